@@ -1,0 +1,48 @@
+"""Fixtures that more than one test module uses."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Real eye-tracking data and ImageNet weights lie beside the checkout on the
+# project's own machines; elsewhere point this variable at a folder with
+# data/MIT1003 and weights/, or the tests that need them skip.
+SHARED = Path(
+    os.environ.get(
+        "KERAS_SALIENCY_SHARED",
+        Path(__file__).resolve().parents[2] / "shared",
+    )
+)
+
+
+def _existing(path):
+    if not path.exists():
+        pytest.skip(
+            f"needs {path.name} in {path.parent} (set KERAS_SALIENCY_SHARED)"
+        )
+    return path
+
+
+@pytest.fixture(scope="session")
+def mit1003_path():
+    return _existing(SHARED / "data" / "MIT1003")
+
+
+@pytest.fixture(scope="session")
+def osie_path():
+    return _existing(SHARED / "data" / "OSIE")
+
+
+@pytest.fixture(scope="session")
+def vgg16_weights():
+    return _existing(
+        SHARED
+        / "weights"
+        / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    )
+
+
+@pytest.fixture(scope="session")
+def golden_path():
+    return _existing(SHARED / "reference" / "golden")
