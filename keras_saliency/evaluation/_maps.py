@@ -1,0 +1,152 @@
+"""Checks and small steps that the benchmark's metrics share.
+
+H and W are a map's height and width, N the number of maps in one call.
+"""
+
+import numpy as np
+
+EPSILON = 2.0**-52
+
+# A map of these may be given once for all N predictions.
+_SHARED = ("baseline", "other_fixations")
+
+
+def score_each(score, **maps):
+    """Calls `score` once per image.
+
+    Args:
+        score: A function of one image's maps, each of shape `(H, W)`, by the
+            names given in `maps`; it returns one number.
+        **maps: Arrays of shape `(H, W)`, `(H, W, 1)`, `(N, H, W)` or
+            `(N, H, W, 1)`. The first is the prediction.
+
+    Returns:
+        A float64 number for maps of shape `(H, W)` or `(H, W, 1)`, else a
+        float64 array of shape `(N,)`.
+    """
+    stacks, is_single = {}, {}
+    for name, value in maps.items():
+        stacks[name], is_single[name] = _stack(name, value)
+    first = next(iter(stacks))
+    count, size = len(stacks[first]), stacks[first].shape[1:]
+    for name, stack in stacks.items():
+        shared = name in _SHARED and len(stack) == 1
+        if stack.shape[1:] != size or (len(stack) != count and not shared):
+            raise ValueError(
+                f"{name} and {first} must have the same shape; received "
+                f"{np.shape(maps[name])} and {np.shape(maps[first])}. Nothing "
+                "is resized here: keras_saliency.evaluation.evaluate does it"
+            )
+    values = np.empty(count)
+    for i in range(count):
+        one = {n: s[i if len(s) > 1 else 0] for n, s in stacks.items()}
+        try:
+            values[i] = score(**one)
+        except ValueError as error:
+            if is_single[first]:
+                raise
+            raise ValueError(f"image {i}: {error}") from error
+    return values[0] if is_single[first] else values
+
+
+def _stack(name, value):
+    """An argument as an array of shape (N, H, W), and whether it was one."""
+    if value is None:
+        raise ValueError(f"{name}= is needed and was None")
+    stack = np.asarray(value)
+    if stack.dtype == bool:
+        stack = stack.view(np.uint8)
+    if stack.dtype.kind not in "fiu":
+        raise ValueError(f"{name} must hold real numbers, not {stack.dtype}")
+    if stack.ndim in (3, 4) and stack.shape[-1] == 1:
+        stack = stack[..., 0]
+    is_single = stack.ndim == 2
+    if is_single:
+        stack = stack[np.newaxis]
+    if stack.ndim != 3 or 0 in stack.shape:
+        raise ValueError(
+            f"{name} must have the shape (H, W), (H, W, 1), (N, H, W) or "
+            f"(N, H, W, 1) and not be empty; received {np.shape(value)}"
+        )
+    return stack, is_single
+
+
+def real_values(name, map_):
+    """A finite map's pixels as float64, shape (H * W,).
+
+    It may be the caller's own memory: never write into it.
+    """
+    pixels = np.ascontiguousarray(map_, dtype=np.float64).ravel()
+    refuse_not_finite(name, pixels)
+    return pixels
+
+
+def refuse_not_finite(name, pixels):
+    """Raises ValueError when an array holds NaN or infinity."""
+    # The sum is one quick pass; only an overflowing one needs a second look.
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = np.sum(pixels)
+    if not np.isfinite(total) and not np.isfinite(pixels).all():
+        raise ValueError(f"{name} holds NaN or infinity")
+
+
+def non_negative_values(name, map_):
+    """A finite map's pixels as float64, shape (H * W,), all >= 0."""
+    pixels = real_values(name, map_)
+    if pixels.min() < 0:
+        raise ValueError(
+            f"{name} holds negative values, which are no probability mass; "
+            "shift or rescale the map first"
+        )
+    return pixels
+
+
+def fixated_pixels(name, map_, repeats=False):
+    """Where the fixations are and how much each of these pixels counts.
+
+    Returns:
+        Indices into the raveled map and float64 weights, both of shape
+        `(n,)`: the counts of the map with `repeats`, else ones.
+    """
+    pixels = map_.reshape(-1)
+    where = np.flatnonzero(pixels != 0)
+    counts = pixels[where].astype(np.float64)
+    if not np.isfinite(counts).all():
+        raise ValueError(f"{name} holds NaN or infinity")
+    if np.any(counts < 0) or np.any(counts != np.floor(counts)):
+        raise ValueError(
+            f"{name} must hold numbers of fixations (0, 1, 2, ...); this "
+            "looks like a density map, or like a map that was resized"
+        )
+    return where, counts if repeats else np.ones_like(counts)
+
+
+def min_max_scaled(pixels):
+    """The pixels moved to [0, 1] in a new array; None if all are equal."""
+    low, high = pixels.min(), pixels.max()
+    if high == low:
+        return None
+    scaled = pixels - low
+    scaled /= high - low
+    return scaled
+
+
+def as_distribution(pixels, minmax):
+    """The pixels divided by their sum, in a new array.
+
+    With `minmax` they are moved to [0, 1] first, as the MIT code does. A
+    constant map other than zero is then uniform (MIT: NaN), and an all-zero
+    map stays zero, as in MIT's code: it has no mass.
+    """
+    if minmax:
+        scaled = min_max_scaled(pixels)
+        if scaled is None:
+            if pixels[0] == 0:
+                return np.zeros_like(pixels)
+            return np.full(pixels.size, 1.0 / pixels.size)
+    else:
+        scaled = pixels.copy()
+    total = scaled.sum()
+    if total > 0:
+        scaled /= total
+    return scaled

@@ -1,0 +1,339 @@
+"""Areas under ROC curves: fixated pixels against other pixels."""
+
+import numpy as np
+
+from keras_saliency.evaluation import _maps
+
+# Comparing all pixels with this many thresholds is quicker than sorting them.
+_FEW = 16
+
+
+def auc_judd(
+    *,
+    prediction=None,
+    fixations=None,
+    ties="together",
+    jitter=0.0,
+    seed=None,
+    repeats=False,
+):
+    """Area under Judd's ROC curve; higher is better, 0.5 is chance.
+
+    The thresholds are the prediction's values at the fixated pixels; the
+    positives are the fixated pixels, the negatives all other pixels. The area
+    is that of the trapezoids through (0, 0), these points and (1, 1).
+
+    It is not quite the probability that a fixated pixel outranks another one:
+    the curve knows no thresholds but these, which adds up to `1 / (2 n)` for
+    `n` fixations. The same for every increasing change of the prediction, so
+    negative predictions are fine.
+
+    Args:
+        prediction: Predicted map or maps, shape `(H, W)` or `(N, H, W)`, with
+            or without a trailing channel.
+        fixations: Numbers of fixations, same shape.
+        ties: What happens to fixated pixels with equal values. `"together"`:
+            they pass the threshold at once, in both rates; exact, and the
+            value of pysaliency. `"in_order"`: MIT's code without its jitter,
+            which lets them pass one by one in one rate only and so comes out
+            too low. `"random"`: the exact expected value of MIT's default, a
+            jitter that breaks all ties at random, when it is too small to
+            change any other order.
+        jitter: Upper end of uniform noise added to the prediction. `1e-7` is
+            MIT's default, there drawn anew in each call.
+        seed: Seed of the jitter, anything `numpy.random.default_rng` takes.
+        repeats: Whether a pixel fixated twice counts twice. Defaults to
+            `False`, as in MIT's code; pysaliency counts each fixation.
+
+    Returns:
+        One float64 per image. 0.5 for a constant prediction (MIT without
+        jitter: NaN; with `ties="random"` the expected value, which is
+        `1 / (2 n + 2)` higher); NaN without fixations or if every pixel is
+        fixated.
+
+    Raises:
+        ValueError: On NaN or infinity, on fixations that are no counts, and
+            on shapes that differ.
+
+    References:
+    - Judd et al. (2009), Learning to predict where humans look.
+    """
+    if ties not in ("together", "in_order", "random"):
+        raise ValueError(
+            'ties must be "together", "in_order" or "random"; received '
+            f"{ties!r}"
+        )
+    if repeats and ties != "together":
+        raise ValueError(f"ties={ties!r} is defined without repeats only")
+    noise = np.random.default_rng(seed) if jitter else None
+
+    def score(prediction, fixations):
+        pixels = _comparable("prediction", prediction)
+        where, weights = _maps.fixated_pixels("fixations", fixations, repeats)
+        if not 0 < where.size < pixels.size:
+            return np.nan
+        if noise is not None:
+            pixels = pixels + jitter * noise.random(pixels.size)
+        return _judd_area(pixels, where, weights, ties)
+
+    return _maps.score_each(score, prediction=prediction, fixations=fixations)
+
+
+def _judd_area(pixels, where, weights, ties):
+    order = np.argsort(-pixels[where], kind="stable")
+    thresholds = pixels[where][order]
+    passed = np.arange(1, where.size + 1)
+    hits = np.cumsum(weights[order])
+    hits /= hits[-1]
+    ordered = np.sort(pixels)
+    at_least = pixels.size - np.searchsorted(ordered, thresholds, side="left")
+    unfixated = pixels.size - where.size
+    if ties == "random":
+        ranks = np.searchsorted(ordered, thresholds, side="left")
+        ranks = ranks + np.searchsorted(ordered, thresholds, side="right")
+        # Mann and Whitney's count of won pairs against all pixels, less that
+        # among the fixated ones, where every pixel wins half of the pairs.
+        won = 0.5 * ranks.sum() - 0.5 * where.size**2
+        lowest = np.count_nonzero(thresholds == thresholds[-1])
+        above = pixels.size - np.searchsorted(
+            ordered, thresholds[-1], side="right"
+        )
+        above -= where.size - lowest
+        tied = at_least[-1] - where.size - above
+        false = above + tied * lowest / (lowest + 1)
+        return (won + 0.5 * false) / (where.size * unfixated)
+    if ties == "together":
+        last = np.append(thresholds[1:] != thresholds[:-1], True)
+        passed, hits, at_least = passed[last], hits[last], at_least[last]
+    elif ordered[0] == ordered[-1]:
+        return 0.5
+    return _area((at_least - passed) / unfixated, hits)
+
+
+def auc_borji(
+    *,
+    prediction=None,
+    fixations=None,
+    step=0.1,
+    splits=None,
+    seed=None,
+    repeats=False,
+):
+    """Area under Borji's ROC curve; higher is better, 0.5 is chance.
+
+    The positives are the fixated pixels, the negatives all pixels, fixated
+    ones too; the thresholds are multiples of `step` on the prediction moved
+    to [0, 1]. MIT's code draws as many random pixels as there are fixations
+    for each of 100 curves and averages; the default here is the exact expected
+    value of that, without any draw. The coarse default step makes the value
+    depend on the prediction's histogram, not on its order alone; a positive
+    affine change leaves it as it is, so negative predictions are fine.
+
+    Args:
+        prediction: Predicted map or maps, shape `(H, W)` or `(N, H, W)`, with
+            or without a trailing channel.
+        fixations: Numbers of fixations, same shape.
+        step: Distance of the thresholds, MIT's default 0.1. `None` takes every
+            value as a threshold: the probability that a fixated pixel outranks
+            a random one, ties counted half (pysaliency's AUC with uniform
+            negatives).
+        splits: Number of random draws to average over, as MIT's code with its
+            default 100. Defaults to `None`, their exact expectation.
+        seed: Seed of the draws, anything `numpy.random.default_rng` takes.
+        repeats: Whether a pixel fixated twice counts twice. Defaults to
+            `False`, as in MIT's code.
+
+    Returns:
+        One float64 per image. 0.5 for a constant prediction (MIT: NaN); one
+        fixation is enough (MIT: NaN); NaN without fixations. pysaliency has
+        no AUC-Borji.
+
+    Raises:
+        ValueError: On NaN or infinity, on fixations that are no counts, and
+            on shapes that differ.
+
+    References:
+    - Borji et al. (2013), Quantitative analysis of human-model agreement in
+      visual saliency modeling.
+    """
+    thresholds = _threshold_steps(step)
+    draw = None if splits is None else np.random.default_rng(seed)
+
+    def score(prediction, fixations):
+        pixels = _comparable("prediction", prediction)
+        where, weights = _maps.fixated_pixels("fixations", fixations, repeats)
+        if where.size == 0:
+            return np.nan
+        pixels = _scaled(pixels, thresholds)
+        if pixels is None:
+            return 0.5
+        negatives = pixels
+        if draw is not None:
+            # The area is linear in the false alarms, so that one curve of all
+            # draws has the mean area of their curves.
+            count = splits * int(weights.sum())
+            negatives = pixels[draw.integers(pixels.size, size=count)]
+        return _pair_area(pixels[where], weights, negatives, None, thresholds)
+
+    return _maps.score_each(score, prediction=prediction, fixations=fixations)
+
+
+def auc_shuffled(
+    *,
+    prediction=None,
+    fixations=None,
+    other_fixations=None,
+    step=0.1,
+    splits=None,
+    seed=None,
+    repeats=False,
+    exclude_fixated=False,
+):
+    """Shuffled area under the ROC curve; higher is better, 0.5 is chance.
+
+    As `auc_borji`, but the negatives are pixels that were fixated on other
+    pictures, so that a centre bias earns nothing. MIT's code draws as many of
+    them as there are fixations for each of 100 curves and averages; the
+    default here is the exact expected value of that, without any draw.
+
+    Args:
+        prediction: Predicted map or maps, shape `(H, W)` or `(N, H, W)`, with
+            or without a trailing channel.
+        fixations: Numbers of fixations, same shape.
+        other_fixations: Numbers of fixations on other pictures (MIT takes 10),
+            same shape, or one `(H, W)` for all.
+        step: Distance of the thresholds, MIT's default 0.1. `None` takes every
+            value as a threshold, ties counted half (pysaliency's shuffled
+            AUC).
+        splits: Number of random draws without replacement to average over, as
+            MIT's code with its default 100. Defaults to `None`, their exact
+            expectation.
+        seed: Seed of the draws, anything `numpy.random.default_rng` takes.
+        repeats: Whether a pixel fixated twice counts twice, in both fixation
+            maps. Defaults to `False`, as in MIT's code.
+        exclude_fixated: Whether the picture's own fixated pixels are taken
+            out of the negatives. Defaults to `False`, as in MIT's code; the
+            SALICON code does it, with a step of 0.01.
+
+    Returns:
+        One float64 per image. 0.5 for a constant prediction (MIT: NaN); NaN
+        without fixations or without any of the other fixations.
+
+    Raises:
+        ValueError: On NaN or infinity, on fixations that are no counts, and
+            on shapes that differ.
+
+    References:
+    - Zhang et al. (2008), SUN: A Bayesian framework for saliency using
+      natural statistics.
+    """
+    thresholds = _threshold_steps(step)
+    draw = None if splits is None else np.random.default_rng(seed)
+    if draw is not None and repeats:
+        raise ValueError("splits are drawn without repeats only")
+
+    def score(prediction, fixations, other_fixations):
+        pixels = _comparable("prediction", prediction)
+        where, weights = _maps.fixated_pixels("fixations", fixations, repeats)
+        others, other_weights = _maps.fixated_pixels(
+            "other_fixations", other_fixations, repeats
+        )
+        if exclude_fixated:
+            keep = np.isin(others, where, invert=True)
+            others, other_weights = others[keep], other_weights[keep]
+        if where.size == 0 or others.size == 0:
+            return np.nan
+        pixels = _scaled(pixels, thresholds)
+        if pixels is None:
+            return 0.5
+        if draw is not None:
+            count = min(where.size, others.size)
+            others = np.concatenate(
+                [draw.permutation(others)[:count] for _ in range(splits)]
+            )
+            other_weights = None
+        return _pair_area(
+            pixels[where], weights, pixels[others], other_weights, thresholds
+        )
+
+    return _maps.score_each(
+        score,
+        prediction=prediction,
+        fixations=fixations,
+        other_fixations=other_fixations,
+    )
+
+
+def _comparable(name, map_):
+    """A finite map's pixels in a type that keeps their order, shape (H*W,)."""
+    if map_.dtype != np.float32:
+        return _maps.real_values(name, map_)
+    pixels = np.ascontiguousarray(map_).ravel()
+    _maps.refuse_not_finite(name, pixels)
+    return pixels
+
+
+def _threshold_steps(step):
+    """Thresholds from 1 or just below it down to 0; None for all values."""
+    if step is None:
+        return None
+    if not 0 < step <= 1:
+        raise ValueError(f"step must be in (0, 1] or None; received {step}")
+    return (np.arange(int(1 / step + 1e-9) + 1) * step)[::-1]
+
+
+def _scaled(pixels, thresholds):
+    """The pixels on the thresholds' scale, or None if they are constant."""
+    if thresholds is None:
+        return None if pixels.min() == pixels.max() else pixels
+    return _maps.min_max_scaled(pixels.astype(np.float64, copy=False))
+
+
+def _pair_area(positives, weights, negatives, negative_weights, thresholds):
+    """Area under the curve of two samples' rates at or above thresholds."""
+    if thresholds is None:
+        thresholds = np.unique(positives)[::-1]
+        above, at = _exceeding(negatives, negative_weights, thresholds)
+        share = np.zeros_like(thresholds, dtype=np.float64)
+        index = thresholds.size - 1
+        index = index - np.searchsorted(thresholds[::-1], positives)
+        np.add.at(share, index, weights)
+        # A positive wins against what lies below, and half against its equal.
+        total = (
+            negatives.size
+            if negative_weights is None
+            else negative_weights.sum()
+        )
+        won = total - 0.5 * (above + at)
+        return np.dot(share, won) / (weights.sum() * total)
+    hits = _rates(positives, weights, thresholds)
+    return _area(_rates(negatives, negative_weights, thresholds), hits)
+
+
+def _exceeding(values, weights, thresholds):
+    """Weight of the values above, and at or above, each threshold."""
+    order = np.argsort(values) if weights is not None else None
+    ordered = np.sort(values) if order is None else values[order]
+    if order is None:
+        below = np.arange(values.size + 1)
+    else:
+        below = np.concatenate([[0.0], np.cumsum(weights[order])])
+    above = below[-1] - below[np.searchsorted(ordered, thresholds, "right")]
+    at = below[-1] - below[np.searchsorted(ordered, thresholds, "left")]
+    return above, at
+
+
+def _rates(values, weights, thresholds):
+    """Share of the values' weight at or above each threshold."""
+    if weights is None and thresholds.size <= _FEW:
+        counts = [np.count_nonzero(values >= t) for t in thresholds]
+        return np.array(counts) / values.size
+    _, at = _exceeding(values, weights, thresholds)
+    return at / (values.size if weights is None else weights.sum())
+
+
+def _area(false_alarms, hits):
+    """Area of the trapezoids from (0, 0) through the points to (1, 1)."""
+    x = np.concatenate([[0.0], false_alarms, [1.0]])
+    y = np.concatenate([[0.0], hits, [1.0]])
+    return 0.5 * np.dot(x[1:] - x[:-1], y[1:] + y[:-1])

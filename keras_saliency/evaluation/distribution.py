@@ -1,0 +1,153 @@
+"""Metrics of a prediction against a density map: CC, SIM, KL divergence."""
+
+import numpy as np
+
+from keras_saliency.evaluation import _maps
+
+
+def cc(*, prediction=None, density=None):
+    """Pearson's linear correlation coefficient; higher is better, at most 1.
+
+    The same for every positive affine change of either map, so negative
+    predictions are fine.
+
+    Args:
+        prediction: Predicted map or maps, shape `(H, W)` or `(N, H, W)`, with
+            or without a trailing channel.
+        density: Ground-truth density, same shape, any scale.
+
+    Returns:
+        One float64 per image in [-1, 1]. 0 for a constant prediction (MIT:
+        NaN, pysaliency: 0); NaN for a constant density, also an all-zero one,
+        where nothing can be measured (both references: NaN).
+
+    Raises:
+        ValueError: On NaN or infinity, and on shapes that differ.
+    """
+
+    def score(prediction, density):
+        p = _centred(_maps.real_values("prediction", prediction))
+        q = _centred(_maps.real_values("density", density))
+        if q is None:
+            return np.nan
+        if p is None:
+            return 0.0
+        # Scaled by the extremes, so that no square under- or overflows.
+        correlation = np.dot(p, q)
+        correlation /= np.sqrt(np.dot(p, p)) * np.sqrt(np.dot(q, q))
+        return min(max(correlation, -1.0), 1.0)
+
+    return _maps.score_each(score, prediction=prediction, density=density)
+
+
+def _centred(pixels):
+    """The pixels minus their mean, largest deviation 1; None if constant."""
+    low, high = pixels.min(), pixels.max()
+    if low == high:
+        return None
+    centred = pixels - pixels.mean()
+    centred /= high - low
+    return centred
+
+
+def sim(*, prediction=None, density=None, minmax=True):
+    """Similarity (histogram intersection); higher is better, from 0 to 1.
+
+        sim = sum_i min(p_i, q_i)
+
+    with both maps moved to [0, 1] and then divided by their sums.
+
+    Args:
+        prediction: Predicted map or maps, shape `(H, W)` or `(N, H, W)`, with
+            or without a trailing channel.
+        density: Ground-truth density, same shape, any scale.
+        minmax: Whether both maps are moved to [0, 1] before they are divided
+            by their sums, as in MIT's code; negative values are then fine.
+            With `False` this is pysaliency's, and negative values are refused
+            (pysaliency shifts them).
+
+    Returns:
+        One float64 per image. A constant map other than zero is uniform (MIT:
+        NaN); if either map is zero everywhere the value is 0, as in MIT's
+        code (pysaliency takes it as uniform).
+
+    Raises:
+        ValueError: On NaN or infinity, and on shapes that differ.
+
+    References:
+    - Judd et al. (2012), A benchmark of computational models of saliency to
+      predict human fixations.
+    """
+    read = _maps.real_values if minmax else _maps.non_negative_values
+
+    def score(prediction, density):
+        p = _maps.as_distribution(read("prediction", prediction), minmax)
+        q = _maps.as_distribution(read("density", density), minmax)
+        return np.minimum(p, q, out=p).sum()
+
+    return _maps.score_each(score, prediction=prediction, density=density)
+
+
+def kl_divergence(
+    *,
+    prediction=None,
+    density=None,
+    minmax=False,
+    epsilon=_maps.EPSILON,
+    floor=0.0,
+):
+    """Kullback-Leibler divergence in nats; lower is better, 0 is perfect.
+
+    Of the prediction p from the density q, both divided by their sums (MIT's
+    direction; some ports have the arguments reversed).
+
+        kl = sum_i q_i * log(eps + q_i / (p_i + eps))
+
+    Args:
+        prediction: Predicted map or maps, `>= 0`, shape `(H, W)` or
+            `(N, H, W)`, with or without a trailing channel.
+        density: Ground-truth density, `>= 0`, same shape, any scale.
+        minmax: Whether both maps are moved to [0, 1] before they are divided
+            by their sums, which also allows negative values. Defaults to
+            `False`, as in MIT's code.
+        epsilon: Guard in the quotient and in the logarithm. Defaults to
+            MATLAB's `eps`, 2^-52, as in MIT's code. It matters wherever the
+            prediction is 0: another epsilon is another metric.
+        floor: Added to both maps before they are divided by their sums.
+            pysaliency's `KLDiv` is `epsilon=0, floor=1e-20`.
+
+    Returns:
+        One float64 per image. Where the prediction is 0 a pixel costs up to
+        36 nats, and an all-zero prediction costs that everywhere; equal maps
+        give 0 to 1e-12 (the guard, as in MIT's code); an all-zero density
+        gives 0, as in MIT's code, although nothing was measured.
+
+    Raises:
+        ValueError: On NaN or infinity, on negative values without `minmax`
+            (MIT's code returns a complex number, pysaliency shifts the map),
+            and on shapes that differ.
+    """
+    read = _maps.real_values if minmax else _maps.non_negative_values
+
+    def distribution(name, map_):
+        pixels = read(name, map_)
+        if floor:
+            if minmax:
+                scaled = _maps.min_max_scaled(pixels)
+                pixels = pixels if scaled is None else scaled
+            pixels = pixels + floor
+        return _maps.as_distribution(pixels, minmax and not floor)
+
+    def score(prediction, density):
+        p = distribution("prediction", prediction)
+        q = distribution("density", density)
+        p += epsilon
+        with np.errstate(divide="ignore", invalid="ignore"):
+            np.divide(q, p, out=p)
+            p += epsilon
+            np.log(p, out=p)
+        if epsilon == 0:
+            p[q == 0] = 0.0
+        return np.dot(q, p)
+
+    return _maps.score_each(score, prediction=prediction, density=density)

@@ -1,0 +1,127 @@
+"""Metrics of a prediction at the fixated pixels: NSS, information gain."""
+
+import numpy as np
+
+from keras_saliency.evaluation import _maps
+
+
+def nss(*, prediction=None, fixations=None, repeats=False, ddof=1):
+    """Normalized scanpath saliency; higher is better, 0 is chance.
+
+    The prediction's mean over the fixated pixels after it was shifted and
+    scaled to mean 0 and standard deviation 1 over all pixels.
+
+        nss = mean over fixated i of (p_i - mean(p)) / std(p)
+
+    The same for every positive affine change of the prediction, so negative
+    predictions are fine.
+
+    Args:
+        prediction: Predicted map or maps, shape `(H, W)` or `(N, H, W)`, with
+            or without a trailing channel.
+        fixations: Numbers of fixations, same shape.
+        repeats: Whether a pixel fixated twice counts twice. Defaults to
+            `False`, as in MIT's code; pysaliency counts each fixation.
+        ddof: 1 divides the variance by the number of pixels minus one, as
+            MATLAB's `std` in MIT's code; 0 by their number, as pysaliency.
+
+    Returns:
+        One float64 per image. 0 for a constant prediction (MIT: NaN,
+        pysaliency: 0); NaN without fixations, where nothing is measured.
+
+    Raises:
+        ValueError: On NaN or infinity, on fixations that are no counts, and
+            on shapes that differ.
+
+    References:
+    - Peters et al. (2005), Components of bottom-up gaze allocation in natural
+      images.
+    """
+
+    def score(prediction, fixations):
+        pixels = _maps.real_values("prediction", prediction)
+        where, weights = _maps.fixated_pixels("fixations", fixations, repeats)
+        if where.size == 0:
+            return np.nan
+        mean = pixels.mean()
+        centred = pixels - mean
+        squares = np.dot(centred, centred)
+        # The mean of a constant map may be off by rounding: then the squares
+        # are tiny, not zero, and only the extremes can tell.
+        tiny = pixels.size * (1e-9 * mean) ** 2
+        if squares <= tiny and pixels.min() == pixels.max():
+            return 0.0
+        std = np.sqrt(squares / (pixels.size - ddof))
+        return np.dot(centred[where], weights) / (weights.sum() * std)
+
+    return _maps.score_each(score, prediction=prediction, fixations=fixations)
+
+
+def information_gain(
+    *,
+    prediction=None,
+    fixations=None,
+    baseline=None,
+    repeats=False,
+    minmax=True,
+    epsilon=_maps.EPSILON,
+):
+    """Information gain over a baseline in bits; higher is better.
+
+    How many bits per fixation the prediction knows more than the baseline,
+    usually the centre bias.
+
+        gain = mean over fixated i of log2(eps + p_i) - log2(eps + b_i)
+
+    with both maps moved to [0, 1] and then divided by their sums.
+
+    Args:
+        prediction: Predicted map or maps, shape `(H, W)` or `(N, H, W)`, with
+            or without a trailing channel.
+        fixations: Numbers of fixations, same shape.
+        baseline: Baseline map or maps, same shape, or one `(H, W)` for all.
+            Defaults to the uniform distribution.
+        repeats: Whether a pixel fixated twice counts twice. Defaults to
+            `False`, as in MIT's code.
+        minmax: Whether both maps are moved to [0, 1] before they are divided
+            by their sums, as in MIT's code. With `False` and `epsilon=0` this
+            is pysaliency's (minus infinity where the prediction is 0 at a
+            fixation), and negative values are refused.
+        epsilon: Guard in both logarithms. Defaults to MATLAB's `eps`, 2^-52.
+
+    Returns:
+        One float64 per image. A constant map other than zero is uniform (MIT:
+        NaN) and an all-zero prediction has no mass, which costs about 52 bits
+        less what the baseline is worth; NaN without fixations.
+
+    Raises:
+        ValueError: On NaN or infinity, on an all-zero baseline, on fixations
+            that are no counts, and on shapes that differ.
+
+    References:
+    - Kümmerer et al. (2015), Information-theoretic model comparison unifies
+      saliency metrics.
+    """
+    maps = {"prediction": prediction, "fixations": fixations}
+    if baseline is not None:
+        maps["baseline"] = baseline
+    read = _maps.real_values if minmax else _maps.non_negative_values
+
+    def score(prediction, fixations, baseline=None):
+        p = read("prediction", prediction)
+        where, weights = _maps.fixated_pixels("fixations", fixations, repeats)
+        p = _maps.as_distribution(p, minmax)[where]
+        if baseline is None:
+            b = np.full(where.size, 1.0 / prediction.size)
+        else:
+            b = read("baseline", baseline)
+            if not b.any():
+                raise ValueError("baseline is zero everywhere")
+            b = _maps.as_distribution(b, minmax)[where]
+        if where.size == 0:
+            return np.nan
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gain = np.log2(epsilon + p) - np.log2(epsilon + b)
+        return np.dot(gain, weights) / weights.sum()
+
+    return _maps.score_each(score, **maps)
