@@ -1,0 +1,175 @@
+"""A user's own folders of pictures, density maps and fixation maps."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from keras_saliency.datasets.base import Fixations, SaliencyDataset
+from keras_saliency.datasets.images import (
+    EXTENSIONS,
+    image_size,
+    read_map,
+    stem,
+)
+
+# A JPEG of isolated white points on black rings around each of them.
+_JPEG_THRESHOLD = 128
+
+
+def load_folder(
+    images,
+    densities=None,
+    fixations=None,
+    *,
+    name=None,
+    default_sigma=None,
+    pixels_per_degree=None,
+):
+    """Load pictures with density maps, fixation maps or both from folders.
+
+    A map belongs to the picture of the same name, extension aside; all
+    folders are searched with their sub-folders, and a name includes the
+    sub-folder (`Action/001`). A map has exactly its picture's size. With
+    density maps alone, losses and metrics that need fixations are refused;
+    with fixation maps alone, the densities are made from them.
+
+    Args:
+        images: Folder of pictures.
+        densities: Folder of density maps: pictures, or `.npy` arrays
+            `(height, width)`. Their scale does not matter.
+        fixations: Folder of fixation maps: pictures, in which a pixel above 0
+            (above 128 in a JPEG) is one fixation, or `.npy` arrays of counts.
+        name: Name of the data set. Defaults to the folder's name.
+        default_sigma: Sigma of densities made from fixations, in pixels of
+            the pictures. Defaults to 24 per 1024 of the longer side.
+        pixels_per_degree: Pixels per degree of visual angle.
+
+    Returns:
+        A `SaliencyDataset`.
+
+    Raises:
+        FileNotFoundError: If a folder does not exist or a picture has no map.
+        ValueError: If a folder has no usable file, a map no picture, or one
+            of them cannot be read or is of another size.
+    """
+    if densities is None and fixations is None:
+        raise ValueError(
+            "load_folder needs densities=, fixations= or both; received "
+            f"images={str(images)!r} alone."
+        )
+    pictures = _files(images, "images", EXTENSIONS)
+    names = sorted(pictures)
+    stimuli = [pictures[n] for n in names]
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        sizes = list(pool.map(image_size, stimuli))
+        maps = None
+        if densities is not None:
+            maps = _matched(names, stimuli, densities, "density map")
+            map_sizes = pool.map(image_size, maps)
+            for picture, size, path, map_size in zip(
+                stimuli, sizes, maps, map_sizes, strict=True
+            ):
+                _check_size(picture, size, path, map_size)
+        points = None
+        if fixations is not None:
+            paths = _matched(names, stimuli, fixations, "fixation map")
+            read = pool.map(_read_points, stimuli, sizes, paths)
+            points = _gather(list(read))
+    return SaliencyDataset(
+        Path(images).resolve().name if name is None else name,
+        stimuli,
+        names=names,
+        sizes=sizes,
+        fixations=points,
+        densities=maps,
+        default_sigma=default_sigma,
+        pixels_per_degree=pixels_per_degree,
+    )
+
+
+def _files(folder, what, extensions):
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"The folder of {what} {folder} does not exist"
+            + (" (it is a file)." if folder.exists() else ".")
+        )
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if (
+            path.suffix.lower() not in extensions
+            or any(part.startswith(".") for part in relative.parts)
+            or not path.is_file()
+        ):
+            continue
+        other = found.setdefault(stem(relative.as_posix()), path)
+        if other is not path:
+            raise ValueError(
+                f"The folder of {what} {folder} has two files of one name: "
+                f"{other} and {path}; keep one."
+            )
+    if not found:
+        raise ValueError(
+            f"The folder of {what} {folder} has no file ending in "
+            f"{', '.join(extensions)}."
+        )
+    return found
+
+
+def _matched(names, stimuli, folder, what):
+    found = _files(folder, f"{what}s", (*EXTENSIONS, ".npy"))
+    missing = [i for i, name in enumerate(names) if name not in found]
+    if missing:
+        raise FileNotFoundError(
+            f"{len(missing)} of {len(names)} images have no {what} in "
+            f"{folder}, the first {stimuli[missing[0]]}: expected "
+            f"{names[missing[0]]} with the extension of a picture or .npy."
+        )
+    extra = sorted(set(found) - set(names))
+    if extra:
+        raise ValueError(
+            f"{len(extra)} {what}s in {folder} have no image, the first "
+            f"{found[extra[0]]}; remove them or add their images."
+        )
+    return [found[name] for name in names]
+
+
+def _check_size(picture, size, path, map_size):
+    if tuple(size) != tuple(map_size):
+        raise ValueError(
+            f"The map {path} is {map_size[0]} high and {map_size[1]} wide, "
+            f"but its image {picture} is {size[0]} high and {size[1]} wide; "
+            "a map must have its image's size."
+        )
+
+
+def _read_points(picture, size, path):
+    array = read_map(path)
+    _check_size(picture, size, path, array.shape)
+    if path.suffix.lower() == ".npy":
+        counts = array.astype("int64")
+        if (counts != array).any():
+            raise ValueError(
+                f"The fixation map {path} holds values that are no whole "
+                "numbers: expected counts of fixations. Is it a density map?"
+            )
+    else:
+        jpeg = path.suffix.lower() in (".jpg", ".jpeg", ".jpe")
+        counts = array > (_JPEG_THRESHOLD if jpeg else 0)
+    rows, columns = np.nonzero(counts)
+    repeats = counts[rows, columns].astype("int64")
+    # The centre of the pixel, so that it falls in the right cell of a
+    # smaller map.
+    return np.repeat(columns, repeats) + 0.5, np.repeat(rows, repeats) + 0.5
+
+
+def _gather(points):
+    counts = [len(x) for x, _ in points]
+    return Fixations(
+        np.repeat(np.arange(len(points)), counts),
+        np.concatenate([x for x, _ in points]),
+        np.concatenate([y for _, y in points]),
+    )

@@ -1,0 +1,251 @@
+"""A generated data set whose true densities of fixation are known."""
+
+import numpy as np
+
+from keras_saliency.datasets._checks import as_size
+from keras_saliency.datasets.base import Fixations, SaliencyDataset
+from keras_saliency.datasets.images import resize
+
+# Everything here that decides a pixel or a fixation is done with operations
+# that IEEE 754 rounds exactly (+ - * / sqrt, comparisons, cumulative sums in
+# order), and draws nothing but uniform numbers: no exp, no matrix product,
+# no normal variates. So the set is the same on every machine.
+
+_CENTRE_WEIGHT = 0.25
+_UNIFORM_WEIGHT = 0.08
+
+
+class GeneratedDataset(SaliencyDataset):
+    """A `SaliencyDataset` that also knows the true densities; see `generate`.
+
+    Args:
+        name: As for `SaliencyDataset`.
+        stimuli: As for `SaliencyDataset`.
+        truths: True density per image, an array of the stimulus' size.
+        **options: As for `SaliencyDataset`.
+    """
+
+    def __init__(self, name, stimuli, truths, **options):
+        super().__init__(name, stimuli, **options)
+        self._truths = list(truths)
+
+    def true_density(self, i, size=None):
+        """Return the density that the fixations of an image were drawn from.
+
+        Args:
+            i: Number of the image.
+            size: `(height, width)` of the map. Defaults to the image's size.
+
+        Returns:
+            float32 array `(height, width)`, maximum 1.
+        """
+        truth = self._truths[i]
+        truth = truth.copy() if size is None else resize(truth, size)
+        return truth / truth.max()
+
+    def _take(self, chosen):
+        part = super()._take(chosen)
+        part._truths = [self._truths[i] for i in chosen]
+        return part
+
+
+def generate(
+    count=64,
+    size=(120, 160),
+    *,
+    observers=8,
+    fixations_per_observer=8,
+    seed=0,
+):
+    """Generate pictures with fixations drawn from a known density.
+
+    Each picture has a textured background, two to four salient objects
+    (saturated colours, high contrast, several shapes and sizes) and two to
+    four dull ones in the colours of the background that attract nobody. The
+    true density is a sum of one bump per salient object, higher the more
+    saturated the object is, a centre bias that is the same in all pictures,
+    and a small constant. The observers' fixations are independent draws from
+    it. A centre bias alone thus explains a part, and a model that finds
+    saturated objects explains more.
+
+    Args:
+        count: Number of pictures.
+        size: `(height, width)` of the pictures, at least 16 each.
+        observers: Number of observers, who all see every picture.
+        fixations_per_observer: Fixations per observer and picture.
+        seed: Seed of the NumPy generator. The set is the same on every
+            machine, and picture `i` does not depend on `count`.
+
+    Returns:
+        A `GeneratedDataset`: a `SaliencyDataset` with `true_density(i)`.
+
+    Examples:
+    >>> dataset = generate(count=2, size=(24, 32))
+    >>> dataset.image(0).shape, len(dataset.fixations)
+    ((24, 32, 3), 128)
+    """
+    size = as_size(size)
+    if min(size) < 16:
+        raise ValueError(
+            f"Generated pictures need at least 16 pixels a side, received "
+            f"size {size}."
+        )
+    for name, value in (
+        ("count", count),
+        ("observers", observers),
+        ("fixations_per_observer", fixations_per_observer),
+    ):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, received {value}.")
+    per_image = observers * fixations_per_observer
+    stimuli, truths, points = [], [], []
+    for i in range(count):
+        rng = np.random.default_rng([seed, i])
+        image, truth = _picture(rng, size)
+        stimuli.append(image)
+        truths.append(truth.astype("float32"))
+        points.append(_draw(rng, truth, per_image))
+    x, y = np.concatenate(points, axis=1)
+    return GeneratedDataset(
+        "generated",
+        stimuli,
+        truths,
+        names=[f"generated_{i:04d}" for i in range(count)],
+        fixations=Fixations(
+            np.repeat(np.arange(count), per_image),
+            x,
+            y,
+            subject=np.tile(
+                np.repeat(np.arange(observers), fixations_per_observer), count
+            ),
+            order=np.tile(np.arange(fixations_per_observer), count * observers),
+            duration=np.full(count * per_image, 250.0),
+        ),
+        default_sigma=max(size) / 32,
+    )
+
+
+def _picture(rng, size):
+    height, width = size
+    scale = min(size)
+    rows = (np.arange(height) + 0.5)[:, None]
+    columns = (np.arange(width) + 0.5)[None, :]
+    base = 90.0 + 70.0 * rng.random()
+    tint = 24.0 * rng.random(3) - 12.0
+    amplitude = 15.0 + 25.0 * rng.random()
+    texture = _noise(rng, size, max(2, scale // 12)) + 0.5 * _noise(
+        rng, size, 2
+    )
+    # Light falls off across the picture, so brightness alone says little.
+    slope = 60.0 * rng.random(2) - 30.0
+    light = slope[0] * (rows / height - 0.5) + slope[1] * (
+        columns / width - 0.5
+    )
+    image = np.empty((height, width, 3))
+    for channel in range(3):
+        image[..., channel] = base + tint[channel] + amplitude * texture + light
+    truth = _CENTRE_WEIGHT * _unit(
+        1.0
+        / _square(
+            1.0
+            + _square((rows / height - 0.5) / 0.28)
+            + _square((columns / width - 0.5) / 0.28)
+        )
+    )
+    bumps = np.zeros(size)
+    dull = rng.integers(2, 5)
+    salient = rng.integers(2, 5)
+    for k in range(dull + salient):
+        is_salient = k >= dull
+        radius = scale * (0.05 + 0.06 * rng.random())
+        # Two draws averaged: objects lie nearer the centre, as in photographs.
+        place = 0.5 * (rng.random(2) + rng.random(2))
+        row = radius + (height - 2.0 * radius) * place[0]
+        column = radius + (width - 2.0 * radius) * place[1]
+        saturation = 0.35 + 0.65 * rng.random()
+        colour = base + _hue(rng) * 110.0 * saturation
+        shade = (20.0 + 40.0 * rng.random()) * (1 if rng.random() < 0.5 else -1)
+        shape = rng.integers(4)
+        cover = _shape(shape, rows - row, columns - column, radius)[..., None]
+        if not is_salient:
+            colour = base + tint + shade
+        image = (
+            image * (1.0 - cover)
+            + (colour + 0.3 * amplitude * texture[..., None]) * cover
+        )
+        if is_salient:
+            distance = (_square(rows - row) + _square(columns - column)) / (
+                _square(1.8 * radius)
+            )
+            bump = _square(np.maximum(1.0 - distance, 0.0))
+            bumps += saturation * saturation * bump
+    truth = truth + (1.0 - _CENTRE_WEIGHT - _UNIFORM_WEIGHT) * _unit(bumps)
+    truth = truth + _UNIFORM_WEIGHT / (height * width)
+    return np.clip(np.floor(image + 0.5), 0, 255).astype("uint8"), truth
+
+
+def _draw(rng, truth, count):
+    height, width = truth.shape
+    cumulative = np.cumsum(truth.ravel())
+    cell = np.searchsorted(
+        cumulative, rng.random(count) * cumulative[-1], side="right"
+    )
+    cell = np.minimum(cell, truth.size - 1)
+    within = rng.random((2, count))
+    # Kept below 1, so that rounding to float32 cannot leave the picture.
+    within = 0.98 * within + 0.01
+    return np.stack([cell % width + within[0], cell // width + within[1]])
+
+
+def _noise(rng, size, spacing):
+    """Random values on a coarse grid, interpolated linearly; in [-1, 1]."""
+    height, width = size
+    grid = 2.0 * rng.random((height // spacing + 2, width // spacing + 2)) - 1.0
+    row = np.arange(height) / spacing
+    column = np.arange(width) / spacing
+    top, left = row.astype("int64"), column.astype("int64")
+    down, across = (row - top)[:, None], (column - left)[None, :]
+    lines = grid[top] * (1.0 - down) + grid[top + 1] * down
+    return lines[:, left] * (1.0 - across) + lines[:, left + 1] * across
+
+
+def _hue(rng):
+    """A saturated colour direction: channels that differ, of mean zero."""
+    hues = np.array(
+        [
+            (1.0, -0.5, -0.5),
+            (-0.5, 1.0, -0.5),
+            (-0.5, -0.5, 1.0),
+            (0.5, 0.5, -1.0),
+            (0.5, -1.0, 0.5),
+            (-1.0, 0.5, 0.5),
+        ]
+    )
+    return hues[rng.integers(6)]
+
+
+def _shape(kind, rows, columns, radius):
+    """Coverage in [0, 1] of a disc, square, ring or cross."""
+    distance = np.sqrt(_square(rows) + _square(columns))
+    if kind == 0:
+        edge = radius - distance
+    elif kind == 1:
+        edge = 0.85 * radius - np.maximum(np.abs(rows), np.abs(columns))
+    elif kind == 2:
+        edge = 0.3 * radius - np.abs(distance - 0.7 * radius)
+    else:
+        arm = 0.35 * radius
+        edge = np.minimum(
+            arm - np.minimum(np.abs(rows), np.abs(columns)),
+            radius - np.maximum(np.abs(rows), np.abs(columns)),
+        )
+    return np.clip(edge + 0.5, 0.0, 1.0)
+
+
+def _square(values):
+    return values * values
+
+
+def _unit(values):
+    # A sum in sequence: its order, and so its rounding, is the same anywhere.
+    return values / np.cumsum(values.ravel())[-1]

@@ -1,0 +1,203 @@
+"""Batches of pictures and targets for `fit`, `evaluate` and `predict`."""
+
+import math
+import numbers
+
+import keras
+import numpy as np
+
+from keras_saliency import targets
+from keras_saliency.datasets._checks import as_size
+
+# Targets of all images together that are kept in memory, in bytes. At 37x50
+# this holds 18,000 images; at 300x400, where making a target takes little
+# longer than copying it, 280.
+_CACHE_BYTES = 2**28
+
+
+class SaliencySequence(keras.utils.PyDataset):
+    """Batches `(images, targets)` of a data set.
+
+    Images are uint8 RGB `(batch, height, width, 3)`; targets are float32
+    `(batch, height, width, 2)`: the density map with peak 1, and the counts
+    of fixations. For a data set without fixations the second is left out.
+    The last batch may be smaller.
+
+    Samples are shuffled anew for each pass. What a batch holds depends on
+    the seed, the pass and the number of the batch alone, not on the number of
+    workers or the backend.
+
+    Args:
+        dataset: A `SaliencyDataset`.
+        batch_size: Images per batch, at most the size of the data set.
+        image_size: `(height, width)` of the images.
+        map_size: `(height, width)` of the targets. Defaults to `image_size`.
+        shuffle: Whether to shuffle the samples for each pass.
+        flip: Whether to mirror each sample left to right with probability
+            1/2, image and targets alike.
+        seed: Seed of shuffling and mirroring.
+        sigma: Sigma of the density maps in original pixels. Defaults to the
+            data set's own.
+        sigma_degrees: The same in degrees of visual angle.
+        cache_targets: Whether to keep targets in memory once made. By
+            default they are kept if those of all images take at most 256 MiB.
+        workers: See `keras.utils.PyDataset`.
+        use_multiprocessing: See `keras.utils.PyDataset`. Reading pictures
+            releases Python's lock, so threads do.
+        max_queue_size: See `keras.utils.PyDataset`.
+
+    Examples:
+    >>> from keras_saliency.datasets import generate
+    >>> dataset = generate(count=5, size=(24, 32))
+    >>> batches = SaliencySequence(dataset, batch_size=2, image_size=(24, 32))
+    >>> len(batches)
+    3
+    >>> images, targets = batches[0]
+    >>> images.shape, targets.shape
+    ((2, 24, 32, 3), (2, 24, 32, 2))
+    """
+
+    def __init__(
+        self,
+        dataset,
+        batch_size=10,
+        image_size=(300, 400),
+        map_size=None,
+        *,
+        shuffle=True,
+        flip=False,
+        seed=0,
+        sigma=None,
+        sigma_degrees=None,
+        cache_targets=None,
+        workers=1,
+        use_multiprocessing=False,
+        max_queue_size=10,
+    ):
+        super().__init__(
+            workers=workers,
+            use_multiprocessing=use_multiprocessing,
+            max_queue_size=max_queue_size,
+        )
+        if (
+            not isinstance(batch_size, numbers.Integral)
+            or isinstance(batch_size, bool)
+            or batch_size < 1
+        ):
+            raise ValueError(
+                "batch_size must be a positive integer, received "
+                f"{batch_size!r}."
+            )
+        if batch_size > len(dataset):
+            raise ValueError(
+                f"batch_size {batch_size} is above the {len(dataset)} images "
+                f"of the data set {dataset.name}; choose a batch size of at "
+                f"most {len(dataset)}."
+            )
+        self.dataset = dataset
+        self.batch_size = int(batch_size)
+        self.image_size = as_size(image_size, "image_size")
+        self.map_size = (
+            self.image_size
+            if map_size is None
+            else as_size(map_size, "map_size")
+        )
+        self.shuffle = shuffle
+        self.flip = flip
+        self.seed = seed
+        self.sigma = dataset.sigma(0, sigma, sigma_degrees, default=False)
+        if cache_targets is None:
+            cells = len(dataset) * self.map_size[0] * self.map_size[1]
+            channels = 1 + dataset.has_fixations
+            cache_targets = 4 * cells * channels <= _CACHE_BYTES
+        self._cache = {} if cache_targets else None
+        self._pass = 0
+        self._arrange()
+
+    def __len__(self):
+        return math.ceil(len(self.dataset) / self.batch_size)
+
+    def __getitem__(self, batch):
+        samples = self.samples(batch)
+        return self.images(samples), self.targets(samples)
+
+    def on_epoch_end(self):
+        """Arrange the samples of the next pass."""
+        # Keras calls this once before the first epoch too, so the number
+        # below counts passes, not epochs.
+        self._pass += 1
+        self._arrange()
+
+    def samples(self, batch):
+        """Return what a batch of the present pass is made of.
+
+        Args:
+            batch: Number of the batch.
+
+        Returns:
+            List of pairs: number of the image in the data set, and whether it
+            is mirrored.
+        """
+        if not 0 <= batch < len(self):
+            raise IndexError(
+                f"There is no batch {batch}; there are {len(self)}."
+            )
+        start = batch * self.batch_size
+        # One read of one attribute: a worker never sees half of a new pass.
+        return self._samples[start : start + self.batch_size]
+
+    def images(self, samples):
+        """Return the images of some samples.
+
+        Args:
+            samples: List as from `samples`.
+
+        Returns:
+            uint8 array `(len(samples), height, width, 3)`.
+        """
+        images = np.empty((len(samples), *self.image_size, 3), "uint8")
+        for k, (i, flipped) in enumerate(samples):
+            image = self.dataset.image(i, self.image_size)
+            images[k] = image[:, ::-1] if flipped else image
+        return images
+
+    def targets(self, samples):
+        """Return the targets of some samples.
+
+        Args:
+            samples: List as from `samples`.
+
+        Returns:
+            float32 array `(len(samples), height, width, 2)`, or 1 in place of
+            2 where the data set has no fixations.
+        """
+        targets = [
+            self._target(i)[:, ::-1] if flipped else self._target(i)
+            for i, flipped in samples
+        ]
+        return np.stack(targets)
+
+    def _target(self, i):
+        cached = None if self._cache is None else self._cache.get(i)
+        if cached is not None:
+            return cached
+        density = self.dataset.density(i, self.map_size, self.sigma)
+        counts = None
+        if self.dataset.has_fixations:
+            counts = self.dataset.fixation_map(i, self.map_size)[None]
+        target = targets.pack(density[None], counts)[0]
+        if self._cache is not None:
+            self._cache[i] = target
+        return target
+
+    def _arrange(self):
+        count = len(self.dataset)
+        order = range(count)
+        if self.shuffle:
+            rng = np.random.default_rng([self.seed, self._pass, 0])
+            order = rng.permutation(count).tolist()
+        flipped = [False] * count
+        if self.flip:
+            rng = np.random.default_rng([self.seed, self._pass, 1])
+            flipped = (rng.random(count) < 0.5).tolist()
+        self._samples = [(i, flipped[i]) for i in order]
