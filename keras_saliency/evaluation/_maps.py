@@ -150,3 +150,12 @@ def as_distribution(pixels, minmax):
     if total > 0:
         scaled /= total
     return scaled
+
+
+def dot(first, second):
+    """Sum of the products of two long arrays, on one core.
+
+    `numpy.dot` shares it among all cores, which takes ten times as long
+    whenever one of them is busy.
+    """
+    return np.einsum("i,i->", first, second)

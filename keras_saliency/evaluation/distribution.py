@@ -4,6 +4,8 @@ import numpy as np
 
 from keras_saliency.evaluation import _maps
 
+_BLOCK = 8192
+
 
 def cc(*, prediction=None, density=None):
     """Pearson's linear correlation coefficient; higher is better, at most 1.
@@ -33,8 +35,8 @@ def cc(*, prediction=None, density=None):
         if p is None:
             return 0.0
         # Scaled by the extremes, so that no square under- or overflows.
-        correlation = np.dot(p, q)
-        correlation /= np.sqrt(np.dot(p, p)) * np.sqrt(np.dot(q, q))
+        correlation = _maps.dot(p, q)
+        correlation /= np.sqrt(_maps.dot(p, p)) * np.sqrt(_maps.dot(q, q))
         return min(max(correlation, -1.0), 1.0)
 
     return _maps.score_each(score, prediction=prediction, density=density)
@@ -129,25 +131,30 @@ def kl_divergence(
     """
     read = _maps.real_values if minmax else _maps.non_negative_values
 
-    def distribution(name, map_):
+    def masses(name, map_):
         pixels = read(name, map_)
+        if minmax:
+            pixels = _maps.as_distribution(pixels, minmax)
         if floor:
-            if minmax:
-                scaled = _maps.min_max_scaled(pixels)
-                pixels = pixels if scaled is None else scaled
             pixels = pixels + floor
-        return _maps.as_distribution(pixels, minmax and not floor)
+        return pixels, pixels.sum() or 1.0
 
     def score(prediction, density):
-        p = distribution("prediction", prediction)
-        q = distribution("density", density)
-        p += epsilon
-        with np.errstate(divide="ignore", invalid="ignore"):
-            np.divide(q, p, out=p)
-            p += epsilon
-            np.log(p, out=p)
-        if epsilon == 0:
-            p[q == 0] = 0.0
-        return np.dot(q, p)
+        p, p_sum = masses("prediction", prediction)
+        q, q_sum = masses("density", density)
+        divergence = 0.0
+        # In blocks, for what is between the steps to stay in the cache.
+        for start in range(0, p.size, _BLOCK):
+            q_block = q[start : start + _BLOCK] / q_sum
+            ratio = p[start : start + _BLOCK] / p_sum
+            ratio += epsilon
+            with np.errstate(divide="ignore", invalid="ignore"):
+                np.divide(q_block, ratio, out=ratio)
+                ratio += epsilon
+                np.log(ratio, out=ratio)
+            if epsilon == 0:
+                ratio[q_block == 0] = 0.0
+            divergence += np.dot(q_block, ratio)
+        return divergence
 
     return _maps.score_each(score, prediction=prediction, density=density)

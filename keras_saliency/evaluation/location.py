@@ -45,7 +45,7 @@ def nss(*, prediction=None, fixations=None, repeats=False, ddof=1):
             return np.nan
         mean = pixels.mean()
         centred = pixels - mean
-        squares = np.dot(centred, centred)
+        squares = _maps.dot(centred, centred)
         # The mean of a constant map may be off by rounding: then the squares
         # are tiny, not zero, and only the extremes can tell.
         tiny = pixels.size * (1e-9 * mean) ** 2
