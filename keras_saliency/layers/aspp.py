@@ -1,0 +1,87 @@
+"""Atrous spatial pyramid pooling."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_saliency.layers")
+class ASPP(keras.layers.Layer):
+    """Parallel dilated convolutions of one input, concatenated.
+
+    Args:
+        depth: Filters of each branch.
+        dilation_rates: One branch per rate.
+        kernel_size: Side of the kernels.
+        activation: Of each branch.
+        kernel_initializer: Of each branch.
+        **kwargs: See `keras.layers.Layer`.
+
+    Input: `(batch, height, width, channels)`. Output: `(batch, height,
+    width, depth * len(dilation_rates))`, the branches in the order given.
+
+    References:
+        Chen et al., DeepLab, TPAMI 2018; the paper's section 3.1: 3x3, depth
+        32, rates 1, 3, 6, 12.
+    """
+
+    def __init__(
+        self,
+        depth=32,
+        dilation_rates=(1, 3, 6, 12),
+        kernel_size=3,
+        activation="relu",
+        kernel_initializer="he_normal",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.depth = depth
+        self.dilation_rates = tuple(dilation_rates)
+        if not self.dilation_rates:
+            raise ValueError("ASPP: dilation_rates is empty.")
+        self.kernel_size = kernel_size
+        self.activation = keras.activations.get(activation)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.branches = [
+            keras.layers.Conv2D(
+                depth,
+                kernel_size,
+                padding="same",
+                dilation_rate=rate,
+                activation=self.activation,
+                # An initializer draws the same numbers each time: each
+                # branch needs one of its own.
+                kernel_initializer=self.kernel_initializer.clone(),
+                data_format="channels_last",
+                dtype=self.dtype_policy,
+                name=f"branch_{i}_rate_{rate}",
+            )
+            for i, rate in enumerate(self.dilation_rates)
+        ]
+
+    def build(self, input_shape):
+        """Build the branches."""
+        for branch in self.branches:
+            branch.build(input_shape)
+
+    def call(self, inputs):
+        """Apply all branches to `(batch, height, width, channels)`."""
+        return ops.concatenate(
+            [branch(inputs) for branch in self.branches], axis=-1
+        )
+
+    def compute_output_shape(self, input_shape):
+        """`(batch, height, width, depth * branches)`."""
+        return (*input_shape[:-1], self.depth * len(self.dilation_rates))
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "depth": self.depth,
+            "dilation_rates": list(self.dilation_rates),
+            "kernel_size": self.kernel_size,
+            "activation": keras.activations.serialize(self.activation),
+            "kernel_initializer": keras.initializers.serialize(
+                self.kernel_initializer
+            ),
+        }

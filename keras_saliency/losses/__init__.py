@@ -1,0 +1,50 @@
+"""Losses of the paper, each a `keras.losses.Loss`: lower is better."""
+
+from keras_saliency.losses.base import SaliencyLoss
+from keras_saliency.losses.center_bias import CenterBias
+from keras_saliency.losses.combined import CombinedLoss
+from keras_saliency.losses.distribution import (
+    BhattacharyyaDistance,
+    BinaryCrossEntropy,
+    Focal,
+    KLDivergence,
+    NegativeLogLikelihood,
+    WeightedBinaryCrossEntropy,
+)
+from keras_saliency.losses.paper import LOSSES, TABLE2, get
+from keras_saliency.losses.perceptual import DeepFeatures, GramMatrices
+from keras_saliency.losses.pixel import (
+    AbsoluteError,
+    ExponentialAbsoluteDifference,
+    MeanSquaredError,
+    MLNetMeanSquaredError,
+    SigmoidMeanSquaredError,
+)
+from keras_saliency.losses.saliency import (
+    CorrelationCoefficient,
+    NormalizedScanpathSaliency,
+)
+
+__all__ = [
+    "LOSSES",
+    "TABLE2",
+    "AbsoluteError",
+    "BhattacharyyaDistance",
+    "BinaryCrossEntropy",
+    "CenterBias",
+    "CombinedLoss",
+    "CorrelationCoefficient",
+    "DeepFeatures",
+    "ExponentialAbsoluteDifference",
+    "Focal",
+    "GramMatrices",
+    "KLDivergence",
+    "MLNetMeanSquaredError",
+    "MeanSquaredError",
+    "NegativeLogLikelihood",
+    "NormalizedScanpathSaliency",
+    "SaliencyLoss",
+    "SigmoidMeanSquaredError",
+    "WeightedBinaryCrossEntropy",
+    "get",
+]

@@ -1,0 +1,100 @@
+"""Centre-bias regularisation (paper, section 3.2.5)."""
+
+import base64
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_saliency.functional import mean_squared_error
+from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class CenterBias(SaliencyLoss):
+    """R (eq. 16): alpha times the mean squared distance from a prior map.
+
+    The target is not looked at: this term keeps predictions near the mean
+    density map of the training images.
+
+    Args:
+        prior: The map B, `(height, width)` of the network's output, in
+            [0, 1]: `dataset.mean_density(size)`. It is saved with the
+            configuration. `None` only leaves it to be set later, as
+            `loss.prior = ...`; calling the loss without it is an error.
+        alpha: The paper's 0.1.
+        reduction: See `keras.losses.Loss`.
+        name: See `keras.losses.Loss`.
+        dtype: See `keras.losses.Loss`.
+    """
+
+    family = "Regularisation"
+
+    def __init__(
+        self,
+        prior=None,
+        alpha=0.1,
+        reduction="sum_over_batch_size",
+        name="center_bias",
+        dtype=None,
+    ):
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.alpha = checked(self, "alpha", alpha, 0.0)
+        self.prior = prior
+
+    @property
+    def prior(self):
+        """The map B, float32 `(height, width)`, or `None`."""
+        return self._prior
+
+    @prior.setter
+    def prior(self, prior):
+        if prior is not None:
+            prior = np.array(prior, dtype="float32")
+            if prior.ndim != 2 or not np.isfinite(prior).all():
+                raise ValueError(
+                    "CenterBias: the prior must be a finite map of shape "
+                    f"(height, width), got shape {prior.shape}."
+                )
+        self._prior = prior
+
+    def compute(self, y_true, y_pred):
+        """Alpha times the mean squared distance from the prior."""
+        if self._prior is None:
+            raise ValueError(
+                "CenterBias has no prior. Give it the mean density map of the "
+                "training images at the size of the network's output: "
+                "CenterBias(prior=dataset.mean_density(size)), or "
+                'losses.get("LC2", prior=...).'
+            )
+        size = tuple(y_pred.shape[1:3])
+        if None not in size and size != self._prior.shape:
+            raise ValueError(
+                f"CenterBias: the prior has size {self._prior.shape}, the "
+                f"prediction {size}. Make it at the size of the network's "
+                "output: dataset.mean_density(size)."
+            )
+        prior = ops.convert_to_tensor(self._prior[None, :, :, None])
+        return self.alpha * mean_squared_error(prior, y_pred)
+
+    def get_config(self):
+        """Constructor arguments; the prior as base64 of its float32 bytes."""
+        prior = self._prior
+        if prior is not None:
+            prior = {
+                "shape": list(prior.shape),
+                "float32": base64.b64encode(
+                    prior.astype("<f4").tobytes()
+                ).decode("ascii"),
+            }
+        return {**super().get_config(), "prior": prior, "alpha": self.alpha}
+
+    @classmethod
+    def from_config(cls, config):
+        """Inverse of `get_config`."""
+        prior = config.get("prior")
+        if isinstance(prior, dict):
+            prior = np.frombuffer(
+                base64.b64decode(prior["float32"]), dtype="<f4"
+            ).reshape(prior["shape"])
+        return cls(**{**config, "prior": prior})

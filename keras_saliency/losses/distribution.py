@@ -1,0 +1,219 @@
+"""Distribution-based losses (paper, section 3.2.2).
+
+The paper puts a sigmoid at the end of the network for all of them.
+"""
+
+import keras
+
+from keras_saliency import functional
+from keras_saliency.functional._maps import EPSILON
+from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
+
+
+class _DistributionLoss(SaliencyLoss):
+    family = "Distribution-based"
+    probabilities = True
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class KLDivergence(_DistributionLoss):
+    """KLD (eq. 5): Kullback-Leibler divergence of the maps, in nats.
+
+    The paper prints sum S^ log(S^ / S); the metric, and SAM, from which the
+    paper takes the coefficients of its combinations, use sum S log(S / S^).
+    The latter is the default.
+
+    Args:
+        direction: `"forward"`, sum S log(S / S^), or `"reverse"`, eq. 5.
+        epsilon: Guard in the quotient and the logarithm.
+        reduction: See `keras.losses.Loss`.
+        name: See `keras.losses.Loss`.
+        dtype: See `keras.losses.Loss`.
+    """
+
+    def __init__(
+        self,
+        direction="forward",
+        epsilon=EPSILON,
+        reduction="sum_over_batch_size",
+        name="kld",
+        dtype=None,
+    ):
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        if direction not in ("forward", "reverse"):
+            raise ValueError(
+                'KLDivergence: direction must be "forward" or "reverse", got '
+                f"{direction!r}."
+            )
+        self.direction = direction
+        self.epsilon = checked(self, "epsilon", epsilon, 0.0, inclusive=False)
+
+    def compute(self, y_true, y_pred):
+        """See `functional.kl_divergence`."""
+        return functional.kl_divergence(
+            y_true, y_pred, direction=self.direction, epsilon=self.epsilon
+        )
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "direction": self.direction,
+            "epsilon": self.epsilon,
+        }
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class BhattacharyyaDistance(_DistributionLoss):
+    """BHAT (eq. 6): -ln of the overlap of the normalised maps.
+
+    The paper prints the overlap itself, which grows as maps agree.
+
+    Args:
+        epsilon: Guard in the logarithm.
+        reduction: See `keras.losses.Loss`.
+        name: See `keras.losses.Loss`.
+        dtype: See `keras.losses.Loss`.
+    """
+
+    def __init__(
+        self,
+        epsilon=EPSILON,
+        reduction="sum_over_batch_size",
+        name="bhat",
+        dtype=None,
+    ):
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.epsilon = checked(self, "epsilon", epsilon, 0.0, inclusive=False)
+
+    def compute(self, y_true, y_pred):
+        """See `functional.bhattacharyya_distance`."""
+        return functional.bhattacharyya_distance(
+            y_true, y_pred, epsilon=self.epsilon
+        )
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class BinaryCrossEntropy(_DistributionLoss):
+    """BCE (eq. 7): binary cross-entropy, the mean over pixels.
+
+    See `SaliencyLoss` for targets and shapes, `keras.losses.Loss` for
+    `reduction`, `name` and `dtype`.
+    """
+
+    def __init__(self, reduction="sum_over_batch_size", name="bce", dtype=None):
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+
+    def compute(self, y_true, y_pred):
+        """See `functional.binary_cross_entropy`."""
+        return functional.binary_cross_entropy(y_true, y_pred)
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class WeightedBinaryCrossEntropy(_DistributionLoss):
+    """W-BCE (eq. 8): binary cross-entropy with a global weight.
+
+    Args:
+        weight: Of the salient term, in [0, 1]; the background has the rest.
+        reduction: See `keras.losses.Loss`.
+        name: See `keras.losses.Loss`.
+        dtype: See `keras.losses.Loss`.
+    """
+
+    def __init__(
+        self,
+        weight=0.5,
+        reduction="sum_over_batch_size",
+        name="w_bce",
+        dtype=None,
+    ):
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.weight = checked(self, "weight", weight, 0.0, maximum=1.0)
+
+    def compute(self, y_true, y_pred):
+        """See `functional.weighted_binary_cross_entropy`."""
+        return functional.weighted_binary_cross_entropy(
+            y_true, y_pred, weight=self.weight
+        )
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {**super().get_config(), "weight": self.weight}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Focal(_DistributionLoss):
+    """Focal loss (eq. 9), the mean over pixels.
+
+    Args:
+        gamma: Not negative.
+        form: `"printed"`, the salient term weighted by 1 - S^**gamma as in
+            the paper, or `"lin"`, by (1 - S^)**gamma as in Lin et al.
+        reduction: See `keras.losses.Loss`.
+        name: See `keras.losses.Loss`.
+        dtype: See `keras.losses.Loss`.
+    """
+
+    def __init__(
+        self,
+        gamma=2.0,
+        form="printed",
+        reduction="sum_over_batch_size",
+        name="focal",
+        dtype=None,
+    ):
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        if form not in ("printed", "lin"):
+            raise ValueError(
+                f'Focal: form must be "printed" or "lin", got {form!r}.'
+            )
+        self.gamma = checked(self, "gamma", gamma, 0.0)
+        self.form = form
+
+    def compute(self, y_true, y_pred):
+        """See `functional.focal`."""
+        return functional.focal(
+            y_true, y_pred, gamma=self.gamma, form=self.form
+        )
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {**super().get_config(), "gamma": self.gamma, "form": self.form}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class NegativeLogLikelihood(_DistributionLoss):
+    """NLL (eq. 10): mean over fixations of -log of the normalised map.
+
+    Args:
+        epsilon: Guard in the logarithm.
+        reduction: See `keras.losses.Loss`.
+        name: See `keras.losses.Loss`.
+        dtype: See `keras.losses.Loss`.
+    """
+
+    target = "fixations"
+
+    def __init__(
+        self,
+        epsilon=EPSILON,
+        reduction="sum_over_batch_size",
+        name="nll",
+        dtype=None,
+    ):
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.epsilon = checked(self, "epsilon", epsilon, 0.0, inclusive=False)
+
+    def compute(self, y_true, y_pred):
+        """See `functional.negative_log_likelihood`."""
+        return functional.negative_log_likelihood(
+            y_true, y_pred, epsilon=self.epsilon
+        )
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {**super().get_config(), "epsilon": self.epsilon}

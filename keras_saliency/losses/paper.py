@@ -1,0 +1,218 @@
+"""The losses by the names the paper gives them; table 2 as data."""
+
+import re
+from dataclasses import dataclass
+
+from keras_saliency.losses.base import SaliencyLoss
+from keras_saliency.losses.center_bias import CenterBias
+from keras_saliency.losses.combined import CombinedLoss
+from keras_saliency.losses.distribution import (
+    BhattacharyyaDistance,
+    BinaryCrossEntropy,
+    Focal,
+    KLDivergence,
+    NegativeLogLikelihood,
+    WeightedBinaryCrossEntropy,
+)
+from keras_saliency.losses.perceptual import DeepFeatures, GramMatrices
+from keras_saliency.losses.pixel import (
+    AbsoluteError,
+    ExponentialAbsoluteDifference,
+    MeanSquaredError,
+    MLNetMeanSquaredError,
+    SigmoidMeanSquaredError,
+)
+from keras_saliency.losses.saliency import (
+    CorrelationCoefficient,
+    NormalizedScanpathSaliency,
+)
+
+LOSSES = {
+    "MSE": MeanSquaredError,
+    "EAD": ExponentialAbsoluteDifference,
+    "AE": AbsoluteError,
+    "MLNET-MSE": MLNetMeanSquaredError,
+    "SIG-MSE": SigmoidMeanSquaredError,
+    "KLD": KLDivergence,
+    "BHAT": BhattacharyyaDistance,
+    "BCE": BinaryCrossEntropy,
+    "W-BCE": WeightedBinaryCrossEntropy,
+    "Focal": Focal,
+    "NLL": NegativeLogLikelihood,
+    "NSS": NormalizedScanpathSaliency,
+    "CC": CorrelationCoefficient,
+    "DF": DeepFeatures,
+    "GM": GramMatrices,
+    "R": CenterBias,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the paper's table 2.
+
+    Attributes:
+        name: As the table prints it.
+        group: The table's heading above it.
+        terms: `(name in LOSSES, arguments, weight)` of each term.
+    """
+
+    name: str
+    group: str
+    terms: tuple
+
+
+_KLD_CC_NSS = (("KLD", {}, 10), ("CC", {}, 2), ("NSS", {}, 1))
+_DF_GM = (("DF", {}, 1), ("GM", {}, 1))
+_SIG_MSE = (("SIG-MSE", {"threshold": 0.55}, 1),)
+_R = (("R", {}, 1),)
+
+TABLE2 = (
+    Row("MSE", "Pixel-based", (("MSE", {}, 1),)),
+    Row("EAD", "Pixel-based", (("EAD", {}, 1),)),
+    Row("AE", "Pixel-based", (("AE", {}, 1),)),
+    Row("MLNET-MSE", "Pixel-based", (("MLNET-MSE", {}, 1),)),
+    *(
+        Row(
+            f"SIG-MSE (lambda={threshold})",
+            "Pixel-based",
+            (("SIG-MSE", {"threshold": threshold}, 1),),
+        )
+        for threshold in (0.25, 0.55, 0.75)
+    ),
+    Row("BCE", "Distribution-based", (("BCE", {}, 1),)),
+    *(
+        Row(
+            f"W-BCE (w={weight})",
+            "Distribution-based",
+            (("W-BCE", {"weight": weight}, 1),),
+        )
+        for weight in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4)
+    ),
+    Row("Focal Loss", "Distribution-based", (("Focal", {}, 1),)),
+    Row("KLD", "Distribution-based", (("KLD", {}, 1),)),
+    Row("Bhat", "Distribution-based", (("BHAT", {}, 1),)),
+    Row("NLL", "Distribution-based", (("NLL", {}, 1),)),
+    Row("CC", "Saliency-inspired", (("CC", {}, 1),)),
+    Row("NSS", "Saliency-inspired", (("NSS", {}, 1),)),
+    Row("Deep Features (DF)", "Perceptual-based", (("DF", {}, 1),)),
+    Row("Gram Matrices (GM)", "Perceptual-based", (("GM", {}, 1),)),
+    Row("SIG-MSE + R", "Linear combinations", _SIG_MSE + _R),
+    Row("KLD + CC + NSS", "Linear combinations", _KLD_CC_NSS),
+    Row(
+        "KLD + CC + NSS + DF + GM",
+        "Linear combinations",
+        _KLD_CC_NSS + _DF_GM,
+    ),
+    Row("KLD + CC + NSS + R", "Linear combinations", _KLD_CC_NSS + _R),
+    Row(
+        "KLD + CC + NSS + DF + GM + SIG-MSE + R",
+        "Linear combinations",
+        _KLD_CC_NSS + _DF_GM + _SIG_MSE + _R,
+    ),
+)
+
+# What the text calls them, and what readers would type.
+_ALIASES = {
+    "LC1": "KLD + CC + NSS + R",
+    "LC2": "KLD + CC + NSS + DF + GM + SIG-MSE + R",
+    "W-MSE": "MLNET-MSE",
+    "FL": "Focal",
+}
+_ARGUMENTS = {"lambda": "threshold", "k": "slope", "w": "weight"}
+
+
+def get(identifier, *, prior=None, vgg_weights="imagenet"):
+    """Loss by the paper's name.
+
+    Names are those of table 2 (`TABLE2`), of single losses (`LOSSES`), `"LC1"`
+    and `"LC2"`; upper and lower case and spaces do not matter. Single losses
+    take arguments in brackets: `"W-BCE(w=0.7)"`, `"SIG-MSE (lambda=0.25)"`,
+    `"Focal(gamma=1)"`, `"KLD(direction=reverse)"`. A combination is named as
+    the whole row, with the paper's weights; for others add losses up.
+
+    Args:
+        identifier: A name, or a loss, which is returned as it is.
+        prior: Mean density map for the term R, `(height, width)` at the size
+            of the network's output. Losses with R need it before their first
+            call.
+        vgg_weights: For the terms DF and GM: `"imagenet"`, a path, or `None`.
+
+    Returns:
+        A `SaliencyLoss`.
+
+    Raises:
+        ValueError: If there is no such name or argument.
+
+    Examples:
+    >>> get("W-BCE(w=0.7)").weight
+    0.7
+    >>> get("KLD + CC + NSS").weights
+    [10.0, 2.0, 1.0]
+    """
+    if isinstance(identifier, SaliencyLoss):
+        return identifier
+    if not isinstance(identifier, str):
+        raise ValueError(
+            f"A loss is named by a string, got {identifier!r}. {_known()}"
+        )
+    name, arguments = _parse(identifier)
+    extra = {
+        "R": {"prior": prior},
+        "DF": {"weights": vgg_weights},
+        "GM": {"weights": vgg_weights},
+    }
+    rows = {_key(row.name): row for row in TABLE2}
+    singles = {_key(single): single for single in LOSSES}
+    aliases = {_key(alias): _key(full) for alias, full in _ALIASES.items()}
+    whole = aliases.get(_key(identifier), _key(identifier))
+    if whole in rows:
+        terms = rows[whole].terms
+    elif aliases.get(_key(name), _key(name)) in singles:
+        single = singles[aliases.get(_key(name), _key(name))]
+        terms = ((single, arguments, 1),)
+    else:
+        raise ValueError(f"There is no loss {identifier!r}. {_known()}")
+    built = []
+    for term, term_arguments, _ in terms:
+        try:
+            built.append(
+                LOSSES[term](**{**extra.get(term, {}), **term_arguments})
+            )
+        except TypeError as error:
+            raise ValueError(f"{identifier!r}: {error}") from None
+    if len(built) == 1:
+        return built[0]
+    return CombinedLoss(built, weights=[weight for _, _, weight in terms])
+
+
+def _key(name):
+    return re.sub(r"\s", "", name).lower()
+
+
+def _parse(identifier):
+    match = re.fullmatch(r"\s*([^()]+?)\s*(?:\((.*)\))?\s*", identifier)
+    if not match:
+        return identifier, {}
+    name, inside = match.groups()
+    arguments = {}
+    for part in filter(None, (p.strip() for p in (inside or "").split(","))):
+        key, separator, value = (p.strip() for p in part.partition("="))
+        if not separator:
+            return identifier, {}
+        try:
+            value = float(value)
+        except ValueError:
+            pass
+        arguments[_ARGUMENTS.get(key, key)] = value
+    return name, arguments
+
+
+def _known():
+    return (
+        "Known are: "
+        + ", ".join(
+            [*LOSSES, *_ALIASES, *(r.name for r in TABLE2 if "+" in r.name)]
+        )
+        + ". Single losses take arguments in brackets, as in W-BCE(w=0.7)."
+    )
