@@ -37,9 +37,7 @@ def osie_path():
 @pytest.fixture(scope="session")
 def vgg16_weights():
     return _existing(
-        SHARED
-        / "weights"
-        / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+        SHARED / "weights" / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
     )
 
 

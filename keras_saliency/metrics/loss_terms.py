@@ -48,8 +48,10 @@ class LossTerms(keras.metrics.Metric):
 
     def result(self):
         """Dictionary from the term's name to its mean."""
-        count = ops.where(self.count > 0, self.count, 1.0)
-        means = self.totals / count
+        count = ops.convert_to_tensor(self.count)
+        means = ops.convert_to_tensor(self.totals) / ops.where(
+            count > 0, count, 1.0
+        )
         return {name: means[i] for i, name in enumerate(self.loss.term_names)}
 
     def get_config(self):

@@ -1,0 +1,199 @@
+"""The head of the paper's network: feature maps in, one saliency map out."""
+
+import math
+
+import keras
+from keras import ops
+
+from keras_saliency.layers.aspp import ASPP
+from keras_saliency.layers.gaussian_smoothing import GaussianSmoothing
+from keras_saliency.layers.recovering_relu import RecoveringReLU
+from keras_saliency.layers.rms_scaling import RMSScaling
+
+ACTIVATIONS = ("relu", "sigmoid")
+FEATURE_SCALINGS = ("rms", None)
+
+
+@keras.saving.register_keras_serializable("keras_saliency.layers")
+class SaliencyHead(keras.layers.Layer):
+    """Shallow network of the paper's section 3.1, without a learned prior.
+
+    The levels are brought to the size of the first and concatenated; a
+    convolution reduces the channels; an ASPP gathers context; dropout; a 1x1
+    convolution makes one map; a fixed Gaussian smooths it; the output
+    activation comes last.
+
+    Args:
+        filters: Of the reducing convolution.
+        kernel_size: Of the reducing convolution and the ASPP's branches.
+        depth: Filters of each branch of the ASPP.
+        dilation_rates: Of the branches of the ASPP.
+        dropout: Rate before the last convolution.
+        smoothing_size: Side of the Gaussian's kernel in pixels of the map.
+        smoothing_sigma: Its standard deviation; `None` for no smoothing.
+        activation: `"relu"`, or `"sigmoid"` in its place for losses that take
+            the map as probabilities. The ReLU lets a map recover from zero
+            (`RecoveringReLU`).
+        feature_scaling: `"rms"` divides each level of each image by its root
+            mean square (`RMSScaling`); `None` takes the features as they are.
+        initial_value: The output of the network before training, up to small
+            noise: near the mean of density maps, so that no loss starts with
+            a step that empties the map. In (0, 1).
+        **kwargs: See `keras.layers.Layer`.
+
+    Input: a list of tensors `(batch, height, width, channels)`, or one.
+    Output: float32 `(batch, height, width, 1)` of the first level's size, not
+    negative; with `"sigmoid"` in (0, 1).
+
+    Raises:
+        ValueError: If an argument is none of the above.
+    """
+
+    def __init__(
+        self,
+        filters=128,
+        kernel_size=3,
+        depth=32,
+        dilation_rates=(1, 3, 6, 12),
+        dropout=0.25,
+        smoothing_size=5,
+        smoothing_sigma=1.0,
+        activation="relu",
+        feature_scaling="rms",
+        initial_value=0.1,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"activation must be one of {ACTIVATIONS}, got {activation!r}."
+            )
+        if feature_scaling not in FEATURE_SCALINGS:
+            raise ValueError(
+                f"feature_scaling must be one of {FEATURE_SCALINGS}, got "
+                f"{feature_scaling!r}."
+            )
+        if not 0 < initial_value < 1:
+            raise ValueError(
+                "initial_value must be between 0 and 1, the range of maps, "
+                f"got {initial_value!r}."
+            )
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.depth = depth
+        self.dilation_rates = tuple(dilation_rates)
+        self.dropout = dropout
+        self.smoothing_size = smoothing_size
+        self.smoothing_sigma = smoothing_sigma
+        self.activation = activation
+        self.feature_scaling = feature_scaling
+        self.initial_value = initial_value
+
+        policy = self.dtype_policy
+        self.scaling = (
+            RMSScaling(dtype=policy) if feature_scaling == "rms" else None
+        )
+        self.reduction = keras.layers.Conv2D(
+            filters,
+            kernel_size,
+            padding="same",
+            activation="relu",
+            data_format="channels_last",
+            dtype=policy,
+            name="reduction",
+        )
+        self.aspp = ASPP(
+            depth, dilation_rates, kernel_size, dtype=policy, name="aspp"
+        )
+        self.drop = keras.layers.Dropout(dropout, dtype=policy)
+        bias = initial_value
+        if activation == "sigmoid":
+            bias = math.log(initial_value / (1.0 - initial_value))
+        self.projection = keras.layers.Conv2D(
+            1,
+            1,
+            kernel_initializer=keras.initializers.VarianceScaling(0.01),
+            bias_initializer=keras.initializers.Constant(bias),
+            data_format="channels_last",
+            dtype="float32",
+            name="projection",
+        )
+        self.smoothing = (
+            None
+            if smoothing_sigma is None
+            else GaussianSmoothing(
+                smoothing_size, smoothing_sigma, dtype="float32"
+            )
+        )
+        self.output_activation = (
+            RecoveringReLU(dtype="float32")
+            if activation == "relu"
+            else keras.layers.Activation("sigmoid", dtype="float32")
+        )
+
+    def build(self, input_shape):
+        """Build the convolutions for the levels' channels."""
+        shapes = _as_list_of_shapes(input_shape)
+        first = shapes[0]
+        shape = (*first[:-1], sum(s[-1] for s in shapes))
+        self.reduction.build(shape)
+        shape = (*first[:-1], self.filters)
+        self.aspp.build(shape)
+        shape = self.aspp.compute_output_shape(shape)
+        self.projection.build(shape)
+
+    def call(self, inputs, training=None):
+        """Map of a list of feature levels."""
+        levels = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        if self.scaling is not None:
+            levels = [self.scaling(level) for level in levels]
+        size = ops.shape(levels[0])[1:3]
+        levels = [
+            level
+            if index == 0 or level.shape[1:3] == levels[0].shape[1:3]
+            else ops.image.resize(
+                level,
+                size,
+                interpolation="bilinear",
+                data_format="channels_last",
+            )
+            for index, level in enumerate(levels)
+        ]
+        x = ops.concatenate(levels, axis=-1)
+        x = self.aspp(self.reduction(x))
+        x = self.projection(self.drop(x, training=training))
+        if self.smoothing is not None:
+            x = self.smoothing(x)
+        return self.output_activation(x)
+
+    def compute_output_shape(self, input_shape):
+        """`(batch, height, width, 1)` of the first level."""
+        return (*_as_list_of_shapes(input_shape)[0][:-1], 1)
+
+    def compute_output_spec(self, inputs, training=None):
+        """Shape and float32, whatever the precision of the layers."""
+        levels = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        shape = self.compute_output_shape([level.shape for level in levels])
+        return keras.KerasTensor(shape, dtype="float32")
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "depth": self.depth,
+            "dilation_rates": list(self.dilation_rates),
+            "dropout": self.dropout,
+            "smoothing_size": self.smoothing_size,
+            "smoothing_sigma": self.smoothing_sigma,
+            "activation": self.activation,
+            "feature_scaling": self.feature_scaling,
+            "initial_value": self.initial_value,
+        }
+
+
+def _as_list_of_shapes(shape):
+    """A list of shapes, also of a single one."""
+    single = not isinstance(shape[0], (list, tuple))
+    return [tuple(shape)] if single else [tuple(s) for s in shape]

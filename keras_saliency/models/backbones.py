@@ -1,0 +1,137 @@
+"""Frozen feature extractors: RGB images in, a list of feature maps out."""
+
+import keras
+import numpy as np
+from keras import layers
+
+# Where the default rule below would not give the paper's layers.
+_FEATURE_LAYERS = {
+    "vgg16": ("block3_pool", "block4_pool", "block5_conv3"),
+    "vgg19": ("block3_pool", "block4_pool", "block5_conv4"),
+}
+_STRIDES = (8, 16, 32)
+
+
+def build(name, input_shape, weights="imagenet", feature_layers=None):
+    """Frozen backbone for images in 0..255, its preprocessing inside.
+
+    Args:
+        name: `"vgg16"`, any other architecture of `keras.applications`, in
+            any case, or `"tiny"`: three levels of fixed random convolutions,
+            which need no download.
+        input_shape: `(height, width, 3)`.
+        weights: `"imagenet"`, downloaded by Keras the first time; the path of
+            a weights file of the architecture without its top; or `None` for
+            random weights. `"tiny"` has its own.
+        feature_layers: Names of the layers whose outputs are the levels. For
+            VGG-16 conv3_pool, conv4_pool and conv5_conv3; for others the last
+            layers at 1/8, 1/16 and 1/32 of the image's size.
+
+    Returns:
+        `keras.Model` from images `(batch, height, width, 3)`, RGB, 0..255, to
+        a list of tensors `(batch, height, width, channels)`.
+
+    Raises:
+        ValueError: If there is no such architecture, layer or weights file.
+    """
+    if len(input_shape) != 3 or input_shape[-1] != 3:
+        raise ValueError(
+            f"input_shape must be (height, width, 3), got {input_shape}."
+        )
+    if name.lower() == "tiny":
+        if weights not in ("imagenet", None):
+            raise ValueError(
+                'The backbone "tiny" has fixed weights of its own; '
+                f"backbone_weights={weights!r} cannot be used with it."
+            )
+        model = _tiny(input_shape)
+    else:
+        model = _application(name, input_shape, weights, feature_layers)
+    model.trainable = False
+    return model
+
+
+def _application(name, input_shape, weights, feature_layers):
+    architecture, preprocess = _find_application(name)
+    try:
+        network = architecture(
+            include_top=False,
+            weights=None if weights is None else str(weights),
+            input_shape=tuple(input_shape),
+        )
+    except Exception as error:
+        raise ValueError(
+            f"The backbone {name!r} could not be made with "
+            f"backbone_weights={weights!r} and input_shape={input_shape}: "
+            f"{error}"
+        ) from error
+    names = feature_layers or _FEATURE_LAYERS.get(name.lower(), None)
+    if names is None:
+        names = _last_layers_by_stride(network, input_shape)
+    levels = keras.Model(
+        network.input, [network.get_layer(layer).output for layer in names]
+    )
+    images = keras.Input(tuple(input_shape), name="images")
+    return keras.Model(
+        images, levels(preprocess(images)), name=f"{name.lower()}_features"
+    )
+
+
+def _find_application(name):
+    known = []
+    for module in vars(keras.applications).values():
+        if not hasattr(module, "preprocess_input"):
+            continue
+        for attribute, function in vars(module).items():
+            if attribute[0].isupper() and callable(function):
+                known.append(attribute)
+                if attribute.lower() == name.lower():
+                    return function, module.preprocess_input
+    raise ValueError(
+        f"There is no backbone {name!r}. Known are tiny and those of "
+        f"keras.applications: {', '.join(sorted(known))}."
+    )
+
+
+def _last_layers_by_stride(network, input_shape):
+    last = {}
+    for layer in network.layers:
+        shape = getattr(layer.output, "shape", ())
+        if len(shape) == 4:
+            for stride in _STRIDES:
+                if shape[1] == -(-input_shape[0] // stride):
+                    last[stride] = layer.name
+    if not last:
+        raise ValueError(
+            f"{network.name} has no layer at 1/8, 1/16 or 1/32 of the image's "
+            "size; name the layers with feature_layers."
+        )
+    return [last[stride] for stride in _STRIDES if stride in last]
+
+
+def _tiny(input_shape):
+    images = keras.Input(tuple(input_shape), name="images")
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="to_unit_range")(images)
+    levels = []
+    for index, (filters, stride) in enumerate(
+        ((16, 2), (32, 2), (64, 2), (64, 1))
+    ):
+        x = layers.Conv2D(
+            filters,
+            3,
+            strides=stride,
+            padding="same",
+            activation="relu",
+            name=f"conv{index + 1}",
+        )(x)
+        levels.append(x)
+    model = keras.Model(images, levels[1:], name="tiny_features")
+    # Drawn by NumPy, whose numbers are the same on every backend.
+    generator = np.random.default_rng(0)
+    for layer in model.layers:
+        if layer.weights:
+            kernel, bias = layer.get_weights()
+            scale = np.sqrt(2.0 / np.prod(kernel.shape[:3]))
+            kernel = scale * generator.standard_normal(kernel.shape)
+            layer.set_weights([kernel.astype("float32"), bias])
+    return model

@@ -1,0 +1,125 @@
+"""The paper's network (section 3.1)."""
+
+import keras
+
+from keras_saliency.layers import SaliencyHead
+from keras_saliency.models import backbones
+from keras_saliency.models.saliency_model import SaliencyModel
+
+
+@keras.saving.register_keras_serializable("keras_saliency.models")
+class Baseline(SaliencyModel):
+    """Frozen backbone and a shallow head; no learned prior.
+
+    With VGG-16 at 300x400 the head has the paper's 1,622,401 trainable
+    parameters. Its output is the saliency map at the size of conv3_pool,
+    37x50; targets are made at that size (`model.map_size`).
+
+    `model.backbone` and `model.head` are models of their own: the head can be
+    trained alone on cached features (`keras_saliency.cache_features`), which
+    is training the whole, several times faster.
+
+    Args:
+        input_shape: `(height, width, 3)` of the images, RGB in 0..255. The
+            preprocessing is inside the model.
+        backbone: `"vgg16"`, the name of any architecture of
+            `keras.applications`, `"tiny"` (fixed random filters, no
+            download), or a `keras.Model` from images to a list of features.
+        backbone_weights: `"imagenet"` (Keras downloads them the first time),
+            the path of a weights file, or `None` for random ones.
+        feature_layers: Names of the backbone's layers to take features from;
+            for VGG-16 the paper's by default.
+        activation: `"relu"`, or `"sigmoid"` in its place for losses on
+            probabilities; `loss.activation` says which.
+        feature_scaling: `"rms"` or `None`; see `layers.SaliencyHead`.
+        dropout: Rate before the last convolution.
+        name: Of the model.
+
+    Raises:
+        ValueError: If an argument is none of the above.
+
+    Example:
+    >>> model = Baseline(input_shape=(96, 128, 3), backbone="tiny")
+    >>> model.map_size
+    (24, 32)
+    """
+
+    def __init__(
+        self,
+        input_shape=(300, 400, 3),
+        backbone="vgg16",
+        backbone_weights="imagenet",
+        feature_layers=None,
+        activation="relu",
+        feature_scaling="rms",
+        dropout=0.25,
+        name="baseline",
+        **kwargs,
+    ):
+        if isinstance(backbone, keras.Model):
+            extractor = backbone
+            extractor.trainable = False
+        else:
+            extractor = backbones.build(
+                backbone, input_shape, backbone_weights, feature_layers
+            )
+        images = keras.Input(tuple(input_shape), name="images")
+        features = extractor(images)
+        levels = [
+            keras.Input(level.shape[1:], name=f"level_{index + 1}")
+            for index, level in enumerate(_as_list(features))
+        ]
+        saliency = SaliencyHead(
+            activation=activation,
+            feature_scaling=feature_scaling,
+            dropout=dropout,
+            name="saliency",
+        )(levels)
+        head = SaliencyModel(levels, saliency, name="head")
+        super().__init__(images, head(_as_list(features)), name=name, **kwargs)
+        self.backbone = extractor
+        self.head = head
+        self._config = {
+            "input_shape": list(input_shape),
+            "backbone": backbone,
+            "feature_layers": feature_layers and list(feature_layers),
+            "activation": activation,
+            "feature_scaling": feature_scaling,
+            "dropout": dropout,
+        }
+
+    @property
+    def map_size(self):
+        """`(height, width)` of the output, the size to make targets at."""
+        return tuple(self.output_shape[1:3])
+
+    def get_config(self):
+        """Constructor arguments, without the backbone's weights.
+
+        A saved model brings all its weights along: none are loaded from
+        elsewhere when it is read back.
+        """
+        backbone = self._config["backbone"]
+        if isinstance(backbone, keras.Model):
+            backbone = keras.saving.serialize_keras_object(backbone)
+        return {
+            **self._config,
+            "backbone": backbone,
+            "backbone_weights": None,
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Inverse of `get_config`."""
+        config = dict(config)
+        if isinstance(config["backbone"], dict):
+            config["backbone"] = keras.saving.deserialize_keras_object(
+                config["backbone"], custom_objects=custom_objects
+            )
+        return cls(**config)
+
+
+def _as_list(features):
+    return list(features) if isinstance(features, (list, tuple)) else [features]

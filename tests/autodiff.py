@@ -1,0 +1,46 @@
+"""Gradients on whichever backend the tests run on."""
+
+import keras
+import numpy as np
+
+
+def gradient(function, x, dtype="float32"):
+    """Value and gradient of the sum of `function(x)`, as NumPy arrays."""
+    backend = keras.backend.backend()
+    x = np.asarray(x, dtype="float32")
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        variable = tf.constant(x, dtype=dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(variable)
+            value = keras.ops.sum(function(variable))
+        result = tape.gradient(value, variable, unconnected_gradients="zero")
+        return float(value), np.asarray(tf.cast(result, "float32"))
+    if backend == "jax":
+        import jax
+
+        value, result = jax.value_and_grad(
+            lambda v: keras.ops.sum(function(v))
+        )(jax.numpy.asarray(x, dtype=dtype))
+        return float(value), np.asarray(result, dtype="float32")
+    import torch
+
+    variable = torch.tensor(x).to(getattr(torch, dtype)).requires_grad_()
+    value = keras.ops.sum(function(variable))
+    if not value.requires_grad:
+        return float(value), np.zeros_like(x)
+    value.backward()
+    return float(value), variable.grad.to(torch.float32).numpy()
+
+
+def central_differences(function, x, step=1e-5):
+    """Gradient of a NumPy function of a float64 map."""
+    x = np.asarray(x, dtype="float64")
+    result = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[index] += step
+        down[index] -= step
+        result[index] = (function(up) - function(down)) / (2 * step)
+    return result

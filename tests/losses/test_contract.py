@@ -1,0 +1,210 @@
+"""What holds for every loss, and for every row of table 2."""
+
+import inspect
+import json
+
+import keras
+import numpy as np
+import pytest
+from autodiff import gradient
+from keras import ops
+
+from keras_saliency import losses, targets
+
+SIZE = (34, 36)
+PRIOR = np.random.default_rng(9).random(SIZE)
+NAMES = [*losses.LOSSES, *(row.name for row in losses.TABLE2)]
+
+
+def build(name):
+    return losses.get(name, prior=PRIOR, vgg_weights=None)
+
+
+@pytest.fixture(scope="module")
+def batch():
+    generator = np.random.default_rng(0)
+    density = generator.random((3, *SIZE)) ** 3
+    density /= density.max(axis=(1, 2), keepdims=True)
+    fixations = (generator.random((3, *SIZE)) > 0.98).astype("float32")
+    prediction = generator.random((3, *SIZE, 1)).astype("float32")
+    return targets.pack(density, fixations), prediction
+
+
+def numpy(x):
+    return ops.convert_to_numpy(x)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_finite_value_per_image(name, batch):
+    values = numpy(build(name).call(*batch))
+    assert values.shape == (3,)
+    assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_images_do_not_influence_each_other(name, batch):
+    y_true, y_pred = batch
+    loss = build(name)
+    together = numpy(loss.call(y_true, y_pred))
+    alone = [
+        numpy(loss.call(y_true[i : i + 1], y_pred[i : i + 1]))[0]
+        for i in range(3)
+    ]
+    np.testing.assert_allclose(together, alone, rtol=2e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sample_weight_and_reduction(name, batch):
+    loss = build(name)
+    values = numpy(loss.call(*batch))
+    np.testing.assert_allclose(float(loss(*batch)), values.mean(), rtol=1e-5)
+    weighted = loss(*batch, sample_weight=np.array([2.0, 0.0, 0.0]))
+    np.testing.assert_allclose(
+        float(weighted), 2 * values[0] / 3, rtol=1e-5, atol=1e-7
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_configuration_round_trip(name, batch):
+    loss = build(name)
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(loss)))
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is type(loss)
+    assert again.get_config() == loss.get_config()
+    if "DF" not in name and "GM" not in name:
+        np.testing.assert_array_equal(
+            numpy(again.call(*batch)), numpy(loss.call(*batch))
+        )
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_every_constructor_argument_is_in_the_configuration(name):
+    loss = build(name)
+    arguments = set(inspect.signature(type(loss).__init__).parameters)
+    assert arguments - {"self"} == set(loss.get_config())
+
+
+ZERO = np.zeros(SIZE)
+ONE_HOT = np.zeros(SIZE)
+ONE_HOT[3, 5] = 1.0
+SMOOTH = np.outer(np.hanning(SIZE[0]) + 1e-3, np.hanning(SIZE[1]) + 1e-3)
+DEGENERATE = {
+    "zero": ZERO,
+    "one": ZERO + 1,
+    "constant": ZERO + 0.3,
+    "one hot": ONE_HOT,
+    "tiny": 1e-12 * SMOOTH,
+    "huge": 6e4 * SMOOTH,
+    "usual": SMOOTH,
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("name", NAMES)
+def test_degenerate_maps_give_finite_values_and_gradients(name, dtype):
+    loss = build(name)
+    truths = {
+        "usual": (SMOOTH, ONE_HOT),
+        "zero": (ZERO, ONE_HOT),
+        "no fixations": (SMOOTH, ZERO),
+        "nothing": (ZERO, ZERO),
+        "one": (ZERO + 1, ZERO + 1),
+        "one hot": (ONE_HOT, ONE_HOT),
+    }
+    cases = [(t, p) for t in truths for p in DEGENERATE]
+    y_true = targets.pack(
+        np.stack([truths[t][0] for t, _ in cases]),
+        np.stack([truths[t][1] for t, _ in cases]),
+    )
+    y_pred = np.stack([DEGENERATE[p] for _, p in cases])[..., None]
+    _, slopes = gradient(
+        lambda x: loss(y_true, x) * len(cases), y_pred, dtype=dtype
+    )
+    values = numpy(
+        loss.call(y_true, ops.convert_to_tensor(y_pred, dtype=dtype))
+    )
+    for case, value, slope in zip(cases, values, slopes, strict=True):
+        assert np.isfinite(value), (case, value)
+        assert np.isfinite(slope).all(), case
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_random_sparse_maps_give_finite_gradients(name):
+    generator = np.random.default_rng(1)
+    loss = build(name)
+    shape = (8, *SIZE)
+    density = generator.random(shape) * (generator.random(shape) > 0.9)
+    fixations = generator.random(shape) > 0.995
+    prediction = generator.random(shape) * (generator.random(shape) > 0.9)
+    prediction *= 10.0 ** generator.integers(-7, 3, (8, 1, 1))
+    for dtype in ("float32", "float16"):
+        value, slopes = gradient(
+            lambda x: loss(targets.pack(density, fixations), x),
+            prediction[..., None],
+            dtype=dtype,
+        )
+        assert np.isfinite(value)
+        assert np.isfinite(slopes).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_density_alone_suffices_unless_fixations_are_needed(name, batch):
+    loss = build(name)
+    y_true, y_pred = batch
+    if loss.target == "density":
+        np.testing.assert_array_equal(
+            numpy(loss.call(y_true[..., :1], y_pred)),
+            numpy(loss.call(y_true, y_pred)),
+        )
+    else:
+        with pytest.raises(ValueError, match="needs fixations.*targets.pack"):
+            loss(y_true[..., :1], y_pred)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shapes_that_do_not_fit_are_refused(name, batch):
+    loss = build(name)
+    y_true, y_pred = batch
+    with pytest.raises(ValueError, match=r"\(3, 34, 36, 2\).*\(3, 17, 36, 1"):
+        loss(y_true, y_pred[:, ::2])
+    with pytest.raises(ValueError, match="prediction must have shape"):
+        loss(y_true, y_pred[..., 0])
+    with pytest.raises(ValueError, match="target must have shape"):
+        loss(np.concatenate([y_true] * 2, axis=-1), y_pred)
+    with pytest.raises(ValueError, match="one weight per image"):
+        loss(y_true, y_pred, sample_weight=np.ones((3, *SIZE)))
+
+
+def test_table_2_has_the_27_rows_of_the_paper():
+    assert len(losses.TABLE2) == 27
+    assert len({row.name for row in losses.TABLE2}) == 27
+    groups = [row.group for row in losses.TABLE2]
+    assert {g: groups.count(g) for g in groups} == {
+        "Pixel-based": 7,
+        "Distribution-based": 11,
+        "Saliency-inspired": 2,
+        "Perceptual-based": 2,
+        "Linear combinations": 5,
+    }
+
+
+def test_the_sigmoid_is_for_losses_on_probabilities():
+    for row in losses.TABLE2:
+        loss = build(row.name)
+        expected = any(
+            losses.LOSSES[term].family == "Distribution-based"
+            for term, _, _ in row.terms
+        )
+        assert loss.activation == ("sigmoid" if expected else "relu")
+
+
+def test_float16_saves_no_infinite_gradient_of_a_larger_graph():
+    """A prediction that is float16 inside a graph, as in mixed precision."""
+    loss = losses.get("LC1", prior=PRIOR)
+    y_true = targets.pack(SMOOTH[None], ONE_HOT[None])
+    _, slope = gradient(
+        lambda x: loss(y_true, ops.relu(ops.cast(x, "float16") * 1e-4)),
+        SMOOTH[None, :, :, None],
+    )
+    assert np.isfinite(slope).all()
+    assert np.abs(slope).max() > 0
