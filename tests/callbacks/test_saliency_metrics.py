@@ -8,6 +8,8 @@ import pytest
 
 from keras_saliency import evaluation
 from keras_saliency.callbacks import SaliencyMetrics
+from keras_saliency.datasets import SaliencySequence, generate
+from keras_saliency.datasets.images import resize
 
 SIZE = (24, 36)
 COUNT = 6
@@ -365,3 +367,32 @@ def test_refuses_models_of_other_outputs(arrays):
         callback.set_model(keras.Model(inputs, outputs))
         with pytest.raises(ValueError, match=message):
             callback.on_epoch_end(0, {})
+
+
+def test_saliency_sequence():
+    dataset = generate(count=5, size=(48, 64))
+    batches = SaliencySequence(
+        dataset, batch_size=2, image_size=(48, 64), map_size=(12, 16)
+    )
+    inputs = keras.Input((48, 64, 3))
+    x = keras.layers.AveragePooling2D(4)(inputs)
+    outputs = keras.layers.Conv2D(1, 1, activation="sigmoid")(x)
+    model = keras.Model(inputs, outputs)
+    model.compile(keras.optimizers.SGD(0.0), density_only)
+    callback = SaliencyMetrics(batches)
+    logs = model.fit(batches, callbacks=[callback], verbose=0).history
+    assert all(np.isfinite(logs[key]).all() for key in callback.keys)
+    # The sequence shuffles anew before each epoch: the pictures move with
+    # their ground truths.
+    values = []
+    for batch in range(len(batches)):
+        samples = batches.samples(batch)
+        maps = model.predict(batches[batch][0], verbose=0)
+        for (i, _), map_ in zip(samples, maps, strict=True):
+            values.append(
+                evaluation.cc(
+                    prediction=resize(map_[..., 0], (48, 64)),
+                    density=dataset.density(i, (48, 64)),
+                )
+            )
+    assert logs["val_cc"] == [pytest.approx(np.mean(values), abs=1e-5)]

@@ -1,0 +1,174 @@
+"""Figures of pictures, maps and training, with matplotlib's object API.
+
+No function touches pyplot's global state or needs a screen; matplotlib is
+imported when a figure is made.
+"""
+
+import numpy as np
+
+from keras_saliency.datasets import images
+
+
+def maps(
+    rows,
+    titles=None,
+    path=None,
+    *,
+    labels=None,
+    overlay=None,
+    cmap=None,
+    height=2.0,
+):
+    """Draws a grid of stimuli, ground truths and predictions.
+
+    Args:
+        rows: One list per row. A panel is a picture `(height, width, 3)`,
+            uint8 or in [0, 1], a map `(height, width)` or
+            `(height, width, 1)`, or `None` for an empty place. Maps are
+            divided by their maximum each; NaN is an error.
+        titles: One title per column.
+        path: File to write the figure to, its format by its name.
+        labels: One label per row, such as the names of the images.
+        overlay: Whether maps are laid in colour over the row's first picture,
+            more opaque where they are larger. Defaults to `False`, the map
+            alone.
+        cmap: Name of a matplotlib colour map. Defaults to `"gray"`, with
+            `overlay` to `"inferno"`.
+        height: Height of a row in inches.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: On rows of different length, or panels of other shapes.
+    """
+    from matplotlib import colormaps
+
+    rows = [[_panel(panel) for panel in row] for row in rows]
+    columns = len(rows[0]) if rows else 0
+    if not columns or any(len(row) != columns for row in rows):
+        raise ValueError(
+            "rows must be lists of the same length, not empty; received the "
+            f"lengths {[len(row) for row in rows]}"
+        )
+    for name, given, count in (
+        ("titles", titles, columns),
+        ("labels", labels, len(rows)),
+    ):
+        if given is not None and len(given) != count:
+            raise ValueError(f"{name} must be {count}, not {len(given)}")
+    colours = colormaps[cmap or ("inferno" if overlay else "gray")]
+    shapes = [p.shape for row in rows for p in row if p is not None]
+    aspect = max((shape[1] / shape[0] for shape in shapes), default=1.0)
+    figure = _figure(
+        columns * height * aspect + 0.3 * (labels is not None),
+        len(rows) * height + 0.3 * (titles is not None),
+    )
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for i, row in enumerate(rows):
+        picture = next((p for p in row if p is not None and p.ndim == 3), None)
+        for j, panel in enumerate(row):
+            axis = axes[i, j]
+            axis.set_xticks([])
+            axis.set_yticks([])
+            axis.set_frame_on(False)
+            if i == 0 and titles is not None:
+                axis.set_title(titles[j])
+            if j == 0 and labels is not None:
+                axis.set_ylabel(labels[i])
+            if panel is None:
+                continue
+            if panel.ndim == 3:
+                axis.imshow(panel)
+            elif overlay and picture is not None:
+                axis.imshow(_laid_over(panel, picture, colours))
+            else:
+                axis.imshow(panel, cmap=colours, vmin=0, vmax=1)
+    return _saved(figure, path)
+
+
+def history(histories, keys, path=None, *, height=2.5):
+    """Draws curves of training, one panel per key.
+
+    Args:
+        histories: Dictionary of a name per run and its logs: what `fit`
+            returned, or a dictionary of key and values per epoch.
+        keys: Keys of the logs, such as `["loss", "val_cc"]`. Epochs with NaN
+            are left out.
+        path: File to write the figure to, its format by its name.
+        height: Height in inches.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: If no run has a key.
+    """
+    keys = [keys] if isinstance(keys, str) else list(keys)
+    figure = _figure(len(keys) * height * 1.4, height)
+    axes = figure.subplots(1, len(keys), squeeze=False)[0]
+    for axis, key in zip(axes, keys, strict=True):
+        for name, run in histories.items():
+            values = getattr(run, "history", run).get(key)
+            if values is None:
+                continue
+            values = np.asarray(values, float)
+            epochs = np.arange(1, len(values) + 1)
+            known = ~np.isnan(values)
+            axis.plot(epochs[known], values[known], ".-", label=name)
+        if not axis.lines:
+            raise ValueError(f"no run has logs of {key!r}")
+        axis.set_title(key)
+        axis.set_xlabel("epoch")
+    if len(histories) > 1:
+        axes[0].legend()
+    return _saved(figure, path)
+
+
+def _figure(width, height):
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _saved(figure, path):
+    if path is not None:
+        figure.savefig(path, dpi=150)
+    return figure
+
+
+def _panel(panel):
+    """A panel as a picture in [0, 1] or a map with maximum 1."""
+    if panel is None:
+        return None
+    values = np.asarray(panel)
+    if values.ndim == 3 and values.shape[-1] == 1:
+        values = values[..., 0]
+    is_picture = values.ndim == 3 and values.shape[-1] == 3
+    if not (is_picture or values.ndim == 2) or 0 in values.shape:
+        raise ValueError(
+            "a panel must be a picture (height, width, 3) or a map (height, "
+            f"width); received {np.shape(panel)}"
+        )
+    scale = 255.0 if values.dtype == np.uint8 else 1.0
+    values = values.astype(np.float32) / scale
+    if not np.isfinite(values).all():
+        raise ValueError("a panel holds NaN or infinity")
+    values = np.maximum(values, 0)
+    if is_picture:
+        if values.max() > 1:
+            raise ValueError(
+                "a picture must be uint8 or lie in [0, 1]; received values up "
+                f"to {values.max()}"
+            )
+        return values
+    return values / values.max() if values.max() > 0 else values
+
+
+def _laid_over(map_, picture, colours):
+    """A map in colour over a picture dimmed to grey, (height, width, 3)."""
+    map_ = images.resize(map_, picture.shape[:2])[..., np.newaxis]
+    grey = 0.6 * picture.mean(axis=-1, keepdims=True)
+    opacity = 0.75 * np.sqrt(map_)
+    colour = colours(map_[..., 0])[..., :3]
+    return (1 - opacity) * grey + opacity * colour
