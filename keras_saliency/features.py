@@ -247,22 +247,20 @@ class _Store:
                 self._check_space(meta, missing)
                 offsets = [array.offset for array in self._arrays(meta)]
                 files = [
-                    stack.enter_context(open(self._path(k), "r+b"))
+                    stack.enter_context(open(self._path(k), "r+b", 0))
                     for k in range(len(offsets))
                 ]
-                marks = stack.enter_context(open(self._marks, "r+b"))
+                marks = stack.enter_context(open(self._marks, "r+b", 0))
             written = []
             marked_at = time.monotonic()
 
             def mark():
                 nonlocal marked_at
                 for file in files:
-                    file.flush()
                     os.fsync(file.fileno())
                 for row in written:
                     marks.seek(row)
                     marks.write(b"\x01")
-                marks.flush()
                 os.fsync(marks.fileno())
                 written.clear()
                 marked_at = time.monotonic()
@@ -276,7 +274,7 @@ class _Store:
                     ):
                         for row, values in zip(rows, output, strict=True):
                             file.seek(offset + row * values.nbytes)
-                            file.write(values.tobytes())
+                            _write_all(file, values)
                     written.extend(rows)
                     if time.monotonic() - marked_at > FLUSH_SECONDS:
                         mark()
@@ -410,6 +408,13 @@ def _stored(output, store, sequence, samples):
     return stored
 
 
+def _write_all(file, values):
+    data = memoryview(values.tobytes())
+    while data:
+        # An unbuffered file may take a part, just before the disk is full.
+        data = data[file.write(data) :]
+
+
 def _flatten(outputs):
     if isinstance(outputs, dict):
         structure, leaves = list(outputs), list(outputs.values())
@@ -429,7 +434,7 @@ def _key(backbone, sequence, dtype):
     """Hash everything that the features depend on."""
     dataset = sequence.dataset
     if not backbone.built:
-        backbone.build((None, *sequence.image_size, 3))
+        backbone.predict_on_batch(sequence.images([(0, False)]))
     state = hashlib.blake2b(digest_size=16)
     description = {
         "format": FORMAT,

@@ -460,7 +460,7 @@ def test_disk_that_fills_while_writing(sequence, tmp_path, monkeypatch):
         monkeypatch.setattr(
             features,
             "open",
-            lambda path, mode: open(_full(path), mode),
+            lambda path, *mode: open(_full(path), *mode),
             raising=False,
         )
         return meta
@@ -505,21 +505,26 @@ def test_nested_outputs_are_refused(sequence, tmp_path):
         features._flatten([[1], 2])
 
 
+class OwnBackbone(keras.Model):
+    """Neither functional nor built before it is called."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.conv = keras.layers.Conv2D(size, 3)
+
+    def call(self, inputs):
+        return self.conv(keras.ops.cast(inputs, "float32"))
+
+
+def test_backbone_that_is_built_on_use(sequence, tmp_path):
+    cached = make_cache(OwnBackbone(2), sequence, tmp_path)
+    assert cached[0][0].shape == (4, 22, 30, 2)
+
+
 def test_backbone_without_configuration(sequence, tmp_path):
-    class Secret(keras.Model):
-        def __init__(self, size):
-            super().__init__()
-            self.conv = keras.layers.Conv2D(size["n"], 3)
-
-        def call(self, inputs):
-            return self.conv(inputs)
-
-    backbone = Secret({"n": 2})
-    backbone.get_config = keras.layers.Layer.get_config.__get__(backbone)
-    with pytest.raises(ValueError, match="no configuration"):
-
-        def get_config():
+    class Secret(OwnBackbone):
+        def get_config(self):
             raise NotImplementedError
 
-        backbone.get_config = get_config
-        make_cache(backbone, sequence, tmp_path)
+    with pytest.raises(ValueError, match="no configuration"):
+        make_cache(Secret(2), sequence, tmp_path)

@@ -1,5 +1,7 @@
 """Maps from fixations: counts and densities at any size."""
 
+import numbers
+
 import numpy as np
 from scipy.special import ndtr
 
@@ -72,7 +74,7 @@ def density_map(x, y, original_size, size=None, *, sigma):
     """
     original_size = as_size(original_size, "original_size")
     size = original_size if size is None else as_size(size)
-    if not (np.isscalar(sigma) and np.isfinite(sigma) and sigma > 0):
+    if not isinstance(sigma, numbers.Real) or not 0 < sigma < np.inf:
         raise ValueError(
             "sigma must be a positive number of original pixels, received "
             f"{sigma!r}."

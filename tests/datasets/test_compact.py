@@ -1,0 +1,153 @@
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_saliency.datasets import generate, load_compact
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A generated set in the compact form, pictures at half size."""
+    return write_compact(generate(3, (40, 60)), tmp_path / "made")
+
+
+def write_compact(dataset, folder, **changes):
+    (folder / "stimuli").mkdir(parents=True)
+    for i, name in enumerate(dataset.names):
+        height, width = dataset.sizes[i] // 2
+        image = dataset.image(i, (int(height), int(width)))
+        path = folder / "stimuli" / f"{name}.jpg"
+        assert cv2.imwrite(str(path), image[..., ::-1])
+    fixations = dataset.fixations
+    fields = {
+        field: getattr(fixations, field)
+        for field in ("image_index", "x", "y", "subject", "order", "duration")
+    }
+    fields["names"] = np.array(dataset.names)
+    fields["height"], fields["width"] = dataset.sizes.T.astype("int32")
+    fields.update(changes)
+    np.savez(
+        folder / "fixations.npz",
+        **{k: v for k, v in fields.items() if v is not None},
+    )
+    return folder
+
+
+def test_load(folder):
+    source = generate(3, (40, 60))
+    dataset = load_compact(folder)
+    assert dataset.name == "made"
+    assert dataset.names == source.names
+    np.testing.assert_array_equal(dataset.sizes, source.sizes)
+    assert dataset.image(0).shape == (20, 30, 3)
+    np.testing.assert_array_equal(
+        dataset.fixation_map(1, (10, 15)), source.fixation_map(1, (10, 15))
+    )
+    np.testing.assert_array_equal(
+        dataset.density(1, sigma=2), source.density(1, sigma=2)
+    )
+    assert dataset.first_order == 0
+    assert dataset.sigma(0) == pytest.approx(24 * 60 / 1024)
+
+
+def test_defaults_of_known_sets_can_be_overridden(folder):
+    dataset = load_compact(folder, name="MIT1003")
+    assert dataset.first_order == 1
+    assert dataset.default_sigma == 24
+    assert dataset.pixels_per_degree == 35
+    assert dataset.count(0) < load_compact(folder).count(0)
+    dataset = load_compact(
+        folder, name="MIT1003", first_order=0, default_sigma=35
+    )
+    assert dataset.first_order == 0
+    assert dataset.default_sigma == 35
+
+
+def test_missing_parts(folder):
+    with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
+        load_compact(folder / "nowhere")
+    (folder / "stimuli" / "generated_0001.jpg").unlink()
+    with pytest.raises(FileNotFoundError, match=r"generated_0001\.jpg"):
+        load_compact(folder)
+    shutil.rmtree(folder / "stimuli")
+    with pytest.raises(FileNotFoundError, match="stimuli does not exist"):
+        load_compact(folder)
+    (folder / "fixations.npz").unlink()
+    with pytest.raises(FileNotFoundError, match=r"fixations\.npz does not"):
+        load_compact(folder)
+
+
+@pytest.mark.parametrize("keep", [0, 10, 0.5, 0.98])
+def test_damaged_table(folder, keep):
+    table = folder / "fixations.npz"
+    data = table.read_bytes()
+    table.write_bytes(data[: int(keep * len(data)) if keep < 1 else keep])
+    with pytest.raises(ValueError, match=r"fixations\.npz is damaged"):
+        load_compact(folder)
+
+
+def test_flipped_bytes_in_the_table_never_crash(folder):
+    table = folder / "fixations.npz"
+    data = table.read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        changed = bytearray(data)
+        for position in rng.integers(0, len(data), 20):
+            changed[position] = rng.integers(256)
+        table.write_bytes(changed)
+        try:
+            load_compact(folder)
+        except (ValueError, FileNotFoundError) as error:
+            assert "made" in str(error)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"duration": None, "x": None}, "lacks the fields x, duration"),
+        ({"x": np.zeros(4, "float32")}, "different shapes"),
+        ({"height": np.int32(4)}, "different shapes"),
+        ({"names": np.array(["a", "b", "c"], object)}, "damaged"),
+        (
+            {"image_index": np.full(192, 3, "int32")},
+            r"fixations\.npz is not usable: .* numbered 0 to 2",
+        ),
+        ({"height": np.zeros(3, "int32")}, r"'generated_0000'.* is \(0, 60\)"),
+    ],
+)
+def test_bad_fields(tmp_path, changes, message):
+    folder = write_compact(generate(3, (40, 60)), tmp_path / "made", **changes)
+    with pytest.raises(ValueError, match=message):
+        load_compact(folder)
+
+
+def test_stimulus_that_cannot_be_read(folder):
+    dataset = load_compact(folder)
+    (folder / "stimuli" / "generated_0001.jpg").write_bytes(b"\xff\xd8 no")
+    with pytest.raises(ValueError, match=r"generated_0001\.jpg cannot be read"):
+        dataset.image(1)
+    (folder / "stimuli" / "generated_0001.jpg").unlink()
+    with pytest.raises(FileNotFoundError, match=r"generated_0001\.jpg"):
+        dataset.image(1)
+
+
+def test_mit1003(mit1003_path):
+    """Counts as in the description of the compact form."""
+    dataset = load_compact(mit1003_path)
+    assert len(dataset) == 1003
+    assert (dataset.fixations.order >= 1).sum() == 104_387
+    assert sum(dataset.count(i) for i in range(1003)) == 104_147
+    assert (dataset.default_sigma, dataset.pixels_per_degree) == (24, 35)
+    density = dataset.density(0, (300, 400))
+    assert density.max() == 1
+    assert dataset.image(0, (300, 400)).shape == (300, 400, 3)
+
+
+def test_osie(osie_path):
+    dataset = load_compact(osie_path)
+    assert len(dataset) == 700
+    assert len(dataset.fixations) == 98_321
+    assert dataset.first_order == 0
+    assert dataset.sigma(0) == 24

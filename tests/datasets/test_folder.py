@@ -1,0 +1,181 @@
+import cv2
+import numpy as np
+import pytest
+
+from keras_saliency.datasets import generate, load_folder
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Four pictures of two sizes with density and fixation maps."""
+    for what in ("images/sub", "maps/sub", "points/sub"):
+        (tmp_path / what).mkdir(parents=True)
+    for k, size in enumerate([(24, 32), (20, 30)]):
+        source = generate(2, size, seed=k)
+        for i in range(2):
+            name = f"sub/p{k}{i}" if k else f"p{k}{i}"
+            extension = ("jpg", "png")[i]
+            _write(
+                tmp_path / f"images/{name}.{extension}",
+                source.image(i)[..., ::-1],
+            )
+            density = source.density(i)
+            _write(tmp_path / f"maps/{name}.png", np.rint(200 * density))
+            counts = source.fixation_map(i)
+            _write(tmp_path / f"points/{name}.png", 255 * (counts > 0))
+    return tmp_path
+
+
+def _write(path, image):
+    assert cv2.imwrite(str(path), np.asarray(image).astype("uint8"))
+
+
+def test_densities_and_fixations(root):
+    dataset = load_folder(root / "images", root / "maps", root / "points")
+    assert dataset.names == ("p00", "p01", "sub/p10", "sub/p11")
+    assert dataset.sizes.tolist() == [[24, 32]] * 2 + [[20, 30]] * 2
+    assert dataset.has_fixations and dataset.has_densities
+    source = generate(2, (20, 30), seed=1)
+    np.testing.assert_allclose(dataset.density(3), source.density(1), atol=5e-3)
+    np.testing.assert_array_equal(
+        dataset.fixation_map(3), source.fixation_map(1) > 0
+    )
+    assert dataset.density(0, (6, 8)).max() == 1
+    # Each lit pixel is counted once at a smaller size too.
+    assert dataset.fixation_map(3, (5, 7)).sum() == dataset.count(3)
+
+
+def test_densities_alone(root):
+    dataset = load_folder(root / "images", root / "maps")
+    assert not dataset.has_fixations
+    assert "density maps only" in repr(dataset)
+
+
+def test_fixations_alone(root):
+    dataset = load_folder(
+        images=root / "images", fixations=root / "points", default_sigma=2.0
+    )
+    assert not dataset.has_densities
+    assert dataset.sigma(0) == 2
+    assert dataset.density(0).max() == 1
+
+
+def test_arrays_of_counts_and_densities(root):
+    for name in ("p00", "p01", "sub/p10", "sub/p11"):
+        size = (20, 30) if "sub" in name else (24, 32)
+        counts = np.zeros(size, "int32")
+        counts[3, 4] = 5
+        counts[7, 9] = 1
+        for what in ("maps", "points"):
+            (root / what / f"{name}.png").unlink()
+            np.save(root / what / f"{name}.npy", counts)
+    dataset = load_folder(root / "images", root / "maps", root / "points")
+    assert dataset.count(0) == 6
+    assert dataset.fixation_map(2)[3, 4] == 5
+    assert dataset.density(2)[7, 9] == pytest.approx(0.2)
+
+
+def test_jpeg_fixation_maps_have_a_threshold(root):
+    counts = np.zeros((20, 30), "uint8")
+    counts[8, 9] = 255
+    (root / "points/sub/p10.png").unlink()
+    path = root / "points/sub/p10.jpg"
+    assert cv2.imwrite(str(path), counts, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    assert (cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) > 0).sum() > 1
+    dataset = load_folder(root / "images", fixations=root / "points")
+    assert dataset.count(dataset.index("sub/p10")) == 1
+
+
+def test_other_files_are_passed_over(root):
+    (root / "images/Thumbs.db").write_bytes(b"x")
+    (root / "images/._p00.jpg").write_bytes(b"x")
+    (root / "maps/readme.txt").write_text("x")
+    assert len(load_folder(root / "images", root / "maps")) == 4
+
+
+def test_missing_and_empty_folders(root):
+    with pytest.raises(FileNotFoundError, match="of images .*nope does not"):
+        load_folder(root / "nope", root / "maps")
+    with pytest.raises(FileNotFoundError, match="density maps .*nope does not"):
+        load_folder(root / "images", root / "nope")
+    with pytest.raises(FileNotFoundError, match="it is a file"):
+        load_folder(root / "images", root / "maps/p00.png")
+    (root / "empty").mkdir()
+    with pytest.raises(ValueError, match="empty has no file ending in"):
+        load_folder(root / "empty", root / "maps")
+    with pytest.raises(ValueError, match="needs densities=, fixations="):
+        load_folder(root / "images")
+
+
+def test_unmatched_files(root):
+    (root / "maps/p01.png").rename(root / "maps/p01x.png")
+    with pytest.raises(FileNotFoundError, match=r"1 of 4 .*images/p01\.png"):
+        load_folder(root / "images", root / "maps")
+    _write(root / "maps/p01.png", np.ones((24, 32)))
+    with pytest.raises(ValueError, match=r"no image, the first .*p01x\.png"):
+        load_folder(root / "images", root / "maps")
+
+
+def test_two_files_of_one_name(root):
+    _write(root / "images/p00.png", np.ones((24, 32)))
+    with pytest.raises(ValueError, match=r"p00\.jpg and .*p00\.png"):
+        load_folder(root / "images", root / "maps")
+
+
+@pytest.mark.parametrize("what", ["maps", "points"])
+def test_map_of_another_size(root, what):
+    _write(root / what / "p01.png", np.ones((32, 24)))
+    with pytest.raises(
+        ValueError, match=r"p01\.png is 32 high and 24 wide.*24"
+    ):
+        load_folder(
+            root / "images",
+            root / "maps",
+            root / "points",
+        )
+
+
+def test_map_that_changes_size_after_loading(root):
+    dataset = load_folder(root / "images", root / "maps")
+    _write(root / "maps/p01.png", np.ones((32, 24)))
+    with pytest.raises(ValueError, match=r"p01\.png is 32 high"):
+        dataset.density(1)
+
+
+@pytest.mark.parametrize("what", ["images", "maps", "points"])
+def test_file_that_cannot_be_read(root, what):
+    (root / what / "p01.png").write_bytes(b"not a picture")
+    with pytest.raises(ValueError, match=rf"{what}.p01\.png cannot be read"):
+        load_folder(root / "images", root / "maps", root / "points")
+
+
+@pytest.mark.parametrize(
+    "value, message", [(np.nan, "NaN"), (-1, "negative"), (None, "zero every")]
+)
+def test_bad_values_in_a_density_map(root, value, message):
+    density = np.ones((24, 32), "float32")
+    density[3, 4] = 0 if value is None else value
+    if value is None:
+        density[:] = 0
+    (root / "maps/p01.png").unlink()
+    np.save(root / "maps/p01.npy", density)
+    dataset = load_folder(root / "images", root / "maps")
+    with pytest.raises(ValueError, match=rf"p01\.npy .*{message}"):
+        dataset.density(1)
+
+
+def test_density_given_as_fixation_map(root):
+    (root / "points/p01.png").unlink()
+    np.save(root / "points/p01.npy", np.full((24, 32), 0.5))
+    with pytest.raises(ValueError, match=r"p01\.npy holds .*no whole numbers"):
+        load_folder(root / "images", fixations=root / "points")
+
+
+def test_empty_fixation_map(root):
+    _write(root / "points/p01.png", np.zeros((24, 32)))
+    dataset = load_folder(root / "images", fixations=root / "points")
+    with pytest.raises(ValueError, match="'p01' of images has no fixation"):
+        dataset.density(1)
+    both = load_folder(root / "images", root / "maps", root / "points")
+    assert both.density(1).max() == 1
+    assert both.fixation_map(1).sum() == 0
