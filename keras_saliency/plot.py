@@ -83,7 +83,13 @@ def maps(
             elif overlay and picture is not None:
                 axis.imshow(_laid_over(panel, picture, colours))
             else:
-                axis.imshow(panel, cmap=colours, vmin=0, vmax=1)
+                axis.imshow(
+                    panel,
+                    cmap=colours,
+                    vmin=0,
+                    vmax=1,
+                    interpolation="bilinear",
+                )
     return _saved(figure, path)
 
 

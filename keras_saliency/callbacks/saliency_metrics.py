@@ -250,17 +250,19 @@ class _SequenceSource:
     """Batches of a sequence that knows its data set."""
 
     def __init__(self, sequence, size):
-        if getattr(sequence, "flip", False):
+        # Cached features are batches of a sequence, which knows the rest.
+        pictures = getattr(sequence, "sequence", sequence)
+        if getattr(pictures, "flip", False):
             raise ValueError(_FLIPPED)
         self.sequence = sequence
-        self.size = tuple(size or sequence.image_size)
+        self.size = tuple(size or pictures.image_size)
         if len(self.size) != 2 or min(self.size) < 1:
             raise ValueError(f"size must be (height, width); received {size}")
         has_fixations = sequence.dataset.has_fixations
         self.given = ("density", "fixations")[: 1 + bool(has_fixations)]
         self.wanted = set(self.given)
         # The blur of the targets is that of the evaluation.
-        self._sigma = getattr(sequence, "sigma", None)
+        self._sigma = getattr(pictures, "sigma", None)
         needed = len(sequence.dataset) * 4 * math.prod(self.size)
         self._kept = {} if needed <= _KEPT_BYTES else None
 

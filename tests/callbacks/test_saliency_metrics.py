@@ -10,6 +10,7 @@ from keras_saliency import evaluation
 from keras_saliency.callbacks import SaliencyMetrics
 from keras_saliency.datasets import SaliencySequence, generate
 from keras_saliency.datasets.images import resize
+from keras_saliency.features import cache_features
 
 SIZE = (24, 36)
 COUNT = 6
@@ -369,18 +370,30 @@ def test_refuses_models_of_other_outputs(arrays):
             callback.on_epoch_end(0, {})
 
 
-def test_saliency_sequence():
+@pytest.mark.parametrize("cached", [False, True])
+def test_saliency_sequence(cached, tmp_path):
     dataset = generate(count=5, size=(48, 64))
     batches = SaliencySequence(
         dataset, batch_size=2, image_size=(48, 64), map_size=(12, 16)
     )
     inputs = keras.Input((48, 64, 3))
-    x = keras.layers.AveragePooling2D(4)(inputs)
-    outputs = keras.layers.Conv2D(1, 1, activation="sigmoid")(x)
-    model = keras.Model(inputs, outputs)
-    model.compile(keras.optimizers.SGD(0.0), density_only)
-    callback = SaliencyMetrics(batches)
-    logs = model.fit(batches, callbacks=[callback], verbose=0).history
+    features = keras.layers.AveragePooling2D(4)(inputs)
+    backbone = keras.Model(inputs, features)
+    head = keras.Sequential(
+        [
+            keras.Input((12, 16, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(1, 1, activation="sigmoid"),
+        ]
+    )
+    model = keras.Model(inputs, head(features))
+    trained, data = model, batches
+    if cached:
+        trained = head
+        data = cache_features(backbone, batches, tmp_path, "float32", verbose=0)
+    trained.compile(keras.optimizers.SGD(0.0), density_only)
+    callback = SaliencyMetrics(data)
+    logs = trained.fit(data, callbacks=[callback], verbose=0).history
     assert all(np.isfinite(logs[key]).all() for key in callback.keys)
     # The sequence shuffles anew before each epoch: the pictures move with
     # their ground truths.
