@@ -512,6 +512,9 @@ class OwnBackbone(keras.Model):
         super().__init__()
         self.conv = keras.layers.Conv2D(size, 3)
 
+    def get_config(self):
+        return {"size": self.conv.filters}
+
     def call(self, inputs):
         return self.conv(keras.ops.cast(inputs, "float32"))
 

@@ -25,7 +25,8 @@ class SaliencySequence(keras.utils.PyDataset):
 
     Samples are shuffled anew for each pass. What a batch holds depends on
     the seed, the pass and the number of the batch alone, not on the number of
-    workers or the backend.
+    workers or the backend. (With `workers` above 1, Keras on JAX and torch
+    begins an epoch with the batches that it had read ahead in the last one.)
 
     Args:
         dataset: A `SaliencyDataset`.
