@@ -1,0 +1,32 @@
+"""Train, compare and use models of where people look, in Keras 3."""
+
+from keras_saliency import (
+    callbacks,
+    datasets,
+    evaluation,
+    functional,
+    layers,
+    losses,
+    metrics,
+    models,
+    plot,
+    targets,
+)
+from keras_saliency._version import __version__
+from keras_saliency.features import CachedFeatures, cache_features
+
+__all__ = [
+    "CachedFeatures",
+    "__version__",
+    "cache_features",
+    "callbacks",
+    "datasets",
+    "evaluation",
+    "functional",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "plot",
+    "targets",
+]

@@ -31,7 +31,7 @@ def gradient(function, x, dtype="float32"):
     if not value.requires_grad:
         return float(value), np.zeros_like(x)
     value.backward()
-    return float(value), variable.grad.to(torch.float32).numpy()
+    return float(value.detach()), variable.grad.to(torch.float32).numpy()
 
 
 def central_differences(function, x, step=1e-5):
