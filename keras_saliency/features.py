@@ -341,7 +341,7 @@ class _Store:
         if needed > free:
             raise OSError(
                 errno.ENOSPC,
-                f"{needed / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB "
+                f"{needed / 1e6:.1f} MB are needed and {free / 1e6:.1f} MB "
                 "are free",
             )
 

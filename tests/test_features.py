@@ -444,7 +444,7 @@ def test_full_disk(sequence, tmp_path, monkeypatch):
     monkeypatch.setattr(
         features.shutil, "disk_usage", lambda path: usage._replace(free=100)
     )
-    with pytest.raises(OSError, match="GB are needed .*KERAS_SALIENCY_CACHE"):
+    with pytest.raises(OSError, match="MB are needed .*KERAS_SALIENCY_CACHE"):
         make_cache(make_backbone(), sequence, tmp_path)
 
 
