@@ -2,127 +2,37 @@
 
 Every metric takes its maps by keyword and returns one number per image.
 `METRICS` lists them with what they need; `SEVEN` names those of the paper.
+`evaluate` scores a model on a data set, and `compare` two of its results.
 """
 
-from typing import NamedTuple
-
-import numpy as np
-
 from keras_saliency.evaluation.auc import auc_borji, auc_judd, auc_shuffled
+from keras_saliency.evaluation.compare import Comparison, compare
 from keras_saliency.evaluation.distribution import cc, kl_divergence, sim
 from keras_saliency.evaluation.emd import emd
+from keras_saliency.evaluation.evaluate import Evaluation, evaluate
 from keras_saliency.evaluation.location import information_gain, nss
-
-
-class Metric(NamedTuple):
-    """A metric and what other code has to know of it.
-
-    `needs` and `may_use` name the maps it takes besides the prediction.
-    """
-
-    function: callable
-    needs: tuple
-    higher_is_better: bool
-    title: str
-    may_use: tuple = ()
-
-
-METRICS = {
-    "cc": Metric(cc, ("density",), True, "CC"),
-    "sim": Metric(sim, ("density",), True, "SIM"),
-    "auc_judd": Metric(auc_judd, ("fixations",), True, "AUC-Judd"),
-    "auc_borji": Metric(auc_borji, ("fixations",), True, "AUC-Borji"),
-    "nss": Metric(nss, ("fixations",), True, "NSS"),
-    "emd": Metric(emd, ("density",), False, "EMD"),
-    "kl": Metric(kl_divergence, ("density",), False, "KL"),
-    "auc_shuffled": Metric(
-        auc_shuffled, ("fixations", "other_fixations"), True, "sAUC"
-    ),
-    "information_gain": Metric(
-        information_gain, ("fixations",), True, "IG", ("baseline",)
-    ),
-}
-
-# The metrics of the paper's tables, in their order.
-SEVEN = ("cc", "sim", "auc_judd", "auc_borji", "nss", "emd", "kl")
-
-
-def choose(metrics, given):
-    """Reads a `metrics=` argument against the maps there are.
-
-    Args:
-        metrics: Names of `METRICS`, or a dictionary of names and options,
-            `{"emd": {"downsize": 8}}`; `None` for those of `SEVEN` that the
-            maps allow.
-        given: Names of the maps there are, such as `("density",)`.
-
-    Returns:
-        A dictionary of names and options.
-
-    Raises:
-        ValueError: On an unknown name, and on a metric asked for by name
-            that needs another map.
-    """
-    if metrics is None:
-        able = [n for n in SEVEN if set(METRICS[n].needs) <= set(given)]
-        return {name: {} for name in able}
-    if isinstance(metrics, str):
-        metrics = [metrics]
-    if not isinstance(metrics, dict):
-        metrics = {name: {} for name in metrics}
-    if not metrics:
-        raise ValueError("metrics= names no metric")
-    for name in metrics:
-        if name not in METRICS:
-            raise ValueError(
-                f"there is no metric {name!r}; choose from {', '.join(METRICS)}"
-            )
-        missing = [need for need in METRICS[name].needs if need not in given]
-        if missing:
-            raise ValueError(
-                f"{name} needs {' and '.join(missing)}, which this data does "
-                f"not have (it has {', '.join(given) or 'none'})"
-            )
-    return {name: dict(options) for name, options in metrics.items()}
-
-
-def score(prediction, maps, chosen):
-    """Scores one prediction by several metrics.
-
-    Args:
-        prediction: Predicted map, shape `(H, W)`.
-        maps: Dictionary of the other maps by name, each `(H, W)`.
-        chosen: Names and options, as `choose` returns them.
-
-    Returns:
-        A dictionary of names and float64 values; NaN where the ground truth
-        is empty, so that nothing is measured.
-    """
-    values = {}
-    for name, options in chosen.items():
-        metric = METRICS[name]
-        taken = [n for n in (*metric.needs, *metric.may_use) if n in maps]
-        if any(not np.any(maps[need]) for need in metric.needs):
-            values[name] = np.nan
-        else:
-            values[name] = metric.function(
-                prediction=prediction,
-                **{n: maps[n] for n in taken},
-                **options,
-            )
-    return values
-
+from keras_saliency.evaluation.scores import (
+    METRICS,
+    SEVEN,
+    Metric,
+    choose,
+    score,
+)
 
 __all__ = [
     "METRICS",
     "SEVEN",
+    "Comparison",
+    "Evaluation",
     "Metric",
     "auc_borji",
     "auc_judd",
     "auc_shuffled",
     "cc",
     "choose",
+    "compare",
     "emd",
+    "evaluate",
     "information_gain",
     "kl_divergence",
     "nss",

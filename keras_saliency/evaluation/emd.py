@@ -26,9 +26,10 @@ def emd(
 
     MIT's code brings the density to `1 / downsize` of its size, and then the
     prediction to the density's new size. Unless height and width are multiples
-    of `downsize`, these two differ a little, and **a map's distance from
-    itself is not 0** (0.1 in a bad case). `resize="same"` treats both maps
-    alike and makes it a metric: 0 for equal maps, symmetric, and with the
+    of `downsize`, the two grids differ, and **a map's distance from itself is
+    not 0**: about 0.4 at 300x400, where the density's bins are 32 pixels wide
+    and the prediction's 30. `resize="same"` treats both maps alike and makes
+    it a metric: 0 for equal maps, symmetric, and with the
     triangle inequality. Maps no larger than `downsize` become one bin, and
     every distance 0.
 

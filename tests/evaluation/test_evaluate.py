@@ -1,0 +1,305 @@
+"""Tables of metrics: sources, processes, resuming, files."""
+
+import json
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from keras_saliency import evaluation
+from keras_saliency.datasets import SaliencyDataset, generate, images
+from keras_saliency.evaluation import Evaluation, evaluate
+
+COUNT = 6
+SIZE = (48, 64)
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return generate(count=COUNT, size=SIZE)
+
+
+@pytest.fixture(scope="module")
+def maps(dataset):
+    rng = np.random.default_rng(0)
+    return [
+        (dataset.true_density(i) + 0.3 * rng.random(SIZE)).astype("float32")
+        for i in range(COUNT)
+    ]
+
+
+def same(first, second, tolerance=0.0):
+    assert first.names == second.names
+    assert first.scores.keys() == second.scores.keys()
+    for name, values in first.scores.items():
+        np.testing.assert_allclose(
+            values, second.scores[name], rtol=0, atol=tolerance, err_msg=name
+        )
+
+
+def test_values_are_those_of_the_metrics(dataset, maps):
+    result = evaluate(maps, dataset, verbose=0)
+    assert tuple(result.scores) == evaluation.SEVEN
+    assert result.names == dataset.names
+    for i in range(COUNT):
+        truth = {
+            "density": dataset.density(i),
+            "fixations": dataset.fixation_map(i),
+        }
+        for name in evaluation.SEVEN:
+            metric = evaluation.METRICS[name]
+            (need,) = metric.needs
+            assert result.scores[name][i] == metric.function(
+                prediction=maps[i], **{need: truth[need]}
+            )
+
+
+def test_arrays_dictionaries_and_functions(dataset, maps):
+    expected = evaluate(maps, dataset, ["cc", "nss"], verbose=0)
+    stack = np.stack(maps)[..., None]
+    same(evaluate(stack, dataset, ["cc", "nss"], verbose=0), expected)
+    named = {
+        name + ".png": map_
+        for name, map_ in zip(dataset.names, maps, strict=True)
+    }
+    same(evaluate(named, dataset, ["cc", "nss"], verbose=0), expected)
+    by_picture = {
+        dataset.image(i).tobytes(): map_ for i, map_ in enumerate(maps)
+    }
+    same(
+        evaluate(
+            lambda picture: by_picture[picture.tobytes()],
+            dataset,
+            ["cc", "nss"],
+            verbose=0,
+        ),
+        expected,
+    )
+
+
+def test_folder_of_files(dataset, maps, tmp_path):
+    for i, (name, map_) in enumerate(zip(dataset.names, maps, strict=True)):
+        if i % 2:
+            np.save(tmp_path / f"{name}.npy", map_)
+        else:
+            levels = np.rint(map_ / map_.max() * 65535).astype("uint16")
+            cv2.imwrite(str(tmp_path / f"{name}.png"), levels)
+    expected = evaluate(maps, dataset, verbose=0)
+    same(evaluate(tmp_path, dataset, verbose=0), expected, 1e-3)
+    (tmp_path / f"{dataset.names[1]}.npy").unlink()
+    with pytest.raises(ValueError, match="1 of the 6 images have no map"):
+        evaluate(tmp_path, dataset)
+    (tmp_path / f"{dataset.names[1]}.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=f"{dataset.names[1]}.png"):
+        evaluate(str(tmp_path), dataset, verbose=0)
+    np.save(tmp_path / f"{dataset.names[0]}.npy", maps[0])
+    with pytest.raises(ValueError, match="has several maps"):
+        evaluate(tmp_path, dataset)
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        evaluate(tmp_path / "missing", dataset)
+
+
+@pytest.mark.parametrize("size", [SIZE, (None, None)])
+def test_model(dataset, size):
+    inputs = keras.Input((*size, 3))
+    x = keras.layers.AveragePooling2D(4)(inputs)
+    model = keras.Model(inputs, keras.layers.Conv2D(1, 1)(x) ** 2)
+    result = evaluate(model, dataset, ["cc"], batch_size=4, verbose=0)
+    for i in range(COUNT):
+        picture = dataset.image(i)[None].astype("float32")
+        map_ = model.predict(picture, verbose=0)[0, ..., 0]
+        value = evaluation.cc(
+            prediction=images.resize(map_, SIZE), density=dataset.density(i)
+        )
+        assert result.scores["cc"][i] == pytest.approx(value, abs=1e-5)
+    smaller = evaluate(
+        model, dataset, ["cc"], size=(24, 32), image_size=SIZE, verbose=0
+    )
+    assert (smaller.scores["cc"] != result.scores["cc"]).any()
+
+
+def test_images_of_several_sizes():
+    rng = np.random.default_rng(0)
+    sizes = [(40, 60), (50, 30), (64, 64)]
+    pictures = [rng.integers(0, 256, (*s, 3), dtype="uint8") for s in sizes]
+    densities = [rng.random(size) for size in sizes]
+    dataset = SaliencyDataset("own", pictures, densities=densities)
+    maps = [rng.random((20, 20)) for _ in sizes]
+    result = evaluate(maps, dataset, verbose=0)
+    assert list(result.scores) == ["cc", "sim", "emd", "kl"]
+    assert np.isfinite(list(result.scores.values())).all()
+    with pytest.raises(ValueError, match="nss needs fixations"):
+        evaluate(maps, dataset, ["nss"])
+
+
+def test_shuffled_and_information_gain(dataset, maps):
+    names = ["auc_shuffled", "information_gain"]
+    baseline = dataset.mean_density((20, 20))
+    options = {"verbose": 0, "baseline": baseline, "others": 2}
+    result = evaluate(maps, dataset, names, **options)
+    same(evaluate(maps, dataset, names, **options), result)
+    another = evaluate(maps, dataset, names, seed=1, **options)
+    assert (
+        another.scores["auc_shuffled"] != result.scores["auc_shuffled"]
+    ).any()
+    options["others"] = None
+    everyone = evaluate(maps, dataset, names, **options)
+    other = sum(dataset.fixation_map(i) for i in range(1, COUNT))
+    assert everyone.scores["auc_shuffled"][0] == evaluation.auc_shuffled(
+        prediction=maps[0],
+        fixations=dataset.fixation_map(0),
+        other_fixations=other,
+    )
+    assert result.scores["information_gain"][0] == evaluation.information_gain(
+        prediction=maps[0],
+        fixations=dataset.fixation_map(0),
+        baseline=images.resize(baseline, SIZE),
+    )
+
+
+def test_any_number_of_processes(dataset, maps, tmp_path):
+    expected = evaluate(maps, dataset, verbose=0)
+    journal = tmp_path / "scores.jsonl"
+    same(
+        evaluate(maps, dataset, workers=2, verbose=0, resume=journal), expected
+    )
+    assert len(journal.read_text().splitlines()) == COUNT
+
+
+def test_resumes_what_was_broken_off(dataset, maps, tmp_path, monkeypatch):
+    journal = tmp_path / "new" / "scores.jsonl"
+    names = ["cc", "nss"]
+    expected = evaluate(maps, dataset, names, verbose=0, resume=journal)
+    lines = journal.read_text().splitlines()
+    # Killed within the third line.
+    journal.write_text("\n".join(lines[:2]) + "\n" + lines[2][:20])
+    scored = []
+    score = evaluation.scores.score
+
+    def counted(*arguments):
+        scored.append(1)
+        return score(*arguments)
+
+    monkeypatch.setattr(evaluation.scores, "score", counted)
+    options = {"verbose": 0, "resume": journal}
+    same(evaluate(maps, dataset, names, **options), expected)
+    assert len(scored) == COUNT - 2
+    same(evaluate(maps, dataset, names, **options), expected)
+    assert len(scored) == COUNT - 2
+    # Whatever else is asked for is no old row.
+    changed = [maps[0] + 1, *maps[1:]]
+    evaluate(changed, dataset, names, **options)
+    assert len(scored) == COUNT - 1
+    evaluate(maps, dataset, {"cc": {}, "nss": {"ddof": 0}}, **options)
+    evaluate(maps, dataset, names, size=(24, 32), **options)
+    evaluate(maps, dataset, names, sigma=7, **options)
+    assert len(scored) == COUNT - 1 + 3 * COUNT
+
+
+def test_resume_knows_a_model_by_its_weights(dataset, tmp_path):
+    inputs = keras.Input((*SIZE, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(1, 1)(inputs) ** 2)
+    options = {"verbose": 0, "resume": tmp_path / "scores.jsonl"}
+    first = evaluate(model, dataset, ["cc"], **options)
+    weights = model.get_weights()
+    model.set_weights([-2 * weights[0] + 1, weights[1]])
+    second = evaluate(model, dataset, ["cc"], **options)
+    assert (first.scores["cc"] != second.scores["cc"]).any()
+    model.set_weights(weights)
+    model.predict_on_batch = None
+    same(evaluate(model, dataset, ["cc"], **options), first)
+
+
+def test_names_the_image_of_a_bad_map(dataset, maps):
+    for bad, message in (
+        (np.full(SIZE, np.nan), "NaN or infinity"),
+        (np.full(SIZE, -1.0), "negative"),
+        (np.zeros((3, 4, 5)), "must be a map"),
+        (np.array([["a"]]), "type"),
+    ):
+        changed = [*maps[:2], bad, *maps[3:]]
+        with pytest.raises(ValueError, match=f"{dataset.names[2]}.*{message}"):
+            evaluate(changed, dataset, verbose=0)
+
+
+def test_refuses_what_does_not_fit(dataset, maps):
+    for predictions, options, message in (
+        (maps[:3], {}, "3 predictions for 6 images"),
+        ({"a": maps[0]}, {}, "no predictions for 6 of the 6"),
+        (maps, {"workers": 0}, "workers"),
+        (maps, {"others": 0}, "others"),
+        (maps, {"verbose": 2}, "verbose"),
+        (maps, {"size": 3}, "size"),
+        (maps, {"baseline": np.full(SIZE, np.nan)}, "baseline"),
+        (keras.Sequential([keras.Input((3,))]), {}, "input shape"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            evaluate(predictions, dataset, **options)
+
+
+def test_progress_bar(dataset, maps, capsys):
+    evaluate(maps, dataset, ["cc"])
+    assert "6/6" in capsys.readouterr().out
+
+
+@pytest.fixture
+def result():
+    rng = np.random.default_rng(0)
+    scores = {"cc": rng.random(40), "kl": rng.random(40) / 3}
+    scores["cc"][3] = np.nan
+    scores["kl"][4] = -np.inf
+    return Evaluation([f"picture, {i}" for i in range(40)], scores)
+
+
+def test_files_keep_every_digit(result, tmp_path):
+    result.to_csv(tmp_path / "table.csv")
+    same(Evaluation.load(tmp_path / "table.csv"), result)
+    result.scores["kl"][4] = 0.1
+    result.to_json(tmp_path / "table.json")
+    same(Evaluation.load(tmp_path / "table.json"), result)
+    content = json.loads((tmp_path / "table.json").read_text())
+    assert content["scores"]["cc"][3] is None
+    assert content["means"] == result.means()
+    result.scores["cc"][5] = np.inf
+    result.scores["cc"][6] = -np.inf
+    assert evaluation.evaluate is evaluate
+
+
+def test_infinity_goes_through_json(tmp_path):
+    result = Evaluation("abc", {"information_gain": [-np.inf, np.nan, 1.5]})
+    result.to_json(tmp_path / "table.json")
+    same(Evaluation.load(tmp_path / "table.json"), result)
+
+
+def test_table(result):
+    result.scores["kl"][4] = 0.1
+    lines = str(result).splitlines()
+    assert lines[0].split() == ["metric", "mean", "95%", "interval", "images"]
+    assert [line.split()[0] for line in lines[1:]] == ["CC", "KL"]
+    assert [line.split()[-1] for line in lines[1:]] == ["39", "40"]
+    low, high = result.intervals()["cc"]
+    assert low < result.means()["cc"] < high
+    assert result.intervals()["cc"] == (low, high)
+
+
+def test_intervals_cover_the_true_mean():
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(200):
+        result = Evaluation(range(60), {"cc": rng.normal(0.3, 1, 60)})
+        low, high = result.intervals(0.9, resamples=400)["cc"]
+        covered += low <= 0.3 <= high
+    assert 165 <= covered <= 195
+
+
+def test_evaluation_refuses_what_does_not_fit():
+    with pytest.raises(ValueError, match="one value for each"):
+        Evaluation(["a"], {"cc": [1.0, 2.0]})
+    result = Evaluation(["a", "b"], {"cc": [1.0, 2.0]})
+    with pytest.raises(ValueError, match="confidence"):
+        result.intervals(confidence=95)
+    result = Evaluation(["a"], {"cc": [1.0]})
+    assert np.isnan(result.intervals()["cc"]).all()
+    result = Evaluation(["a"], {"cc": [np.nan]})
+    assert np.isnan(result.means()["cc"]) and "nan" in str(result)
