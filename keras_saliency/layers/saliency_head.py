@@ -32,13 +32,15 @@ class SaliencyHead(keras.layers.Layer):
         smoothing_size: Side of the Gaussian's kernel in pixels of the map.
         smoothing_sigma: Its standard deviation; `None` for no smoothing.
         activation: `"relu"`, or `"sigmoid"` in its place for losses that take
-            the map as probabilities. The ReLU lets a map recover from zero
-            (`RecoveringReLU`).
+            the map as probabilities.
         feature_scaling: `"rms"` divides each level of each image by its root
             mean square (`RMSScaling`); `None` takes the features as they are.
         initial_value: The output of the network before training, up to small
             noise: near the mean of density maps, so that no loss starts with
-            a step that empties the map. In (0, 1).
+            a step that empties the map. In (0, 1), or `None` for Keras' own
+            initialisation of the last convolution.
+        recovery: Whether the ReLU keeps the gradient that would raise a zero
+            (`RecoveringReLU`), so that a map that has become empty comes back.
         **kwargs: See `keras.layers.Layer`.
 
     Input: a list of tensors `(batch, height, width, channels)`, or one.
@@ -61,6 +63,7 @@ class SaliencyHead(keras.layers.Layer):
         activation="relu",
         feature_scaling="rms",
         initial_value=0.1,
+        recovery=True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -73,7 +76,7 @@ class SaliencyHead(keras.layers.Layer):
                 f"feature_scaling must be one of {FEATURE_SCALINGS}, got "
                 f"{feature_scaling!r}."
             )
-        if not 0 < initial_value < 1:
+        if initial_value is not None and not 0 < initial_value < 1:
             raise ValueError(
                 "initial_value must be between 0 and 1, the range of maps, "
                 f"got {initial_value!r}."
@@ -88,6 +91,7 @@ class SaliencyHead(keras.layers.Layer):
         self.activation = activation
         self.feature_scaling = feature_scaling
         self.initial_value = initial_value
+        self.recovery = recovery
 
         policy = self.dtype_policy
         self.scaling = (
@@ -106,14 +110,10 @@ class SaliencyHead(keras.layers.Layer):
             depth, dilation_rates, kernel_size, dtype=policy, name="aspp"
         )
         self.drop = keras.layers.Dropout(dropout, dtype=policy)
-        bias = initial_value
-        if activation == "sigmoid":
-            bias = math.log(initial_value / (1.0 - initial_value))
         self.projection = keras.layers.Conv2D(
             1,
             1,
-            kernel_initializer=keras.initializers.VarianceScaling(0.01),
-            bias_initializer=keras.initializers.Constant(bias),
+            **_initializers(initial_value, activation),
             data_format="channels_last",
             dtype="float32",
             name="projection",
@@ -127,8 +127,8 @@ class SaliencyHead(keras.layers.Layer):
         )
         self.output_activation = (
             RecoveringReLU(dtype="float32")
-            if activation == "relu"
-            else keras.layers.Activation("sigmoid", dtype="float32")
+            if activation == "relu" and recovery
+            else keras.layers.Activation(activation, dtype="float32")
         )
 
     def build(self, input_shape):
@@ -190,7 +190,21 @@ class SaliencyHead(keras.layers.Layer):
             "activation": self.activation,
             "feature_scaling": self.feature_scaling,
             "initial_value": self.initial_value,
+            "recovery": self.recovery,
         }
+
+
+def _initializers(value, activation):
+    """Of the last convolution, for an output near `value`."""
+    if value is None:
+        return {}
+    bias = value
+    if activation == "sigmoid":
+        bias = math.log(value / (1.0 - value))
+    return {
+        "kernel_initializer": keras.initializers.VarianceScaling(0.01),
+        "bias_initializer": keras.initializers.Constant(bias),
+    }
 
 
 def _as_list_of_shapes(shape):

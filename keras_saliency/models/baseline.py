@@ -31,8 +31,8 @@ class Baseline(SaliencyModel):
             for VGG-16 the paper's by default.
         activation: `"relu"`, or `"sigmoid"` in its place for losses on
             probabilities; `loss.activation` says which.
-        feature_scaling: `"rms"` or `None`; see `layers.SaliencyHead`.
-        dropout: Rate before the last convolution.
+        head: Dictionary of further arguments of `layers.SaliencyHead`, such
+            as `{"dropout": 0.5, "feature_scaling": None}`.
         name: Of the model.
 
     Raises:
@@ -51,8 +51,7 @@ class Baseline(SaliencyModel):
         backbone_weights="imagenet",
         feature_layers=None,
         activation="relu",
-        feature_scaling="rms",
-        dropout=0.25,
+        head=None,
         name="baseline",
         **kwargs,
     ):
@@ -70,22 +69,20 @@ class Baseline(SaliencyModel):
             for index, level in enumerate(_as_list(features))
         ]
         saliency = SaliencyHead(
-            activation=activation,
-            feature_scaling=feature_scaling,
-            dropout=dropout,
-            name="saliency",
+            activation=activation, **(head or {}), name="saliency"
         )(levels)
-        head = SaliencyModel(levels, saliency, name="head")
-        super().__init__(images, head(_as_list(features)), name=name, **kwargs)
+        head_model = SaliencyModel(levels, saliency, name="head")
+        super().__init__(
+            images, head_model(_as_list(features)), name=name, **kwargs
+        )
         self.backbone = extractor
-        self.head = head
+        self.head = head_model
         self._config = {
             "input_shape": list(input_shape),
             "backbone": backbone,
             "feature_layers": feature_layers and list(feature_layers),
             "activation": activation,
-            "feature_scaling": feature_scaling,
-            "dropout": dropout,
+            "head": head,
         }
 
     @property
