@@ -1,0 +1,212 @@
+"""The paper's network."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from keras_saliency import losses, models, targets
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (4, 64, 96, 3)).astype("uint8")
+
+
+def tiny(**options):
+    return models.Baseline(input_shape=(64, 96, 3), backbone="tiny", **options)
+
+
+def batch(model, seed=1):
+    generator = np.random.default_rng(seed)
+    shape = (len(IMAGES), *model.map_size)
+    return IMAGES, targets.pack(
+        generator.random(shape), generator.integers(0, 2, shape)
+    )
+
+
+def test_the_paper_s_sizes():
+    model = models.Baseline(backbone_weights=None)
+    trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    assert trainable == 1_622_401
+    assert model.head.count_params() == 1_622_401
+    assert model.map_size == (37, 50)
+    assert [shape[1:] for shape in model.backbone.output_shape] == [
+        (37, 50, 256),
+        (18, 25, 512),
+        (18, 25, 512),
+    ]
+    smoothing = model.head.get_layer("saliency").smoothing
+    assert (smoothing.size, smoothing.sigma) == (5, 1.0)
+
+
+def test_features_are_keras_own_vgg16(vgg16_weights):
+    images = RNG.integers(0, 256, (1, 64, 96, 3)).astype("uint8")
+    model = models.Baseline((64, 96, 3), backbone_weights=vgg16_weights)
+    vgg = keras.applications.VGG16(
+        include_top=False,
+        weights=str(vgg16_weights),
+        input_shape=(64, 96, 3),
+    )
+    direct = keras.Model(
+        vgg.input,
+        [
+            vgg.get_layer(name).output
+            for name in ("block3_pool", "block4_pool", "block5_conv3")
+        ],
+    )
+    bgr = images[..., ::-1].astype("float32") - [103.939, 116.779, 123.68]
+    for ours, theirs in zip(
+        model.backbone.predict(images, verbose=0),
+        direct.predict(bgr, verbose=0),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-2)
+
+
+def test_head_on_features_is_the_whole():
+    model = tiny(activation="sigmoid")
+    whole = model.predict(IMAGES, verbose=0)
+    parts = model.head.predict(
+        model.backbone.predict(IMAGES, verbose=0), verbose=0
+    )
+    np.testing.assert_allclose(whole, parts, rtol=1e-5)
+    assert whole.shape == (4, *model.map_size, 1)
+
+
+def test_training_the_head_trains_the_model_and_the_backbone_stays():
+    model = tiny()
+    before = [np.array(w) for w in model.backbone.get_weights()]
+    first = model.predict(IMAGES, verbose=0)
+    model.head.compile("adam", losses.MeanSquaredError())
+    features = model.backbone.predict(IMAGES, verbose=0)
+    model.head.fit(features, batch(model)[1], epochs=3, verbose=0)
+    assert np.abs(model.predict(IMAGES, verbose=0) - first).max() > 1e-4
+    model.compile("adam", losses.MeanSquaredError())
+    model.fit(*batch(model), verbose=0)
+    for a, b in zip(before, model.backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_terms_show_in_the_logs_by_themselves():
+    model = tiny()
+    loss = 10 * losses.KLDivergence() + 2 * losses.CorrelationCoefficient()
+    for part, x in (
+        (model, IMAGES),
+        (model.head, model.backbone.predict(IMAGES, verbose=0)),
+    ):
+        part.compile(keras.optimizers.SGD(0.0), loss=loss, metrics=["mae"])
+        y = batch(model)[1][..., :1]
+        logs = part.fit(x, y, validation_data=(x, y), verbose=0).history
+        assert {"kld", "neg_cc", "val_kld", "val_neg_cc"} < set(logs)
+        assert "mae" in logs or "mean_absolute_error" in logs
+        assert logs["val_loss"][0] == pytest.approx(
+            10 * logs["val_kld"][0] + 2 * logs["val_neg_cc"][0], rel=1e-5
+        )
+        # Another loss leaves nothing of the first in the logs.
+        part.compile("sgd", losses.MeanSquaredError())
+        logs = part.fit(x, y, verbose=0).history
+        assert set(logs) == {"loss"}
+
+
+@pytest.mark.parametrize("name", ["MSE", "LC1", "LC2"])
+def test_saved_while_training_it_continues(name, tmp_path):
+    model = tiny(activation="sigmoid")
+    loss = losses.get(name, prior=RNG.random(model.map_size), vgg_weights=None)
+    model.compile(keras.optimizers.Adam(1e-3), loss)
+    x, y = batch(model)
+    model.fit(x, y, epochs=2, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert isinstance(loaded, models.Baseline)
+    np.testing.assert_array_equal(
+        loaded.predict(x, verbose=0), model.predict(x, verbose=0)
+    )
+    assert loaded.optimizer.iterations == 2
+    assert loaded.backbone.trainable_weights == []
+    first, second = (
+        m.evaluate(x, y, verbose=0, return_dict=True) for m in (model, loaded)
+    )
+    assert set(first) == set(second)
+    if name != "LC2":  # Its VGG-16 has random weights here.
+        assert first == pytest.approx(second, rel=1e-5)
+
+
+def test_loads_in_a_fresh_process_bit_for_bit(tmp_path):
+    model = tiny(activation="sigmoid")
+    loss = losses.get("LC2", prior=RNG.random(model.map_size), vgg_weights=None)
+    model.compile("adam", loss)
+    x, y = batch(model)
+    model.fit(x, y, verbose=0)
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "expected.npy", model.predict(x, verbose=0))
+    script = (
+        "import keras, numpy as np, sys\n"
+        "import keras_saliency\n"
+        "folder = sys.argv[1]\n"
+        "model = keras.models.load_model(folder + '/model.keras')\n"
+        "result = model.predict(np.load(folder + '/x.npy'), verbose=0)\n"
+        "expected = np.load(folder + '/expected.npy')\n"
+        "assert np.array_equal(result, expected), abs(result - expected).max()"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], check=True, timeout=300
+    )
+
+
+def test_perceptual_network_is_no_part_of_a_saved_model(tmp_path):
+    model = tiny()
+    x, y = batch(model)
+    model.compile("sgd", losses.get("Deep Features (DF)", vgg_weights=None))
+    model.fit(x, y, verbose=0)
+    model.save(tmp_path / "model.keras")
+    assert (tmp_path / "model.keras").stat().st_size < 10e6
+
+
+def test_a_model_of_the_user_s_own_as_backbone(tmp_path):
+    images = keras.Input((64, 96, 3))
+    own = keras.Model(
+        images,
+        keras.layers.Conv2D(8, 3, strides=8, padding="same")(images),
+        name="own",
+    )
+    model = models.Baseline((64, 96, 3), backbone=own)
+    assert model.map_size == (8, 12)
+    assert own.trainable_weights == []
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(
+        loaded.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0)
+    )
+
+
+def test_any_application_can_be_named():
+    model = models.Baseline(
+        (64, 96, 3), backbone="MobileNetV2", backbone_weights=None
+    )
+    assert model.map_size == (8, 12)
+    assert len(model.backbone.outputs) == 3
+    assert np.isfinite(model.predict(IMAGES, verbose=0)).all()
+
+
+def test_the_tiny_backbone_is_the_same_everywhere():
+    weights = tiny().backbone.get_weights()
+    np.testing.assert_array_equal(weights[0], tiny().backbone.get_weights()[0])
+    assert weights[0][0, 0, 0, 0] == pytest.approx(0.034219, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"backbone": "vgg61"}, "no backbone 'vgg61'.*VGG16"),
+        ({"backbone": "tiny", "backbone_weights": "w.h5"}, "of its own"),
+        ({"backbone_weights": "missing.h5"}, "missing.h5"),
+        ({"input_shape": (64, 96, 1)}, r"\(height, width, 3\)"),
+        ({"backbone_weights": None, "feature_layers": ["nope"]}, "nope"),
+        ({"backbone": "tiny", "activation": "softmax"}, "activation"),
+    ],
+)
+def test_bad_arguments_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        models.Baseline(**{"input_shape": (64, 96, 3), **options})
