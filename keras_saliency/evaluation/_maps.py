@@ -7,6 +7,8 @@ import numpy as np
 
 EPSILON = 2.0**-52
 
+_BLOCK = 8192
+
 # A map of these may be given once for all N predictions.
 _SHARED = ("baseline", "other_fixations")
 
@@ -81,6 +83,17 @@ def real_values(name, map_):
     return pixels
 
 
+def pixels_and_mean(name, map_):
+    """The same with their mean, which needs no pass of its own."""
+    pixels = np.ascontiguousarray(map_, dtype=np.float64).ravel()
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = pixels.sum() / pixels.size
+    if not np.isfinite(mean):
+        refuse_not_finite(name, pixels)
+        raise ValueError(f"the values of {name} are too large to be summed")
+    return pixels, mean
+
+
 def refuse_not_finite(name, pixels):
     """Raises ValueError when an array holds NaN or infinity."""
     # The sum is one quick pass; only an overflowing one needs a second look.
@@ -121,41 +134,50 @@ def fixated_pixels(name, map_, repeats=False):
     return where, counts if repeats else np.ones_like(counts)
 
 
-def min_max_scaled(pixels):
-    """The pixels moved to [0, 1] in a new array; None if all are equal."""
-    low, high = pixels.min(), pixels.max()
-    if high == low:
-        return None
-    scaled = pixels - low
-    scaled /= high - low
-    return scaled
+def blocks(*arrays):
+    """Matching slices of long arrays, short enough to stay in the cache.
 
-
-def as_distribution(pixels, minmax):
-    """The pixels divided by their sum, in a new array.
-
-    With `minmax` they are moved to [0, 1] first, as the MIT code does. A
-    constant map other than zero is then uniform (MIT: NaN), and an all-zero
-    map stays zero, as in MIT's code: it has no mass.
-    """
-    if minmax:
-        scaled = min_max_scaled(pixels)
-        if scaled is None:
-            if pixels[0] == 0:
-                return np.zeros_like(pixels)
-            return np.full(pixels.size, 1.0 / pixels.size)
-    else:
-        scaled = pixels.copy()
-    total = scaled.sum()
-    if total > 0:
-        scaled /= total
-    return scaled
-
-
-def dot(first, second):
-    """Sum of the products of two long arrays, on one core.
-
-    `numpy.dot` shares it among all cores, which takes ten times as long
+    Steps on slices need no large temporary arrays, and NumPy's products of
+    slices run on one core: shared among all, they take ten times as long
     whenever one of them is busy.
     """
-    return np.einsum("i,i->", first, second)
+    for start in range(0, arrays[0].size, _BLOCK):
+        yield tuple(array[start : start + _BLOCK] for array in arrays)
+
+
+def sum_of_squares(pixels, mean):
+    """Sum of the squared deviations from the mean."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        raw = sum(np.dot(block, block) for (block,) in blocks(pixels))
+        squares = raw - pixels.size * mean**2
+    # The difference loses digits where it is small, two of 16 at most here.
+    if squares > 0.01 * raw and np.isfinite(squares):
+        return squares
+    return sum(
+        np.dot(block - mean, block - mean) for (block,) in blocks(pixels)
+    )
+
+
+def low_and_mass(name, pixels, minmax, floor=0.0):
+    """What makes a distribution of the pixels: `(pixels - low) / mass`.
+
+    With `minmax` they are moved to [0, 1] before they are divided by their
+    sum, as the MIT code does; `floor` is added in between. A constant map
+    other than zero is then uniform (MIT: NaN), and an all-zero map stays
+    zero, as in MIT's code: it has no mass.
+    """
+    low = 0.0
+    if minmax:
+        low, high = pixels.min(), pixels.max()
+        if low == high:
+            low = 0.0
+        floor = floor * (high - low)
+    low = low - floor
+    with np.errstate(over="ignore"):
+        if low == 0:
+            mass = pixels.sum()
+        else:
+            mass = sum((block - low).sum() for (block,) in blocks(pixels))
+    if not np.isfinite(mass):
+        raise ValueError(f"the values of {name} are too large to be summed")
+    return low, mass or 1.0

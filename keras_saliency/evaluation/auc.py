@@ -7,6 +7,8 @@ from keras_saliency.evaluation import _maps
 # Comparing all pixels with this many thresholds is quicker than sorting them.
 _FEW = 16
 
+_BINS = 2**15
+
 
 def auc_judd(
     *,
@@ -82,32 +84,78 @@ def auc_judd(
 def _judd_area(pixels, where, weights, ties):
     order = np.argsort(-pixels[where], kind="stable")
     thresholds = pixels[where][order]
+    unfixated = pixels.size - where.size
+    if ties == "random":
+        won, false = _judd_expectation(pixels, thresholds)
+        return (won + 0.5 * false) / (where.size * unfixated)
     passed = np.arange(1, where.size + 1)
     hits = np.cumsum(weights[order])
     hits /= hits[-1]
-    ordered = np.sort(pixels)
-    at_least = pixels.size - np.searchsorted(ordered, thresholds, side="left")
-    unfixated = pixels.size - where.size
-    if ties == "random":
-        ranks = np.searchsorted(ordered, thresholds, side="left")
-        ranks = ranks + np.searchsorted(ordered, thresholds, side="right")
-        # Mann and Whitney's count of won pairs against all pixels, less that
-        # among the fixated ones, where every pixel wins half of the pairs.
-        won = 0.5 * ranks.sum() - 0.5 * where.size**2
-        lowest = np.count_nonzero(thresholds == thresholds[-1])
-        above = pixels.size - np.searchsorted(
-            ordered, thresholds[-1], side="right"
-        )
-        above -= where.size - lowest
-        tied = at_least[-1] - where.size - above
-        false = above + tied * lowest / (lowest + 1)
-        return (won + 0.5 * false) / (where.size * unfixated)
+    at_least = _count_at_least(pixels, thresholds)
     if ties == "together":
         last = np.append(thresholds[1:] != thresholds[:-1], True)
         passed, hits, at_least = passed[last], hits[last], at_least[last]
-    elif ordered[0] == ordered[-1]:
+    elif pixels.min() == pixels.max():
         return 0.5
     return _area((at_least - passed) / unfixated, hits)
+
+
+def _judd_expectation(pixels, thresholds):
+    """Expected pairs won, and false alarms at the last threshold.
+
+    Over all ways to break the ties, for thresholds from high to low.
+    """
+    ordered = np.sort(pixels)
+    ranks = np.searchsorted(ordered, thresholds, side="left")
+    ranks = ranks + np.searchsorted(ordered, thresholds, side="right")
+    # Mann and Whitney's count of won pairs against all pixels, less that
+    # among the fixated ones, where every pixel wins half of the pairs.
+    count = thresholds.size
+    won = 0.5 * ranks.sum() - 0.5 * count**2
+    last = thresholds[-1]
+    lowest = np.count_nonzero(thresholds == last)
+    above = pixels.size - np.searchsorted(ordered, last, side="right")
+    above -= count - lowest
+    tied = np.count_nonzero(pixels == last) - lowest
+    return won, above + tied * lowest / (lowest + 1)
+
+
+def _count_at_least(pixels, thresholds):
+    """Number of pixels at or above each threshold, which is one of them."""
+    if pixels.dtype == np.float64:
+        counts = _binned_count_at_least(pixels, thresholds)
+        if counts is not None:
+            return counts
+    return pixels.size - np.searchsorted(np.sort(pixels), thresholds)
+
+
+def _binned_count_at_least(pixels, thresholds):
+    """The same, by a histogram; None where that would not be quicker.
+
+    Only the pixels that share a bin with a threshold are sorted. Rounding
+    cannot hurt: it moves no pixel past a larger one.
+    """
+    low, high = pixels.min(), pixels.max()
+    with np.errstate(over="ignore", divide="ignore"):
+        scale = (_BINS - 1) / (high - low)
+    if not 0 < scale < np.inf:
+        return None
+    bins = np.empty(pixels.size, np.intp)
+    for bins_block, block in _maps.blocks(bins, pixels):
+        bins_block[:] = (block - low) * scale
+    threshold_bins = ((thresholds - low) * scale).astype(np.intp)
+    is_shared = np.zeros(_BINS, dtype=bool)
+    is_shared[threshold_bins] = True
+    shared = pixels[is_shared[bins]]
+    if shared.size > pixels.size / 4:
+        return None
+    counts = np.bincount(bins, minlength=_BINS)
+    above = pixels.size - np.cumsum(counts)
+    # Of the sorted pixels, those in the same bin are left to be counted.
+    shared_above = shared.size - np.cumsum(np.where(is_shared, counts, 0))
+    rank = np.searchsorted(np.sort(shared), thresholds)
+    within = shared.size - rank - shared_above[threshold_bins]
+    return above[threshold_bins] + within
 
 
 def auc_borji(
@@ -164,16 +212,15 @@ def auc_borji(
         where, weights = _maps.fixated_pixels("fixations", fixations, repeats)
         if where.size == 0:
             return np.nan
-        pixels = _scaled(pixels, thresholds)
-        if pixels is None:
-            return 0.5
         negatives = pixels
         if draw is not None:
             # The area is linear in the false alarms, so that one curve of all
             # draws has the mean area of their curves.
             count = splits * int(weights.sum())
             negatives = pixels[draw.integers(pixels.size, size=count)]
-        return _pair_area(pixels[where], weights, negatives, None, thresholds)
+        return _pair_area(
+            pixels, pixels[where], weights, negatives, None, thresholds
+        )
 
     return _maps.score_each(score, prediction=prediction, fixations=fixations)
 
@@ -243,9 +290,6 @@ def auc_shuffled(
             others, other_weights = others[keep], other_weights[keep]
         if where.size == 0 or others.size == 0:
             return np.nan
-        pixels = _scaled(pixels, thresholds)
-        if pixels is None:
-            return 0.5
         if draw is not None:
             count = min(where.size, others.size)
             others = np.concatenate(
@@ -253,7 +297,12 @@ def auc_shuffled(
             )
             other_weights = None
         return _pair_area(
-            pixels[where], weights, pixels[others], other_weights, thresholds
+            pixels,
+            pixels[where],
+            weights,
+            pixels[others],
+            other_weights,
+            thresholds,
         )
 
     return _maps.score_each(
@@ -282,15 +331,16 @@ def _threshold_steps(step):
     return (np.arange(int(1 / step + 1e-9) + 1) * step)[::-1]
 
 
-def _scaled(pixels, thresholds):
-    """The pixels on the thresholds' scale, or None if they are constant."""
-    if thresholds is None:
-        return None if pixels.min() == pixels.max() else pixels
-    return _maps.min_max_scaled(pixels.astype(np.float64, copy=False))
+def _pair_area(
+    pixels, positives, weights, negatives, negative_weights, thresholds
+):
+    """Area under the curve of two samples' rates at or above thresholds.
 
-
-def _pair_area(positives, weights, negatives, negative_weights, thresholds):
-    """Area under the curve of two samples' rates at or above thresholds."""
+    The thresholds are on the scale where all `pixels` span [0, 1].
+    """
+    low, high = pixels.min(), pixels.max()
+    if low == high:
+        return 0.5
     if thresholds is None:
         thresholds = np.unique(positives)[::-1]
         above, at = _exceeding(negatives, negative_weights, thresholds)
@@ -306,6 +356,10 @@ def _pair_area(positives, weights, negatives, negative_weights, thresholds):
         )
         won = total - 0.5 * (above + at)
         return np.dot(share, won) / (weights.sum() * total)
+    low, high = np.float64(low), np.float64(high)
+    positives = (positives - low) / (high - low)
+    negatives = negatives - low
+    negatives /= high - low
     hits = _rates(positives, weights, thresholds)
     return _area(_rates(negatives, negative_weights, thresholds), hits)
 

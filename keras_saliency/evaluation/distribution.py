@@ -4,8 +4,6 @@ import numpy as np
 
 from keras_saliency.evaluation import _maps
 
-_BLOCK = 8192
-
 
 def cc(*, prediction=None, density=None):
     """Pearson's linear correlation coefficient; higher is better, at most 1.
@@ -28,28 +26,23 @@ def cc(*, prediction=None, density=None):
     """
 
     def score(prediction, density):
-        p = _centred(_maps.real_values("prediction", prediction))
-        q = _centred(_maps.real_values("density", density))
-        if q is None:
+        p, p_mean = _maps.pixels_and_mean("prediction", prediction)
+        q, q_mean = _maps.pixels_and_mean("density", density)
+        p_range, q_range = np.ptp(p), np.ptp(q)
+        if q_range == 0:
             return np.nan
-        if p is None:
+        if p_range == 0:
             return 0.0
-        # Scaled by the extremes, so that no square under- or overflows.
-        correlation = _maps.dot(p, q)
-        correlation /= np.sqrt(_maps.dot(p, p)) * np.sqrt(_maps.dot(q, q))
+        products = np.zeros(3)
+        for p_block, q_block in _maps.blocks(p, q):
+            # Scaled by the range, so that no square under- or overflows.
+            a = (p_block - p_mean) / p_range
+            b = (q_block - q_mean) / q_range
+            products += np.dot(a, b), np.dot(a, a), np.dot(b, b)
+        correlation = products[0] / np.sqrt(products[1] * products[2])
         return min(max(correlation, -1.0), 1.0)
 
     return _maps.score_each(score, prediction=prediction, density=density)
-
-
-def _centred(pixels):
-    """The pixels minus their mean, largest deviation 1; None if constant."""
-    low, high = pixels.min(), pixels.max()
-    if low == high:
-        return None
-    centred = pixels - pixels.mean()
-    centred /= high - low
-    return centred
 
 
 def sim(*, prediction=None, density=None, minmax=True):
@@ -83,9 +76,13 @@ def sim(*, prediction=None, density=None, minmax=True):
     read = _maps.real_values if minmax else _maps.non_negative_values
 
     def score(prediction, density):
-        p = _maps.as_distribution(read("prediction", prediction), minmax)
-        q = _maps.as_distribution(read("density", density), minmax)
-        return np.minimum(p, q, out=p).sum()
+        p, q = read("prediction", prediction), read("density", density)
+        p_low, p_mass = _maps.low_and_mass("prediction", p, minmax)
+        q_low, q_mass = _maps.low_and_mass("density", q, minmax)
+        return sum(
+            np.minimum((p_i - p_low) / p_mass, (q_i - q_low) / q_mass).sum()
+            for p_i, q_i in _maps.blocks(p, q)
+        )
 
     return _maps.score_each(score, prediction=prediction, density=density)
 
@@ -115,7 +112,8 @@ def kl_divergence(
         epsilon: Guard in the quotient and in the logarithm. Defaults to
             MATLAB's `eps`, 2^-52, as in MIT's code. It matters wherever the
             prediction is 0: another epsilon is another metric.
-        floor: Added to both maps before they are divided by their sums.
+        floor: Added to both maps before they are divided by their sums, and
+            after they are moved to [0, 1].
             pysaliency's `KLDiv` is `epsilon=0, floor=1e-20`.
 
     Returns:
@@ -131,22 +129,14 @@ def kl_divergence(
     """
     read = _maps.real_values if minmax else _maps.non_negative_values
 
-    def masses(name, map_):
-        pixels = read(name, map_)
-        if minmax:
-            pixels = _maps.as_distribution(pixels, minmax)
-        if floor:
-            pixels = pixels + floor
-        return pixels, pixels.sum() or 1.0
-
     def score(prediction, density):
-        p, p_sum = masses("prediction", prediction)
-        q, q_sum = masses("density", density)
+        p, q = read("prediction", prediction), read("density", density)
+        p_low, p_mass = _maps.low_and_mass("prediction", p, minmax, floor)
+        q_low, q_mass = _maps.low_and_mass("density", q, minmax, floor)
         divergence = 0.0
-        # In blocks, for what is between the steps to stay in the cache.
-        for start in range(0, p.size, _BLOCK):
-            q_block = q[start : start + _BLOCK] / q_sum
-            ratio = p[start : start + _BLOCK] / p_sum
+        for p_block, q_block in _maps.blocks(p, q):
+            q_block = (q_block - q_low) / q_mass
+            ratio = (p_block - p_low) / p_mass
             ratio += epsilon
             with np.errstate(divide="ignore", invalid="ignore"):
                 np.divide(q_block, ratio, out=ratio)

@@ -39,20 +39,19 @@ def nss(*, prediction=None, fixations=None, repeats=False, ddof=1):
     """
 
     def score(prediction, fixations):
-        pixels = _maps.real_values("prediction", prediction)
+        pixels, mean = _maps.pixels_and_mean("prediction", prediction)
         where, weights = _maps.fixated_pixels("fixations", fixations, repeats)
         if where.size == 0:
             return np.nan
-        mean = pixels.mean()
-        centred = pixels - mean
-        squares = _maps.dot(centred, centred)
+        squares = _maps.sum_of_squares(pixels, mean)
         # The mean of a constant map may be off by rounding: then the squares
         # are tiny, not zero, and only the extremes can tell.
         tiny = pixels.size * (1e-9 * mean) ** 2
         if squares <= tiny and pixels.min() == pixels.max():
             return 0.0
         std = np.sqrt(squares / (pixels.size - ddof))
-        return np.dot(centred[where], weights) / (weights.sum() * std)
+        fixated = pixels[where] - mean
+        return np.dot(fixated, weights) / (weights.sum() * std)
 
     return _maps.score_each(score, prediction=prediction, fixations=fixations)
 
@@ -109,15 +108,17 @@ def information_gain(
 
     def score(prediction, fixations, baseline=None):
         p = read("prediction", prediction)
+        low, mass = _maps.low_and_mass("prediction", p, minmax)
         where, weights = _maps.fixated_pixels("fixations", fixations, repeats)
-        p = _maps.as_distribution(p, minmax)[where]
+        p = (p[where] - low) / mass
         if baseline is None:
             b = np.full(where.size, 1.0 / prediction.size)
         else:
             b = read("baseline", baseline)
-            if not b.any():
+            low, mass = _maps.low_and_mass("baseline", b, minmax)
+            if low == 0 and not b.any():
                 raise ValueError("baseline is zero everywhere")
-            b = _maps.as_distribution(b, minmax)[where]
+            b = (b[where] - low) / mass
         if where.size == 0:
             return np.nan
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -227,3 +227,30 @@ def test_the_inputs_are_left_alone(rng):
         score(name, maps)
     for name, value in maps.items():
         np.testing.assert_array_equal(value, copies[name])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_counts_of_large_maps(rng, dtype):
+    from keras_saliency.evaluation import auc
+
+    pixels = rng.random(50_000) ** rng.uniform(0.1, 20)
+    pixels[rng.random(pixels.size) < rng.random()] = rng.choice([0, 0.5, 1])
+    # Neighbours in floating point, in one bin of any histogram.
+    pixels[:100] = np.nextafter(pixels[100:200], 2)
+    largest = 300 if dtype == "float64" else 30
+    pixels = pixels * 10.0 ** rng.integers(-largest, largest)
+    pixels = pixels.astype(dtype)
+    thresholds = -np.sort(-pixels[rng.integers(0, 300, 40)])
+    counts = auc._count_at_least(pixels, thresholds)
+    wanted = [np.count_nonzero(pixels >= t) for t in thresholds]
+    np.testing.assert_array_equal(counts, wanted)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0, 1e6, -1e9])
+def test_nss_far_from_zero(rng, shift):
+    maps = draw(rng)
+    maps["prediction"] = maps["prediction"] + shift
+    z = maps["prediction"] - maps["prediction"].mean()
+    z = z / z.std(ddof=1)
+    wanted = z[maps["fixations"] > 0].mean()
+    assert score("nss", maps) == pytest.approx(wanted, abs=1e-9)
