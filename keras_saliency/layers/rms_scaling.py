@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_saliency.functional._maps import divide_by_peak
+
 
 @keras.saving.register_keras_serializable("keras_saliency.layers")
 class RMSScaling(keras.layers.Layer):
@@ -21,10 +23,8 @@ class RMSScaling(keras.layers.Layer):
 
     def call(self, inputs):
         """Divide by the root mean square over height, width and channels."""
-        x = ops.cast(inputs, "float32")
         # Dividing by the peak first keeps the squares within float32.
-        peak = ops.max(ops.abs(x), axis=(1, 2, 3), keepdims=True)
-        x = x / ops.maximum(peak, 1e-20)
+        x = divide_by_peak(ops.cast(inputs, "float32"))
         mean_square = ops.mean(ops.square(x), axis=(1, 2, 3), keepdims=True)
         x = x / ops.sqrt(mean_square + 1e-12)
         return ops.cast(x, self.compute_dtype)
