@@ -11,7 +11,7 @@ import argparse
 import common
 import keras
 
-from keras_saliency import callbacks, losses, plot
+from keras_saliency import callbacks, datasets, losses, plot
 
 
 def main():
@@ -80,10 +80,13 @@ def draw(dataset, trained, path, count=4):
     """Save the figure of the first images."""
     rows = []
     for index in range(min(count, len(dataset))):
-        row = [dataset.image(index), dataset.density(index)]
+        picture = dataset.image(index)
+        size = picture.shape[:2]
+        row = [picture, dataset.density(index, size)]
         for model in trained.values():
             image = dataset.image(index, model.input_shape[1:3])
-            row.append(model.predict(image[None], verbose=0)[0])
+            prediction = model.predict(image[None], verbose=0)[0, :, :, 0]
+            row.append(datasets.images.resize(prediction, size))
         rows.append(row)
     plot.maps(rows, ["stimulus", "ground truth", *trained], path)
 

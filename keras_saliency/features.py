@@ -459,8 +459,8 @@ def _key(backbone, sequence, dtype):
 def _architecture(backbone):
     """Return the configuration without what changes from run to run.
 
-    Layers that the user does not name are numbered within the process, so
-    the names of layers are replaced by their place in the model.
+    Operations that the user does not name are numbered within the process,
+    so their names are replaced by their place in the model.
     """
     try:
         config = backbone.get_config()
@@ -474,8 +474,10 @@ def _architecture(backbone):
 
     def collect(layer):
         places.setdefault(layer.name, f"layer {len(places)}")
-        for inner in getattr(layer, "layers", ()):
-            collect(inner)
+        # Operations are layers and the plain `keras.ops` between them.
+        inner = getattr(layer, "operations", None)
+        for operation in inner or getattr(layer, "layers", ()):
+            collect(operation)
 
     def walk(value, is_reference=False):
         if isinstance(value, dict):

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_saliency import losses, models, targets
+from keras_saliency import cache_features, datasets, losses, models, targets
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (4, 64, 96, 3)).astype("uint8")
@@ -210,3 +210,20 @@ def test_the_tiny_backbone_is_the_same_everywhere():
 def test_bad_arguments_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         models.Baseline(**{"input_shape": (64, 96, 3), **options})
+
+
+def test_the_same_backbone_made_twice_finds_the_same_cache(tmp_path):
+    dataset = datasets.generate(count=2, size=(64, 96))
+    batches = datasets.SaliencySequence(
+        dataset, batch_size=2, image_size=(64, 96)
+    )
+    first, second = (
+        models.Baseline((64, 96, 3), backbone_weights=None).backbone
+        for _ in range(2)
+    )
+    second.set_weights(first.get_weights())
+    computed = [
+        cache_features(backbone, batches, tmp_path, verbose=0).computed
+        for backbone in (first, second)
+    ]
+    assert computed == [2, 0]
