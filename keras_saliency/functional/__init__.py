@@ -15,7 +15,11 @@ from keras_saliency.functional.distribution import (
     negative_log_likelihood,
     weighted_binary_cross_entropy,
 )
-from keras_saliency.functional.location import normalized_scanpath_saliency
+from keras_saliency.functional.location import (
+    auc_borji,
+    auc_judd,
+    normalized_scanpath_saliency,
+)
 from keras_saliency.functional.perceptual import (
     deep_feature_distance,
     gram_matrix,
@@ -35,6 +39,8 @@ from keras_saliency.functional.statistics import (
 
 __all__ = [
     "absolute_error",
+    "auc_borji",
+    "auc_judd",
     "bhattacharyya_coefficient",
     "bhattacharyya_distance",
     "binary_cross_entropy",

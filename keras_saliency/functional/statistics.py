@@ -37,8 +37,8 @@ def similarity(y_true, y_pred):
         y_pred: Predicted maps, same shape.
 
     Returns:
-        Tensor `(batch,)` in [0, 1]; 1 for equal maps. A constant map counts
-        as empty: 0.
+        Tensor `(batch,)` in [0, 1]; 1 for equal maps. A constant map other
+        than zero counts as uniform; with an all-zero map the value is 0.
     """
     y_true, y_pred = map_pair(y_true, y_pred)
     return pixel_sum(
@@ -50,4 +50,6 @@ def similarity(y_true, y_pred):
 
 
 def _from_minimum(x):
-    return x - ops.min(x, axis=(1, 2, 3), keepdims=True)
+    low = ops.min(x, axis=(1, 2, 3), keepdims=True)
+    high = ops.max(x, axis=(1, 2, 3), keepdims=True)
+    return ops.where(high > low, x - low, x)

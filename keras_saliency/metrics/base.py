@@ -1,0 +1,72 @@
+"""What every streaming metric shares."""
+
+import keras
+from keras import ops
+
+from keras_saliency import targets
+from keras_saliency.functional._maps import as_float32, pixel_sum
+
+PACKAGE = "keras_saliency.metrics"
+
+
+class SaliencyMetric(keras.metrics.Mean):
+    """Base class: the mean over images of a measure of one image.
+
+    `y_true` is a packed target, as for the losses; an image for which the
+    measure is not defined, such as one without fixations, does not count. The
+    mean is over images, exact for any batch sizes, on the size of the
+    network's output: it follows training. Numbers to report come from
+    `keras_saliency.evaluation`, whose defaults are what is computed here.
+
+    A subclass sets the attributes and defines `compute`.
+
+    Attributes:
+        target: `"density"` or `"fixations"`, what it compares with.
+    """
+
+    target = "density"
+    # Keras reads it for callbacks with mode="auto".
+    _direction = "up"
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Add a batch.
+
+        Args:
+            y_true: Target `(batch, height, width, 2)`, or `(..., 1)` with the
+                density alone where no fixations are needed.
+            y_pred: Prediction `(batch, height, width, 1)`.
+            sample_weight: Weights of the images, `(batch,)` or `(batch, 1)`.
+
+        Raises:
+            ValueError: If shapes do not fit or the fixations are missing.
+        """
+        y_true, y_pred = as_float32(y_true), as_float32(y_pred)
+        targets.check(y_true, y_pred, self.name)
+        if self.target == "fixations":
+            truth = targets.fixations(y_true, self.name)
+        else:
+            truth = targets.density(y_true)
+        weight = ops.cast(self.defined(truth), "float32")
+        if sample_weight is not None:
+            weight = weight * ops.reshape(
+                ops.cast(sample_weight, "float32"), (-1,)
+            )
+        return super().update_state(
+            self.compute(truth, y_pred), sample_weight=weight
+        )
+
+    def defined(self, truth):
+        """Whether the measure is defined for an image, `(batch,)`."""
+        return pixel_sum(ops.abs(truth)) > 0
+
+    def compute(self, truth, y_pred):
+        """Measure of each image.
+
+        Args:
+            truth: Density or fixation maps `(batch, height, width, 1)`.
+            y_pred: Predicted maps, same shape.
+
+        Returns:
+            Tensor `(batch,)`.
+        """
+        raise NotImplementedError
