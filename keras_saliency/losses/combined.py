@@ -32,6 +32,7 @@ class CombinedLoss(SaliencyLoss):
         TypeError: If a loss is not one of this package.
 
     Example:
+    >>> from keras_saliency.losses import CorrelationCoefficient, KLDivergence
     >>> loss = CombinedLoss(
     ...     [KLDivergence(), CorrelationCoefficient()], weights=[10, 2]
     ... )
