@@ -42,7 +42,7 @@ def main():
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=3)
     arguments = parser.parse_args()
-    train, _ = common.load(arguments.data)
+    train = common.load(arguments.data)["train"]
     train = train.subset(slice(0, arguments.images))
 
     rows = {}

@@ -50,7 +50,7 @@ def add_arguments(parser):
 
 
 def load(path):
-    """Training and validation data, from a folder or generated."""
+    """Parts train, validation and test, of a folder's data or generated."""
     if path is None:
         dataset = datasets.generate(count=240)
     elif (path / "fixations.npz").exists() or not (path / "images").exists():
@@ -72,7 +72,7 @@ def load(path):
                 "test": held_out,
             }
         )
-    return dataset.subset(split["train"]), dataset.subset(split["validation"])
+    return {part: dataset.subset(names) for part, names in split.items()}
 
 
 def _if_exists(path):

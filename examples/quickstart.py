@@ -26,7 +26,8 @@ def main():
     arguments = parser.parse_args()
     arguments.results.mkdir(parents=True, exist_ok=True)
 
-    train, validation = common.load(arguments.data)
+    parts = common.load(arguments.data)
+    train, validation = parts["train"], parts["validation"]
     print(f"{len(train)} images to train on, {len(validation)} to validate.")
     table, trained = {}, {}
     for name in arguments.losses:

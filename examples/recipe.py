@@ -78,8 +78,9 @@ def main():
     else:
         rows = arguments.rows or [row.name for row in losses.TABLE2]
         runs = [(row, row, RECIPE) for row in rows]
-    train, validation = common.load(arguments.data)
-    train = train.subset(slice(0, arguments.train_images))
+    parts = common.load(arguments.data)
+    train = parts["train"].subset(slice(0, arguments.train_images))
+    validation = parts["validation"]
     folder = arguments.results / "recipe"
     folder.mkdir(parents=True, exist_ok=True)
     histories = {}
