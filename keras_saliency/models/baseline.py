@@ -34,6 +34,8 @@ class Baseline(SaliencyModel):
         head: Dictionary of further arguments of `layers.SaliencyHead`, such
             as `{"dropout": 0.5, "feature_scaling": None}`.
         name: Of the model.
+        trainable: `False` freezes the head too. The backbone is frozen in any
+            case.
 
     Raises:
         ValueError: If an argument is none of the above.
@@ -53,7 +55,7 @@ class Baseline(SaliencyModel):
         activation="relu",
         head=None,
         name="baseline",
-        **kwargs,
+        trainable=True,
     ):
         if isinstance(backbone, keras.Model):
             extractor = backbone
@@ -72,11 +74,11 @@ class Baseline(SaliencyModel):
             activation=activation, **(head or {}), name="saliency"
         )(levels)
         head_model = SaliencyModel(levels, saliency, name="head")
-        super().__init__(
-            images, head_model(_as_list(features)), name=name, **kwargs
-        )
+        super().__init__(images, head_model(_as_list(features)), name=name)
         self.backbone = extractor
         self.head = head_model
+        if not trainable:
+            self.trainable = False
         self._config = {
             "input_shape": list(input_shape),
             "backbone": backbone,

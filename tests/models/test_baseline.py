@@ -181,6 +181,21 @@ def test_a_model_of_the_user_s_own_as_backbone(tmp_path):
     )
 
 
+def test_unknown_arguments_are_not_swallowed():
+    with pytest.raises(TypeError, match="dropout"):
+        tiny(dropout=0.5)
+    with pytest.raises(ValueError, match="droput"):
+        tiny(head={"droput": 0.5})
+
+
+def test_frozen_stays_frozen(tmp_path):
+    model = tiny(trainable=False)
+    assert model.trainable_weights == []
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.trainable_weights == []
+
+
 def test_any_application_can_be_named():
     model = models.Baseline(
         (64, 96, 3), backbone="MobileNetV2", backbone_weights=None
