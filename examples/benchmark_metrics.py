@@ -60,9 +60,15 @@ def our_functions(maps):
 
     def function(metric):
         names = ("prediction", *metric.needs, *metric.may_use)
-        return lambda i: metric.function(**{n: maps[n][i] for n in names})
+        return lambda i, **options: metric.function(
+            **{n: maps[n][i] for n in names}, **options
+        )
 
-    return {name: function(metric) for name, metric in METRICS.items()}
+    functions = {name: function(metric) for name, metric in METRICS.items()}
+    # pysaliency's definition: every value is a threshold.
+    shuffled = functions["auc_shuffled"]
+    functions["auc_shuffled (step=None)"] = lambda i: shuffled(i, step=None)
+    return functions
 
 
 def pysaliency_functions(maps):
@@ -101,7 +107,7 @@ def pysaliency_functions(maps):
         "auc_judd": auc_judd,
         "nss": lambda i: metrics.NSS(predictions[i], *fixated(i)[::-1]),
         "kl": lambda i: metrics.MIT_KLDiv(predictions[i], densities[i]),
-        "auc_shuffled": auc_shuffled,
+        "auc_shuffled (step=None)": auc_shuffled,
         "information_gain": information_gain,
         "(finding the fixations)": fixated,
     }

@@ -73,12 +73,17 @@ def _stack(name, value):
     return stack, is_single
 
 
-def real_values(name, map_):
-    """A finite map's pixels as float64, shape (H * W,).
+def unchecked_values(name, map_):
+    """A map's pixels as float64, shape (H * W,), finite or not.
 
     It may be the caller's own memory: never write into it.
     """
-    pixels = np.ascontiguousarray(map_, dtype=np.float64).ravel()
+    return np.ascontiguousarray(map_, dtype=np.float64).ravel()
+
+
+def real_values(name, map_):
+    """The same of a finite map."""
+    pixels = unchecked_values(name, map_)
     refuse_not_finite(name, pixels)
     return pixels
 
@@ -96,9 +101,9 @@ def pixels_and_mean(name, map_):
 
 def refuse_not_finite(name, pixels):
     """Raises ValueError when an array holds NaN or infinity."""
-    # The sum is one quick pass; only an overflowing one needs a second look.
+    # The quickest pass there is; only an overflowing one needs a second look.
     with np.errstate(over="ignore", invalid="ignore"):
-        total = np.sum(pixels)
+        total = sum(np.dot(block, block) for (block,) in blocks(pixels))
     if not np.isfinite(total) and not np.isfinite(pixels).all():
         raise ValueError(f"{name} holds NaN or infinity")
 
@@ -164,11 +169,13 @@ def low_and_mass(name, pixels, minmax, floor=0.0):
     With `minmax` they are moved to [0, 1] before they are divided by their
     sum, as the MIT code does; `floor` is added in between. A constant map
     other than zero is then uniform (MIT: NaN), and an all-zero map stays
-    zero, as in MIT's code: it has no mass.
+    zero, as in MIT's code: it has no mass. NaN or infinity is an error.
     """
     low = 0.0
     if minmax:
         low, high = pixels.min(), pixels.max()
+        if not np.isfinite(high - low):
+            refuse_not_finite(name, pixels)
         if low == high:
             low = 0.0
         floor = floor * (high - low)

@@ -295,7 +295,8 @@ def auc_shuffled(
             others = np.concatenate(
                 [draw.permutation(others)[:count] for _ in range(splits)]
             )
-            other_weights = None
+        if not repeats:
+            other_weights = None  # all equal: counting is quicker
         return _pair_area(
             pixels,
             pixels[where],
@@ -338,9 +339,6 @@ def _pair_area(
 
     The thresholds are on the scale where all `pixels` span [0, 1].
     """
-    low, high = pixels.min(), pixels.max()
-    if low == high:
-        return 0.5
     if thresholds is None:
         thresholds = np.unique(positives)[::-1]
         above, at = _exceeding(negatives, negative_weights, thresholds)
@@ -356,7 +354,9 @@ def _pair_area(
         )
         won = total - 0.5 * (above + at)
         return np.dot(share, won) / (weights.sum() * total)
-    low, high = np.float64(low), np.float64(high)
+    low, high = np.float64(pixels.min()), np.float64(pixels.max())
+    if low == high:
+        return 0.5
     positives = (positives - low) / (high - low)
     negatives = negatives - low
     negatives /= high - low

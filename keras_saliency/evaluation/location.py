@@ -104,7 +104,8 @@ def information_gain(
     maps = {"prediction": prediction, "fixations": fixations}
     if baseline is not None:
         maps["baseline"] = baseline
-    read = _maps.real_values if minmax else _maps.non_negative_values
+    # The extremes show what is not finite.
+    read = _maps.unchecked_values if minmax else _maps.non_negative_values
 
     def score(prediction, fixations, baseline=None):
         p = read("prediction", prediction)
