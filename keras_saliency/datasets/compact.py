@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_saliency.datasets.base import Fixations, SaliencyDataset
+from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
 from keras_saliency.datasets.images import read_bytes, stem
 
 _FIELDS = (
@@ -74,7 +75,7 @@ def load_compact(
     folder = path / "stimuli"
     for part in (path, table, folder):
         if not part.exists():
-            raise FileNotFoundError(
+            raise DatasetNotFoundError(
                 f"{part} does not exist. A data set in the compact form is a "
                 "folder with fixations.npz and stimuli/."
             )
@@ -83,7 +84,7 @@ def load_compact(
     files = {stem(file): folder / file for file in os.listdir(folder)}
     missing = [n for n in names if n not in files]
     if missing:
-        raise FileNotFoundError(
+        raise DatasetNotFoundError(
             f"{len(missing)} of the {len(names)} stimuli that {table} names "
             f"are not there, the first {folder / missing[0]}.jpg; copy the "
             "folder anew."
@@ -107,7 +108,9 @@ def load_compact(
             **options,
         )
     except ValueError as error:
-        raise ValueError(f"The file {table} is not usable: {error}") from error
+        raise DatasetError(
+            f"The file {table} is not usable: {error}"
+        ) from error
 
 
 def _read(table):
@@ -118,19 +121,19 @@ def _read(table):
             missing = [field for field in _FIELDS if field not in archive]
             fields = {f: archive[f] for f in _FIELDS if f in archive}
     except Exception as error:  # a damaged archive raises nearly anything
-        raise ValueError(
+        raise DatasetError(
             f"The file {table} is damaged or no .npz archive ({error}); copy "
             "it anew."
         ) from error
     if missing:
-        raise ValueError(
+        raise DatasetError(
             f"The file {table} lacks the fields {', '.join(missing)}; the "
             f"compact form has {', '.join(_FIELDS)}."
         )
     for kind in (_FIELDS[:6], _FIELDS[6:]):
         shapes = {field: fields[field].shape for field in kind}
         if len(set(shapes.values())) > 1 or len(shapes[kind[0]]) != 1:
-            raise ValueError(
+            raise DatasetError(
                 f"The file {table} has arrays of different shapes where one "
                 f"length is expected: {shapes}."
             )

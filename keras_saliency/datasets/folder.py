@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_saliency.datasets.base import Fixations, SaliencyDataset
+from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
 from keras_saliency.datasets.images import (
     EXTENSIONS,
     image_size,
@@ -92,7 +93,7 @@ def load_folder(
 def _files(folder, what, extensions):
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(
+        raise DatasetNotFoundError(
             f"The folder of {what} {folder} does not exist"
             + (" (it is a file)." if folder.exists() else ".")
         )
@@ -107,12 +108,12 @@ def _files(folder, what, extensions):
             continue
         other = found.setdefault(stem(relative.as_posix()), path)
         if other is not path:
-            raise ValueError(
+            raise DatasetError(
                 f"The folder of {what} {folder} has two files of one name: "
                 f"{other} and {path}; keep one."
             )
     if not found:
-        raise ValueError(
+        raise DatasetError(
             f"The folder of {what} {folder} has no file ending in "
             f"{', '.join(extensions)}."
         )
@@ -123,14 +124,14 @@ def _matched(names, stimuli, folder, what):
     found = _files(folder, f"{what}s", (*EXTENSIONS, ".npy"))
     missing = [i for i, name in enumerate(names) if name not in found]
     if missing:
-        raise FileNotFoundError(
+        raise DatasetNotFoundError(
             f"{len(missing)} of {len(names)} images have no {what} in "
             f"{folder}, the first {stimuli[missing[0]]}: expected "
             f"{names[missing[0]]} with the extension of a picture or .npy."
         )
     extra = sorted(set(found) - set(names))
     if extra:
-        raise ValueError(
+        raise DatasetError(
             f"{len(extra)} {what}s in {folder} have no image, the first "
             f"{found[extra[0]]}; remove them or add their images."
         )
@@ -139,7 +140,7 @@ def _matched(names, stimuli, folder, what):
 
 def _check_size(picture, size, path, map_size):
     if tuple(size) != tuple(map_size):
-        raise ValueError(
+        raise DatasetError(
             f"The map {path} is {map_size[0]} high and {map_size[1]} wide, "
             f"but its image {picture} is {size[0]} high and {size[1]} wide; "
             "a map must have its image's size."
@@ -152,7 +153,7 @@ def _read_points(picture, size, path):
     if path.suffix.lower() == ".npy":
         counts = array.astype("int64")
         if (counts != array).any():
-            raise ValueError(
+            raise DatasetError(
                 f"The fixation map {path} holds values that are no whole "
                 "numbers: expected counts of fixations. Is it a density map?"
             )

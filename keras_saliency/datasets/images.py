@@ -1,6 +1,7 @@
 """Reading and resizing pictures and maps, with errors that name the file."""
 
 import hashlib
+import re
 import struct
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import cv2
 import numpy as np
 
 from keras_saliency.datasets._checks import as_size
+from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
 
 # Longest first, so that the stem of "a.tiff" is never taken as "a.t".
 EXTENSIONS = (
@@ -22,6 +24,12 @@ EXTENSIONS = (
     ".ppm",
     ".pgm",
 )
+
+# No picture of a saliency data set comes near either; a damaged header does.
+_MAX_BYTES = 2**28
+_MAX_PIXELS = 2**26
+# Decodes to RGB at once where OpenCV can, without a second pass.
+_RGB = getattr(cv2, "IMREAD_COLOR_RGB", None)
 
 
 def stem(name):
@@ -38,19 +46,35 @@ def stem(name):
     return name
 
 
-def read_bytes(path):
-    """Return a file's bytes; FileNotFoundError or ValueError name it."""
+def read_bytes(path, limit=_MAX_BYTES):
+    """Return a file's bytes; a `DatasetError` names it otherwise.
+
+    Args:
+        path: The file.
+        limit: Most bytes that a file of this kind may have.
+
+    Returns:
+        The bytes, at least one.
+    """
     try:
-        data = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
     except FileNotFoundError:
-        raise FileNotFoundError(
+        raise DatasetNotFoundError(
             f"The file {path} does not exist; it was there, or was named, "
             "when the data set was loaded."
         ) from None
     except OSError as error:
-        raise ValueError(f"The file {path} cannot be read: {error}.") from error
+        raise DatasetError(
+            f"The file {path} cannot be read: {error}."
+        ) from error
     if not data:
-        raise ValueError(f"The file {path} is empty.")
+        raise DatasetError(f"The file {path} is empty.")
+    if len(data) > limit:
+        raise DatasetError(
+            f"The file {path} has more than {limit >> 20} MiB, which no file "
+            "of its kind has; replace it or leave it out."
+        )
     return data
 
 
@@ -67,6 +91,8 @@ def read_image(path):
     Returns:
         uint8 array `(height, width, 3)`.
     """
+    if _RGB is not None:
+        return _decode(path, _RGB)
     image = _decode(path, cv2.IMREAD_COLOR)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
@@ -95,20 +121,20 @@ def check_map(array, name):
     if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
     if array.ndim != 2 or array.dtype.kind not in "buif" or not array.size:
-        raise ValueError(
+        raise DatasetError(
             f"The map {name} must be an array of numbers of shape "
             f"(height, width); it has shape {array.shape} and type "
             f"{array.dtype}."
         )
     array = array.astype("float32")
     if not np.isfinite(array).all():
-        raise ValueError(
+        raise DatasetError(
             f"The map {name} holds {int((~np.isfinite(array)).sum())} NaN or "
             "infinite values; replace them (by 0 where nobody looked) or "
             "leave the image out."
         )
     if array.min() < 0:
-        raise ValueError(
+        raise DatasetError(
             f"The map {name} holds negative values (minimum "
             f"{array.min():.4g}); a map of fixations or of their density has "
             "none."
@@ -124,24 +150,23 @@ def image_size(path):
     """
     path = Path(path)
     if path.suffix.lower() == ".npy":
-        shape = _read_npy(path, mmap_mode="r").shape
+        shape = _read_npy(path).shape
         if len(shape) == 3 and shape[-1] == 1:
             shape = shape[:2]
         if len(shape) != 2:
-            raise ValueError(
+            raise DatasetError(
                 f"The map {path} must have shape (height, width), it has "
                 f"{shape}."
             )
         return shape
     data = read_bytes(path)
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR":
-        if b"eXIf" not in data:
-            width, height = struct.unpack(">II", data[16:24])
-            return height, width
-    elif data[:2] == b"\xff\xd8":
-        size = _jpeg_size(data)
-        if size:
-            return size
+    size = _checked_size(path, data)
+    if data[:2] == b"\xff\xd8":
+        certain = not _has_exif(data)
+    else:
+        certain = data[:4] == b"\x89PNG" and b"eXIf" not in data
+    if certain:
+        return size
     return _decode(path, cv2.IMREAD_COLOR, data).shape[:2]
 
 
@@ -186,6 +211,7 @@ def digest(source):
 
 def _decode(path, flags, data=None):
     data = read_bytes(path) if data is None else data
+    _checked_size(path, data)
     # Some decoders return the rest of a truncated JPEG as grey without a
     # word. Inside the compressed data neither marker can occur.
     truncated = data[:2] == b"\xff\xd8" and data.rfind(
@@ -196,33 +222,118 @@ def _decode(path, flags, data=None):
     except cv2.error:
         image = None
     if image is None or truncated:
-        raise ValueError(
-            f"The file {path} cannot be read as a picture: it is "
-            + ("truncated" if truncated else "damaged or of another format")
-            + ". Replace it or leave it out."
-        )
+        raise _unreadable(path, truncated)
     return image
 
 
-def _read_npy(path, mmap_mode=None):
+def _unreadable(path, truncated=False):
+    return DatasetError(
+        f"The file {path} cannot be read as a picture: it is "
+        + ("truncated" if truncated else "damaged or of another format")
+        + ". Replace it or leave it out."
+    )
+
+
+def _checked_size(path, data):
+    """Height and width that a picture's header claims, if credible."""
     try:
-        return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"The file {path} does not exist.") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(
-            f"The file {path} cannot be read as a NumPy array: {error}"
-        ) from error
+        size = _header_size(data)
+    except (struct.error, ValueError, IndexError):
+        size = None
+    if size is None or min(size) < 1:
+        raise _unreadable(path)
+    if size[0] * size[1] > _MAX_PIXELS:
+        raise DatasetError(
+            f"The picture {path} claims to be {size[0]} high and {size[1]} "
+            f"wide, more than {_MAX_PIXELS >> 20} million pixels: it is "
+            "damaged, or must be reduced first."
+        )
+    return size
+
+
+def _header_size(data):
+    if data[:2] == b"\xff\xd8":
+        return _jpeg_size(data)
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return struct.unpack(">II", data[16:24])[::-1]
+    if data[:2] == b"BM":
+        width, height = struct.unpack("<ii", data[18:26])
+        return abs(height), abs(width)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return _webp_size(data)
+    if data[:4] in (b"II*\0", b"MM\0*"):
+        return _tiff_size(data)
+    if data[:1] == b"P" and data[1:2] in b"123456":
+        # Magic, width and height, with comments up to the end of their line.
+        words = re.sub(rb"#[^\n]*", b"", data[:1024]).split(None, 3)
+        return int(words[2]), int(words[1])
+    return None
 
 
 def _jpeg_size(data):
+    for marker, position in _jpeg_segments(data):
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return struct.unpack(">HH", data[position + 5 : position + 9])
+    return None
+
+
+def _has_exif(data):
+    return any(
+        marker == 0xE1 and data[position + 4 : position + 8] == b"Exif"
+        for marker, position in _jpeg_segments(data)
+    )
+
+
+def _jpeg_segments(data):
     position = 2
     while position + 9 < len(data) and data[position] == 0xFF:
         marker = data[position + 1]
-        length = int.from_bytes(data[position + 2 : position + 4], "big")
-        if marker == 0xE1 and data[position + 4 : position + 8] == b"Exif":
-            return None
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return struct.unpack(">HH", data[position + 5 : position + 9])
-        position += 2 + length
-    return None
+        if marker == 0xFF:  # padding
+            position += 1
+            continue
+        yield marker, position
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+
+
+def _webp_size(data):
+    if data[12:16] == b"VP8X":
+        sides = data[24:27], data[27:30]
+        width, height = (int.from_bytes(s, "little") + 1 for s in sides)
+    elif data[12:16] == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    else:
+        width, height = (v & 0x3FFF for v in struct.unpack("<HH", data[26:30]))
+    return height, width
+
+
+def _tiff_size(data):
+    order = "<" if data[:2] == b"II" else ">"
+    start = struct.unpack(order + "I", data[4:8])[0]
+    count = struct.unpack(order + "H", data[start : start + 2])[0]
+    found = {}
+    for k in range(count):
+        entry = data[start + 2 + 12 * k : start + 14 + 12 * k]
+        tag, kind = struct.unpack(order + "HH", entry[:4])
+        if tag in (256, 257):
+            form = "H" if kind == 3 else "I"
+            found[tag] = struct.unpack_from(order + form, entry, 8)[0]
+    return (found[257], found[256]) if len(found) == 2 else None
+
+
+def _read_npy(path):
+    # Mapped into memory, so that a header cannot claim more than is there.
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise DatasetNotFoundError(f"The file {path} does not exist.") from None
+    except Exception as error:  # a damaged header raises nearly anything
+        raise DatasetError(
+            f"The file {path} cannot be read as a NumPy array: {error}"
+        ) from error
+    if not isinstance(array, np.ndarray) or array.size > _MAX_PIXELS:
+        raise DatasetError(
+            f"The file {path} cannot be read as a map: it holds "
+            f"{getattr(array, 'size', 'several arrays of')} values."
+        )
+    return array
