@@ -110,24 +110,35 @@ def history(histories, keys, path=None, *, height=2.5):
     Raises:
         ValueError: If no run has a key.
     """
+    from matplotlib import colormaps
+    from matplotlib.ticker import MaxNLocator
+
     keys = [keys] if isinstance(keys, str) else list(keys)
+    colours = colormaps["tab10" if len(histories) <= 10 else "tab20"]
     figure = _figure(len(keys) * height * 1.4, height)
     axes = figure.subplots(1, len(keys), squeeze=False)[0]
     for axis, key in zip(axes, keys, strict=True):
-        for name, run in histories.items():
+        for number, (name, run) in enumerate(histories.items()):
             values = getattr(run, "history", run).get(key)
             if values is None:
                 continue
             values = np.asarray(values, float)
             epochs = np.arange(1, len(values) + 1)
             known = ~np.isnan(values)
-            axis.plot(epochs[known], values[known], ".-", label=name)
+            axis.plot(
+                epochs[known],
+                values[known],
+                ".-",
+                label=name,
+                color=colours(number % colours.N),
+            )
         if not axis.lines:
             raise ValueError(f"no run has logs of {key!r}")
         axis.set_title(key)
         axis.set_xlabel("epoch")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(histories) > 1:
-        axes[0].legend()
+        axes[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     return _saved(figure, path)
 
 
