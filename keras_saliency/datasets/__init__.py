@@ -1,31 +1,60 @@
 """Data sets of pictures and fixations, and batches made from them."""
 
 from keras_saliency.datasets.base import Fixations, SaliencyDataset
+from keras_saliency.datasets.cat2000 import load_cat2000
 from keras_saliency.datasets.compact import load_compact
 from keras_saliency.datasets.density import density_map, fixation_map
-from keras_saliency.datasets.folder import load_folder
+from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
+from keras_saliency.datasets.eye import extract_fixations
+from keras_saliency.datasets.fiwi import load_fiwi
+from keras_saliency.datasets.folder import load_folder, load_tree
 from keras_saliency.datasets.generated import GeneratedDataset, generate
+from keras_saliency.datasets.mit1003 import load_mit1003
+from keras_saliency.datasets.osie import load_osie
+from keras_saliency.datasets.pascal_s import load_pascal_s
+from keras_saliency.datasets.salicon import load_salicon
 from keras_saliency.datasets.sequence import SaliencySequence
-from keras_saliency.datasets.splits import Split, paper_split
+from keras_saliency.datasets.splits import SPLITS, Split, paper_split
+from keras_saliency.datasets.toronto import load_toronto
 
 # Every loader returns a `SaliencyDataset`.
 DATASETS = {
+    "cat2000": load_cat2000,
     "compact": load_compact,
+    "fiwi": load_fiwi,
     "folder": load_folder,
     "generated": generate,
+    "mit1003": load_mit1003,
+    "osie": load_osie,
+    "pascal_s": load_pascal_s,
+    "salicon": load_salicon,
+    "toronto": load_toronto,
+    "tree": load_tree,
 }
 
 __all__ = [
     "DATASETS",
+    "DatasetError",
+    "DatasetNotFoundError",
     "Fixations",
     "GeneratedDataset",
     "SaliencyDataset",
     "SaliencySequence",
+    "SPLITS",
     "Split",
     "density_map",
+    "extract_fixations",
     "fixation_map",
     "generate",
+    "load_cat2000",
     "load_compact",
+    "load_fiwi",
     "load_folder",
+    "load_mit1003",
+    "load_osie",
+    "load_pascal_s",
+    "load_salicon",
+    "load_toronto",
+    "load_tree",
     "paper_split",
 ]

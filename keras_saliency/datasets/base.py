@@ -8,7 +8,8 @@ import numpy as np
 
 from keras_saliency.datasets import density, images
 from keras_saliency.datasets._checks import as_size
-from keras_saliency.datasets.splits import Split
+from keras_saliency.datasets.describe import info, show, show_mean_density
+from keras_saliency.datasets.splits import Split, named_split
 
 # Sigma of the Gaussian where a data set names none, per pixel of the longer
 # side: the blur of MIT1003's published maps (24 pixels at 1024).
@@ -83,6 +84,9 @@ class SaliencyDataset:
             pixels. Defaults to 24 pixels per 1024 of the longer side.
         pixels_per_degree: Original pixels per degree of visual angle, which
             `sigma_degrees` needs.
+        exif: Whether a rotation stored in the pictures' EXIF data is applied.
+            Publishers' fixations are in the pixels as stored, and some of
+            their pictures have a wrong rotation.
 
     Raises:
         ValueError: If the parts do not fit together.
@@ -100,8 +104,10 @@ class SaliencyDataset:
         first_order=0,
         default_sigma=None,
         pixels_per_degree=None,
+        exif=True,
     ):
         self.name = name
+        self._exif = exif
         self._stimuli = list(stimuli)
         if not self._stimuli:
             raise ValueError(f"The data set {name} has no images.")
@@ -115,7 +121,9 @@ class SaliencyDataset:
             ]
         self.names = tuple(str(n) for n in names)
         if sizes is None:
-            sizes = [_stimulus_size(stimulus) for stimulus in self._stimuli]
+            sizes = [
+                _stimulus_size(stimulus, exif) for stimulus in self._stimuli
+            ]
         self.sizes = np.asarray(sizes, "int64").reshape(-1, 2)
         self._densities = None if densities is None else list(densities)
         for what, given in (
@@ -171,6 +179,50 @@ class SaliencyDataset:
             density is not None for density in self._densities
         )
 
+    @property
+    def categories(self):
+        """Category per image, the folder in its name, or None without."""
+        folders = [name.rpartition("/")[0] for name in self.names]
+        return tuple(folders) if all(folders) else None
+
+    def info(self):
+        """Return what is known about the data set, to print or to look up.
+
+        Returns:
+            A dictionary whose text is a table: name, images, categories,
+            sizes, observers, fixations (`used` in maps), fixations per
+            image, sigma and where densities come from.
+        """
+        return info(self)
+
+    def show(self, i, path=None, *, size=None, sigma=None):
+        """Draw a picture with its fixations beside its density map.
+
+        Args:
+            i: Number or name of the image.
+            path: File to write the figure to, its format by its name.
+            size: `(height, width)` of both panels. Defaults to the picture's
+                as stored.
+            sigma: As for `density`.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
+        """
+        return show(self, i, path, size=size, sigma=sigma)
+
+    def show_mean_density(self, size=(64, 64), path=None, *, sigma=None):
+        """Draw the mean density with its marginals, the centre bias.
+
+        Args:
+            size: `(height, width)` of the map.
+            path: File to write the figure to, its format by its name.
+            sigma: As for `mean_density`.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
+        """
+        return show_mean_density(self, size, path, sigma=sigma)
+
     def index(self, name):
         """Return the number of the image of this name."""
         try:
@@ -195,14 +247,15 @@ class SaliencyDataset:
         """
         stimulus = self._stimuli[i]
         if not isinstance(stimulus, np.ndarray):
-            image = images.read_image(stimulus)
+            image = images.read_image(stimulus, self._exif)
         else:
             image = stimulus.copy()
         return image if size is None else images.resize(image, size)
 
     def digest(self, i):
         """Return a hash of a picture's content, which names it in a cache."""
-        return images.digest(self._stimuli[i])
+        digest = images.digest(self._stimuli[i])
+        return digest if self._exif else f"{digest}-as-stored"
 
     def fixations_of(self, i):
         """Return the fixations of one image that maps are made from.
@@ -363,20 +416,39 @@ class SaliencyDataset:
         """Return the number of fixations that the maps of an image count."""
         return len(self.fixations_of(i))
 
-    def split(self, parts, seed=0, name=None):
-        """Draw a random split of the images, reproducible from the seed.
+    def split(self, parts, seed=0, name=None, *, by_category=False):
+        """Split the images by a known split, or draw one from a seed.
 
         Args:
             parts: Number of images per part, such as
-                `{"train": 500, "validation": 200, "test": 303}`. They may
-                leave images over.
+                `{"train": 500, "validation": 200, "test": 303}`, which may
+                leave images over; or the name of a split in `SPLITS`:
+                "paper" (MIT1003, 500/200/303) or "msi-net" (MIT1003 803/200;
+                CAT2000 1600/400, the same places of each category).
             seed: Seed of the NumPy generator.
             name: Name of the split, for its file.
+            by_category: Whether each part takes the same number of images of
+                each category.
 
         Returns:
             A `Split`, names per part: `dataset.subset(split["train"])`.
+
+        Raises:
+            ValueError: On a split that is not known or of another data set.
         """
-        return Split.draw(self.names, parts, seed=seed, name=name)
+        if isinstance(parts, str):
+            return named_split(parts, self)
+        categories = None
+        if by_category:
+            categories = self.categories
+            if categories is None:
+                raise ValueError(
+                    f"The names of {self.name} have no folders, which are the "
+                    "categories; leave out by_category."
+                )
+        return Split.draw(
+            self.names, parts, seed=seed, name=name, categories=categories
+        )
 
     def _numbers_of(self, which):
         if isinstance(which, slice):
@@ -502,7 +574,7 @@ class SaliencyDataset:
         return published / peak
 
 
-def _stimulus_size(stimulus):
+def _stimulus_size(stimulus, exif):
     if isinstance(stimulus, np.ndarray):
         if (
             stimulus.ndim != 3
@@ -515,7 +587,7 @@ def _stimulus_size(stimulus):
                 f"{stimulus.shape}."
             )
         return stimulus.shape[:2]
-    return images.image_size(stimulus)
+    return images.image_size(stimulus, exif)
 
 
 def _column(values, name, dtype, count=None, default=None):

@@ -1,11 +1,13 @@
 """A user's own folders of pictures, density maps and fixation maps."""
 
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+from keras_saliency.datasets._publisher import find, is_stray
 from keras_saliency.datasets.base import Fixations, SaliencyDataset
 from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
 from keras_saliency.datasets.images import (
@@ -14,9 +16,22 @@ from keras_saliency.datasets.images import (
     read_map,
     stem,
 )
+from keras_saliency.datasets.salicon import read_gaze
 
 # A JPEG of isolated white points on black rings around each of them.
 _JPEG_THRESHOLD = 128
+# What MIT1003 puts after the names of its maps, and the one file among them
+# that belongs to no picture.
+_SUFFIX = re.compile(r"_fix(Map|Pts)$")
+_STRAY_MAPS = {"i05june05_static_street_boston_p1010764fixPts.jpg"}
+
+# Names of the folders of pictures, densities and fixations in the copies that
+# users of ML-Net, SAM and MSI-Net have.
+_TREE = {
+    "images": ("images", "stimuli", "imgs"),
+    "densities": ("maps", "saliency", "densities", "density"),
+    "fixations": ("fixations", "fixs", "points"),
+}
 
 
 def load_folder(
@@ -32,7 +47,8 @@ def load_folder(
 
     A map belongs to the picture of the same name, extension aside; all
     folders are searched with their sub-folders, and a name includes the
-    sub-folder (`Action/001`). A map has exactly its picture's size. With
+    sub-folder (`Action/001`). A map may also end in `_fixMap` or `_fixPts`,
+    as MIT1003's do. A map has exactly its picture's size. With
     density maps alone, losses and metrics that need fixations are refused;
     with fixation maps alone, the densities are made from them.
 
@@ -41,7 +57,8 @@ def load_folder(
         densities: Folder of density maps: pictures, or `.npy` arrays
             `(height, width)`. Their scale does not matter.
         fixations: Folder of fixation maps: pictures, in which a pixel above 0
-            (above 128 in a JPEG) is one fixation, or `.npy` arrays of counts.
+            (above 128 in a JPEG) is one fixation, `.npy` arrays of counts, or
+            `.mat` files in one of SALICON's forms or CAT2000's.
         name: Name of the data set. Defaults to the folder's name.
         default_sigma: Sigma of densities made from fixations, in pixels of
             the pictures. Defaults to 24 per 1024 of the longer side.
@@ -90,7 +107,52 @@ def load_folder(
     )
 
 
-def _files(folder, what, extensions):
+def load_tree(path, part=None, **options):
+    """Load a folder with sub-folders of pictures, densities and fixations.
+
+    Finds `images` (or `stimuli`, `imgs`), `maps` (or `saliency`, `densities`)
+    and `fixations` (or `fixs`, `points`) below `path`: the layouts of ML-Net
+    (images and maps), SAM (with fixations, SALICON's .mat files) and MSI-Net
+    (stimuli, saliency, fixations).
+
+    Args:
+        path: The folder.
+        part: Name of a folder in each of them, or around them, such as
+            "train"; None where there is none.
+        **options: As for `load_folder`.
+
+    Returns:
+        A `SaliencyDataset`.
+
+    Raises:
+        DatasetError: As for `load_folder`, and if there are no pictures or
+            no maps.
+    """
+    found = {}
+    for what, names in _TREE.items():
+        candidates = names
+        if part is not None:
+            candidates = [f"{n}/{part}" for n in names]
+            candidates += [f"{part}/{n}" for n in names]
+        found[what] = find(path, *candidates)
+    if found["images"] is None or not (
+        found["densities"] or found["fixations"]
+    ):
+        raise DatasetNotFoundError(
+            f"The folder {path} has no folders "
+            + " and ".join(
+                "|".join(names)
+                for what, names in _TREE.items()
+                if found[what] is None
+            )
+            + (f" with {part}" if part else "")
+            + "; use load_folder where they have other names."
+        )
+    options.setdefault("name", Path(path).resolve().name)
+    return load_folder(**found, **options)
+
+
+def _files(folder, what, extensions, suffixes=False):
     folder = Path(folder)
     if not folder.is_dir():
         raise DatasetNotFoundError(
@@ -102,11 +164,18 @@ def _files(folder, what, extensions):
         relative = path.relative_to(folder)
         if (
             path.suffix.lower() not in extensions
-            or any(part.startswith(".") for part in relative.parts)
+            or any(is_stray(part) for part in relative.parts)
             or not path.is_file()
         ):
             continue
-        other = found.setdefault(stem(relative.as_posix()), path)
+        name = stem(relative.as_posix())
+        if path.suffix.lower() == ".mat":
+            name = name[:-4]
+        if suffixes and path.name not in _STRAY_MAPS:
+            name = _SUFFIX.sub("", name)
+        elif suffixes:
+            continue
+        other = found.setdefault(name, path)
         if other is not path:
             raise DatasetError(
                 f"The folder of {what} {folder} has two files of one name: "
@@ -121,7 +190,10 @@ def _files(folder, what, extensions):
 
 
 def _matched(names, stimuli, folder, what):
-    found = _files(folder, f"{what}s", (*EXTENSIONS, ".npy"))
+    extensions = (*EXTENSIONS, ".npy")
+    if what == "fixation map":
+        extensions += (".mat",)
+    found = _files(folder, f"{what}s", extensions, suffixes=True)
     missing = [i for i, name in enumerate(names) if name not in found]
     if missing:
         raise DatasetNotFoundError(
@@ -148,6 +220,10 @@ def _check_size(picture, size, path, map_size):
 
 
 def _read_points(picture, size, path):
+    if path.suffix.lower() == ".mat":
+        workers = read_gaze(path, size)
+        x, y = (np.concatenate([w[k] for w in workers]) for k in (1, 2))
+        return x, y
     array = read_map(path)
     _check_size(picture, size, path, array.shape)
     if path.suffix.lower() == ".npy":

@@ -78,7 +78,7 @@ def read_bytes(path, limit=_MAX_BYTES):
     return data
 
 
-def read_image(path):
+def read_image(path, exif=True):
     """Read a picture as RGB.
 
     Grey pictures are repeated to three channels, transparency is dropped, 16
@@ -86,14 +86,16 @@ def read_image(path):
     does.
 
     Args:
-        path: A file in any format OpenCV reads.
+        path: A JPEG, PNG, BMP, TIFF, WebP or PNM file.
+        exif: Whether a rotation stored in EXIF is applied.
 
     Returns:
         uint8 array `(height, width, 3)`.
     """
+    turn = 0 if exif else cv2.IMREAD_IGNORE_ORIENTATION
     if _RGB is not None:
-        return _decode(path, _RGB)
-    image = _decode(path, cv2.IMREAD_COLOR)
+        return _decode(path, _RGB | turn)
+    image = _decode(path, cv2.IMREAD_COLOR | turn)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
@@ -142,7 +144,7 @@ def check_map(array, name):
     return array
 
 
-def image_size(path):
+def image_size(path, exif=True):
     """Return `(height, width)` of a picture or of a `.npy` map.
 
     The header alone is read where that is certain: PNG, `.npy`, and JPEG
@@ -165,7 +167,7 @@ def image_size(path):
         certain = not _has_exif(data)
     else:
         certain = data[:4] == b"\x89PNG" and b"eXIf" not in data
-    if certain:
+    if certain or not exif:
         return size
     return _decode(path, cv2.IMREAD_COLOR, data).shape[:2]
 

@@ -98,5 +98,6 @@ def test_bad_arguments(options, message):
 
 
 def test_loaders_are_listed():
-    assert set(DATASETS) == {"compact", "folder", "generated"}
+    assert {"compact", "folder", "generated", "tree"} <= set(DATASETS)
+    assert all(callable(loader) for loader in DATASETS.values())
     assert all(callable(loader) for loader in DATASETS.values())

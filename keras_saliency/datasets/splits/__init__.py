@@ -44,9 +44,11 @@ class Split(dict):
         return f"Split({self.name or 'unnamed'}, {sizes})"
 
     @classmethod
-    def draw(cls, names, parts, seed=0, name=None):
+    def draw(cls, names, parts, seed=0, name=None, categories=None):
         """Draw parts of given sizes at random; see `SaliencyDataset.split`."""
         names = list(names)
+        if categories is not None:
+            return cls._draw_by_category(names, categories, parts, seed, name)
         for part, size in parts.items():
             if (
                 not isinstance(size, numbers.Integral)
@@ -73,6 +75,30 @@ class Split(dict):
             start += size
         source = (
             f"Split.draw: {len(names)} sorted names, {dict(parts)}, seed {seed}"
+        )
+        return cls(drawn, name=name, source=source)
+
+    @classmethod
+    def _draw_by_category(cls, names, categories, parts, seed, name):
+        groups = {}
+        for image, category in zip(names, categories, strict=True):
+            groups.setdefault(category, []).append(image)
+        drawn = {part: [] for part in parts}
+        for k, category in enumerate(sorted(groups)):
+            share = {}
+            for part, size in parts.items():
+                share[part], rest = divmod(size, len(groups))
+                if rest:
+                    raise ValueError(
+                        f"The size {size} of part {part!r} is no multiple of "
+                        f"the {len(groups)} categories."
+                    )
+            one = cls.draw(groups[category], share, seed=[seed, k])
+            for part, chosen in one.items():
+                drawn[part] += chosen
+        source = (
+            f"Split.draw: {len(names)} sorted names in {len(groups)} "
+            f"categories, {dict(parts)}, seed {seed}"
         )
         return cls(drawn, name=name, source=source)
 
@@ -119,3 +145,64 @@ def paper_split():
         A `Split` with parts "train", "validation" and "test".
     """
     return Split.load(Path(__file__).parent / "mit1003_500_200_303.json")
+
+
+def msi_net_split(dataset):
+    """Return MSI-Net's split of MIT1003 (803/200) or CAT2000 (1600/400).
+
+    Their code sorts the files and shuffles their numbers by NumPy's old
+    generator with seed 42: of MIT1003 the first 803 train; of each category
+    of CAT2000, 80 train and the last 20 validate, the same places in all.
+
+    Args:
+        dataset: A data set with 1003 images, or with 100 images in each
+            of 20 categories.
+
+    Returns:
+        A `Split` with parts "train" and "validation".
+    """
+    if len(dataset) == 1003:
+        split = Split.load(Path(__file__).parent / "mit1003_803_200.json")
+        dataset.subset([n for names in split.values() for n in names])
+        return split
+    groups = {}
+    for name, category in zip(
+        dataset.names, dataset.categories or [None] * len(dataset), strict=True
+    ):
+        groups.setdefault(category, []).append(name)
+    if len(groups) != 20 or {len(g) for g in groups.values()} != {100}:
+        raise ValueError(
+            "MSI-Net's splits are of MIT1003 (1003 images) and of CAT2000 (20 "
+            f"categories of 100); {dataset.name} has {len(dataset)} images in "
+            f"{len(groups)} categories."
+        )
+    order = np.arange(100)
+    np.random.RandomState(42).shuffle(order)
+    parts = {"train": [], "validation": []}
+    for category in sorted(groups):
+        names = sorted(groups[category])
+        parts["train"] += [names[i] for i in order[:80]]
+        parts["validation"] += [names[i] for i in order[80:]]
+    return Split(
+        parts,
+        name="CAT2000 1600/400",
+        source="MSI-Net: seed 42, the same places of each category",
+    )
+
+
+def _paper(dataset):
+    split = paper_split()
+    dataset.subset([n for names in split.values() for n in names])
+    return split
+
+
+SPLITS = {"paper": _paper, "msi-net": msi_net_split}
+
+
+def named_split(name, dataset):
+    """Return a known split of a data set; see `SaliencyDataset.split`."""
+    if name not in SPLITS:
+        raise ValueError(
+            f"There is no split {name!r}; known are {', '.join(SPLITS)}."
+        )
+    return SPLITS[name](dataset)

@@ -1,0 +1,126 @@
+"""What a data set holds, as a table and as figures."""
+
+import numpy as np
+
+
+class Info(dict):
+    """A dictionary whose text is a table."""
+
+    def __repr__(self):
+        width = max(len(key) for key in self)
+        return "\n".join(
+            f"{key:{width}}  {_text(v)}" for key, v in self.items()
+        )
+
+
+def info(dataset):
+    """Describe a data set; see `SaliencyDataset.info`."""
+    heights, widths = dataset.sizes.T
+    found = Info(name=dataset.name, images=len(dataset))
+    if dataset.categories is not None:
+        found["categories"] = len(set(dataset.categories))
+    found["height"] = (int(heights.min()), int(heights.max()))
+    found["width"] = (int(widths.min()), int(widths.max()))
+    if dataset.has_fixations:
+        fixations = dataset.fixations
+        known = fixations.subject[fixations.subject >= 0]
+        counts = np.array([dataset.count(i) for i in range(len(dataset))])
+        found["observers"] = int(np.unique(known).size) or None
+        found["fixations"] = len(fixations)
+        found["used"] = int(counts.sum())
+        found["first order used"] = int(dataset.first_order)
+        found["per image"] = (int(counts.min()), int(counts.max()))
+        found["images without"] = int((counts == 0).sum())
+        duration = fixations.duration[~np.isnan(fixations.duration)]
+        found["median duration (ms)"] = (
+            float(np.median(duration)) if duration.size else None
+        )
+    found["densities"] = (
+        "published" if dataset.has_densities else "from fixations"
+    )
+    sigmas = [dataset.sigma(i) for i in range(len(dataset))]
+    found["sigma (pixels)"] = (float(min(sigmas)), float(max(sigmas)))
+    found["pixels per degree"] = dataset.pixels_per_degree
+    return found
+
+
+def show(dataset, i, path=None, *, size=None, sigma=None):
+    """Draw one image; see `SaliencyDataset.show`."""
+    i = dataset.index(i) if isinstance(i, str) else range(len(dataset))[i]
+    image = dataset.image(i, size)
+    density = dataset.density(i, image.shape[:2], sigma)
+    height, width = image.shape[:2]
+    figure = _figure(6 * width / height + 0.2, 3.2)
+    left, right = figure.subplots(1, 2)
+    left.imshow(image)
+    if dataset.has_fixations:
+        x, y = dataset.fixation_points(i)
+        rows, columns = dataset.sizes[i]
+        left.plot(
+            x * width / columns - 0.5,
+            y * height / rows - 0.5,
+            ".",
+            color="yellow",
+            markeredgecolor="black",
+            markeredgewidth=0.4,
+        )
+        left.set_title(f"{dataset.names[i]}: {x.size} fixations", fontsize=8)
+    right.imshow(density, cmap="gray", vmin=0, vmax=1)
+    right.set_title("density", fontsize=8)
+    for axis in (left, right):
+        axis.set_axis_off()
+        axis.set_xlim(-0.5, width - 0.5)
+        axis.set_ylim(height - 0.5, -0.5)
+    return _saved(figure, path)
+
+
+def show_mean_density(dataset, size=(64, 64), path=None, *, sigma=None):
+    """Draw the centre bias; see `SaliencyDataset.show_mean_density`."""
+    mean = dataset.mean_density(size, sigma)
+    height, width = mean.shape
+    figure = _figure(5, 4.2)
+    axes = figure.subplots(
+        2,
+        2,
+        squeeze=False,
+        gridspec_kw={"width_ratios": (4, 1), "height_ratios": (1, 4)},
+    )
+    axes[0, 1].set_axis_off()
+    axes[1, 0].imshow(mean, cmap="inferno", aspect="auto")
+    columns = (np.arange(width) + 0.5) / width
+    rows = (np.arange(height) + 0.5) / height
+    axes[0, 0].plot(columns, mean.sum(0) / mean.sum() * width)
+    axes[1, 1].plot(mean.sum(1) / mean.sum() * height, rows)
+    axes[0, 0].set_xlim(0, 1)
+    axes[0, 0].set_title(
+        f"{dataset.name}: mean density of {len(dataset)} images", fontsize=9
+    )
+    axes[1, 1].set_ylim(1, 0)
+    axes[1, 0].set_xticks([])
+    axes[1, 0].set_yticks([])
+    return _saved(figure, path)
+
+
+def _figure(width, height):
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _saved(figure, path):
+    if path is not None:
+        figure.savefig(path, dpi=150)
+    return figure
+
+
+def _text(value):
+    if value is None:
+        return "unknown"
+    if isinstance(value, tuple):
+        low, high = (_text(v) for v in value)
+        return low if low == high else f"{low} to {high}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)

@@ -1,0 +1,173 @@
+"""MIT1003: 1003 photographs, 15 observers (Judd et al., ICCV 2009)."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from keras_saliency.datasets import _publisher, matlab
+from keras_saliency.datasets.base import SaliencyDataset
+from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
+from keras_saliency.datasets.eye import extract_fixations
+from keras_saliency.datasets.images import read_map
+
+# MATLAB cuts the names of variables to this length.
+_LONGEST_NAME = 63
+# Ends in fixPts without the underscore, and belongs to no map.
+_STRAY = "i05june05_static_street_boston_p1010764fixPts.jpg"
+_RATE = 240.0
+
+
+def load_mit1003(
+    path,
+    *,
+    published=False,
+    first_order=1,
+    default_sigma=24.0,
+    pixels_per_degree=35.0,
+    name="MIT1003",
+):
+    """Load MIT1003 from its publisher's archives, extracted.
+
+    `path` holds `ALLSTIMULI` (the pictures), and `DATA` (a folder per
+    observer with one MATLAB file per picture: samples at 240 Hz) or
+    `ALLFIXATIONMAPS` (`*_fixMap.jpg`, `*_fixPts.jpg`) or both. Fixations come
+    from DATA where it is there (see `extract_fixations`), else from the
+    `_fixPts` maps, which know neither observers nor order.
+
+    Args:
+        path: The folder.
+        published: Whether densities are the `_fixMap` pictures. By default
+            they are made from the fixations.
+        first_order: Leave out fixations earlier in the scanpath than this:
+            the first is forced, on a central cross.
+        default_sigma: Sigma of densities in pixels.
+        pixels_per_degree: Pixels per degree of visual angle.
+        name: Name of the data set.
+
+    Returns:
+        A `SaliencyDataset`. `subject_names` holds the observers' initials,
+        if DATA was read.
+
+    Raises:
+        DatasetError: If a folder or file is missing or damaged.
+
+    References:
+    - Judd, Ehinger, Durand, Torralba (2009), Learning to predict where humans
+      look.
+    """
+    stimuli = _publisher.folder(path, "ALLSTIMULI", "stimuli", what="pictures")
+    pictures = _publisher.files(stimuli)
+    paths = list(pictures.values())
+    sizes = _publisher.sizes(paths)
+    raw = _publisher.find(path, "DATA")
+    maps = _publisher.find(path, "ALLFIXATIONMAPS")
+    densities = None
+    if published:
+        if maps is None:
+            raise DatasetNotFoundError(
+                f"The folder {path} has no ALLFIXATIONMAPS, which "
+                "published=True needs."
+            )
+        found = _flat(_publisher.files(maps, suffix="_fixMap"))
+        densities = _publisher.match(
+            pictures, found, maps, "published density map"
+        )
+    subjects = None
+    if raw is not None:
+        subjects, fixations = _from_samples(pictures, raw)
+    elif maps is not None:
+        first_order = 0
+        fixations = _from_points(pictures, sizes, maps)
+    else:
+        raise DatasetNotFoundError(
+            f"The folder {path} has neither DATA nor ALLFIXATIONMAPS beside "
+            f"{stimuli.name}; get DATA.zip and extract it there."
+        )
+    dataset = SaliencyDataset(
+        name,
+        paths,
+        names=list(pictures),
+        sizes=sizes,
+        fixations=fixations,
+        densities=densities,
+        first_order=first_order,
+        default_sigma=default_sigma,
+        pixels_per_degree=pixels_per_degree,
+        exif=False,
+    )
+    dataset.subject_names = subjects
+    return dataset
+
+
+def _flat(found):
+    return {
+        key.rsplit("/", 1)[-1]: path
+        for key, path in found.items()
+        if path.name != _STRAY
+    }
+
+
+def _from_samples(pictures, raw):
+    observers = sorted(
+        entry
+        for entry in Path(raw).iterdir()
+        if entry.is_dir() and not _publisher.is_stray(entry.name)
+    )
+    if not observers:
+        raise DatasetNotFoundError(
+            f"The folder {raw} has no folder of an observer."
+        )
+    parts = []
+    for k, observer in enumerate(observers):
+        files = {f.stem: f for f in observer.iterdir() if f.suffix == ".mat"}
+        for i, file in enumerate(
+            _publisher.match(pictures, files, observer, "recording")
+        ):
+            x, y, _, duration = extract_fixations(
+                _samples(file, list(pictures)[i]), _RATE
+            )
+            parts.append((i, k, x, y, duration))
+    parts.sort(key=lambda part: part[0])
+    return tuple(o.name for o in observers), _publisher.gather(parts)
+
+
+def _samples(file, name):
+    variables = matlab.read_mat(file)
+    variable = re.sub(r"\W", "_", name)[:_LONGEST_NAME]
+    value = variables.get(variable)
+    if value is None and len(variables) == 1:
+        value = next(iter(variables.values()))
+    if value is None:
+        raise DatasetError(
+            f"The MATLAB file {file} has no variable {variable}, but "
+            f"{', '.join(sorted(variables)) or 'none at all'}."
+        )
+    trials = matlab.items(matlab.field(value, "DATA", file))
+    if not trials:
+        raise DatasetError(f"The MATLAB file {file} has an empty DATA.")
+    samples = matlab.numbers(
+        matlab.field(trials[0], "eyeData", file), "eyeData", file, columns=2
+    )
+    if not len(samples):
+        raise DatasetError(f"The MATLAB file {file} has no eye samples.")
+    return samples
+
+
+def _from_points(pictures, sizes, maps):
+    found = _flat(_publisher.files(maps, suffix="_fixPts"))
+    parts = []
+    for i, file in enumerate(
+        _publisher.match(pictures, found, maps, "fixation map")
+    ):
+        # Isolated white pixels, which JPEG surrounded by grey rings.
+        counts = read_map(file) > 128
+        if counts.shape != tuple(sizes[i]):
+            raise DatasetError(
+                f"The fixation map {file} is {counts.shape[0]} high and "
+                f"{counts.shape[1]} wide, its picture {sizes[i][0]} and "
+                f"{sizes[i][1]}."
+            )
+        x, y = _publisher.points(counts.astype(np.uint8))
+        parts.append((i, -1, x, y, None))
+    return _publisher.gather(parts)

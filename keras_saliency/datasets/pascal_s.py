@@ -1,0 +1,76 @@
+"""PASCAL-S: 850 pictures with fixations (Li et al., CVPR 2014)."""
+
+import numpy as np
+
+from keras_saliency.datasets import _publisher, matlab
+from keras_saliency.datasets.base import SaliencyDataset
+from keras_saliency.datasets.errors import DatasetError
+
+
+def load_pascal_s(
+    path, *, default_sigma=None, pixels_per_degree=None, name="PASCAL-S"
+):
+    """Load the fixations of PASCAL-S from its publisher's archive, extracted.
+
+    `path` (or `datasets` in it) holds `imgs/pascal/1.jpg` to `850.jpg` and
+    `fixations/pascalFix.mat` (version 7.3): in `fixCell` a cell per picture
+    with a row per fixation of y, x and observer, all counted from 1.
+
+    Args:
+        path: The folder.
+        default_sigma: Sigma of densities in pixels. Defaults to 24 per 1024
+            of the longer side.
+        pixels_per_degree: Pixels per degree of visual angle.
+        name: Name of the data set.
+
+    Returns:
+        A `SaliencyDataset`.
+
+    Raises:
+        DatasetError: If a folder or file is missing or damaged.
+
+    References:
+    - Li, Hou, Koch, Rehg, Yuille (2014), The secrets of salient object
+      segmentation.
+    """
+    path = _publisher.find(path, "datasets") or path
+    stimuli = _publisher.folder(path, "imgs/pascal", "stimuli", what="pictures")
+    table = _publisher.file(
+        path, "fixations/pascalFix.mat", "pascalFix.mat", what="fixations"
+    )
+    pictures = _publisher.files(stimuli)
+    paths = list(pictures.values())
+    variables = matlab.read_mat(table)
+    if "fixCell" not in variables:
+        raise DatasetError(
+            f"The MATLAB file {table} has no variable 'fixCell', but "
+            f"{', '.join(sorted(variables)) or 'none at all'}."
+        )
+    cells = matlab.items(variables["fixCell"])
+    parts = []
+    for i, (key, picture) in enumerate(pictures.items()):
+        number = int(key) if key.isascii() and key.isdecimal() else 0
+        if not 1 <= number <= len(cells):
+            raise DatasetError(
+                f"The MATLAB file {table} has no fixations for the picture "
+                f"{picture}: its pictures are numbered 1 to {len(cells)}."
+            )
+        rows = matlab.numbers(cells[number - 1], "fixations", table, columns=3)
+        if not np.isfinite(rows).all():
+            raise DatasetError(
+                f"The MATLAB file {table} holds NaN or infinity for the "
+                f"picture {picture}."
+            )
+        for observer in np.unique(rows[:, 2]):
+            y, x, _ = rows[rows[:, 2] == observer].T[:3]
+            parts.append((i, int(observer) - 1, x - 1, y - 1, None))
+    return SaliencyDataset(
+        name,
+        paths,
+        names=list(pictures),
+        sizes=_publisher.sizes(paths),
+        fixations=_publisher.gather(parts),
+        default_sigma=default_sigma,
+        pixels_per_degree=pixels_per_degree,
+        exif=False,
+    )
