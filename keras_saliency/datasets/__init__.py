@@ -9,6 +9,7 @@ from keras_saliency.datasets.eye import extract_fixations
 from keras_saliency.datasets.fiwi import load_fiwi
 from keras_saliency.datasets.folder import load_folder, load_tree
 from keras_saliency.datasets.generated import GeneratedDataset, generate
+from keras_saliency.datasets.library import SOURCES, load
 from keras_saliency.datasets.mit1003 import load_mit1003
 from keras_saliency.datasets.osie import load_osie
 from keras_saliency.datasets.pascal_s import load_pascal_s
@@ -40,12 +41,14 @@ __all__ = [
     "GeneratedDataset",
     "SaliencyDataset",
     "SaliencySequence",
+    "SOURCES",
     "SPLITS",
     "Split",
     "density_map",
     "extract_fixations",
     "fixation_map",
     "generate",
+    "load",
     "load_cat2000",
     "load_compact",
     "load_fiwi",
