@@ -3,6 +3,7 @@
 from keras_saliency.datasets.base import Fixations, SaliencyDataset
 from keras_saliency.datasets.cat2000 import load_cat2000
 from keras_saliency.datasets.compact import load_compact
+from keras_saliency.datasets.convert import to_compact, to_folders
 from keras_saliency.datasets.density import density_map, fixation_map
 from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
 from keras_saliency.datasets.eye import extract_fixations
@@ -10,6 +11,7 @@ from keras_saliency.datasets.fiwi import load_fiwi
 from keras_saliency.datasets.folder import load_folder, load_tree
 from keras_saliency.datasets.generated import GeneratedDataset, generate
 from keras_saliency.datasets.library import SOURCES, load
+from keras_saliency.datasets.limits import centre_bias, inter_observer
 from keras_saliency.datasets.mit1003 import load_mit1003
 from keras_saliency.datasets.osie import load_osie
 from keras_saliency.datasets.pascal_s import load_pascal_s
@@ -44,10 +46,12 @@ __all__ = [
     "SOURCES",
     "SPLITS",
     "Split",
+    "centre_bias",
     "density_map",
     "extract_fixations",
     "fixation_map",
     "generate",
+    "inter_observer",
     "load",
     "load_cat2000",
     "load_compact",
@@ -60,4 +64,6 @@ __all__ = [
     "load_toronto",
     "load_tree",
     "paper_split",
+    "to_compact",
+    "to_folders",
 ]

@@ -1,14 +1,15 @@
 """The compact form: small JPEGs and one .npz of fixations."""
 
 import io
-import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from keras_saliency.datasets._publisher import files
 from keras_saliency.datasets.base import Fixations, SaliencyDataset
 from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
-from keras_saliency.datasets.images import read_bytes, stem
+from keras_saliency.datasets.images import read_bytes
 
 _FIELDS = (
     "image_index",
@@ -21,6 +22,11 @@ _FIELDS = (
     "height",
     "width",
 )
+
+_OPTIONS = ("default_sigma", "first_order", "pixels_per_degree")
+
+# All samples of SALICON's traces take 5 GB; its fixations 110 MB.
+_MAX_BYTES = 2**29
 
 # What reports use for the sets known by name: the blur of MIT1003's published
 # maps, whose first fixation is the forced one on the central cross, and 24
@@ -49,12 +55,13 @@ def load_compact(
     The folder holds `stimuli/NAME.jpg` (pictures, possibly reduced) and
     `fixations.npz` with `names`, `height`, `width` per image (original size)
     and `image_index`, `x`, `y` (original pixels), `subject`, `order`,
-    `duration` per fixation.
+    `duration` per fixation. Folders that `to_compact` wrote also know the
+    data set's name and options, and may hold published maps in `densities/`.
 
     Args:
         path: The folder.
         name: Name of the data set; MIT1003 and OSIE have their own defaults
-            for what follows. Defaults to the folder's name.
+            for what follows. Defaults to the stored name or the folder's.
         default_sigma: Sigma of density maps in original pixels. Defaults to
             24 for MIT1003 and OSIE, else to 24 per 1024 of the longer side.
         first_order: Leave out fixations earlier in the scanpath than this.
@@ -81,16 +88,21 @@ def load_compact(
             )
     fields = _read(table)
     names = [str(n) for n in fields["names"].tolist()]
-    files = {stem(file): folder / file for file in os.listdir(folder)}
-    missing = [n for n in names if n not in files]
-    if missing:
-        raise DatasetNotFoundError(
-            f"{len(missing)} of the {len(names)} stimuli that {table} names "
-            f"are not there, the first {folder / missing[0]}.jpg; copy the "
-            "folder anew."
-        )
-    name = path.resolve().name if name is None else name
-    options = dict(_DEFAULTS.get(name.lower(), {}))
+    stimuli = _match(names, table, files(folder))
+    densities = None
+    if (path / "densities").is_dir():
+        found = files(path / "densities")
+        densities = [found.get(n) for n in names]
+    known = {
+        option: fields[option].item()
+        for option in ("name", *_OPTIONS)
+        if option in fields
+    }
+    if name is None:
+        name = known.get("name", path.resolve().name)
+    options = {o: v for o, v in known.items() if o != "name"}
+    if not options:
+        options = dict(_DEFAULTS.get(name.lower(), {}))
     for option, value in (
         ("default_sigma", default_sigma),
         ("first_order", first_order),
@@ -98,33 +110,49 @@ def load_compact(
     ):
         if value is not None:
             options[option] = value
+    fixations = None
+    if fields.get("has_fixations", np.array(True)).item():
+        fixations = {f: fields[f] for f in _FIELDS[:6]}
     try:
-        return SaliencyDataset(
+        dataset = SaliencyDataset(
             name,
-            [files[n] for n in names],
+            stimuli,
             names=names,
             sizes=np.stack([fields["height"], fields["width"]], axis=1),
-            fixations=Fixations(**{f: fields[f] for f in _FIELDS[:6]}),
+            fixations=fixations and Fixations(**fixations),
+            densities=densities,
             **options,
         )
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise DatasetError(
             f"The file {table} is not usable: {error}"
         ) from error
+    if "subjects" in fields:
+        dataset.subject_names = tuple(fields["subjects"].ravel().tolist())
+    return dataset
+
+
+def _match(names, table, found):
+    missing = [n for n in names if n not in found]
+    if missing:
+        raise DatasetNotFoundError(
+            f"{len(missing)} of the {len(names)} stimuli that {table} names "
+            "are not there, the first "
+            f"{table.parent / 'stimuli' / missing[0]}.jpg; copy the folder "
+            "anew."
+        )
+    return [found[n] for n in names]
 
 
 def _read(table):
     try:
-        # From memory: NumPy leaves the file open where the archive is bad.
-        content = io.BytesIO(read_bytes(table))
-        with np.load(content, allow_pickle=False) as archive:
-            missing = [field for field in _FIELDS if field not in archive]
-            fields = {f: archive[f] for f in _FIELDS if f in archive}
+        fields = _read_archive(table)
     except Exception as error:  # a damaged archive raises nearly anything
         raise DatasetError(
             f"The file {table} is damaged or no .npz archive ({error}); copy "
             "it anew."
         ) from error
+    missing = [field for field in _FIELDS if field not in fields]
     if missing:
         raise DatasetError(
             f"The file {table} lacks the fields {', '.join(missing)}; the "
@@ -137,4 +165,49 @@ def _read(table):
                 f"The file {table} has arrays of different shapes where one "
                 f"length is expected: {shapes}."
             )
+    kinds = {f: "iuf" for f in _FIELDS} | {"names": "U"}
+    kinds |= {"image_index": "iu", "height": "iu", "width": "iu"}
+    kinds |= {option: "iuf" for option in _OPTIONS}
+    kinds |= {"name": "U", "has_fixations": "b"}
+    for field, kind in kinds.items():
+        if field not in fields:
+            continue
+        array = fields[field]
+        if array.dtype.kind not in kind or (
+            field not in _FIELDS and array.size != 1
+        ):
+            raise DatasetError(
+                f"The file {table} has the field {field} of type "
+                f"{array.dtype} and shape {array.shape}, which it cannot have."
+            )
+    return fields
+
+
+def _read_archive(table):
+    """Arrays of an .npz file, none larger than what the file holds of it."""
+    fields, total = {}, 0
+    with zipfile.ZipFile(io.BytesIO(read_bytes(table))) as archive:
+        for info in archive.infolist():
+            total += info.file_size
+            if total > _MAX_BYTES:
+                raise ValueError(f"it claims more than {_MAX_BYTES} bytes")
+            if info.filename.endswith(".npy"):
+                # Read whole first: NumPy would allocate what a header claims.
+                data = io.BytesIO(archive.read(info))
+                version = np.lib.format.read_magic(data)
+                read = (
+                    np.lib.format.read_array_header_1_0
+                    if version == (1, 0)
+                    else np.lib.format.read_array_header_2_0
+                )
+                shape, _, dtype = read(data)
+                size = dtype.itemsize
+                for side in shape:
+                    size *= side
+                if dtype.hasobject or size != info.file_size - data.tell():
+                    raise ValueError(
+                        f"{info.filename} has not the size that it claims"
+                    )
+                data.seek(0)
+                fields[info.filename[:-4]] = np.load(data, allow_pickle=False)
     return fields
