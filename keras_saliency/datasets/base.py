@@ -247,7 +247,9 @@ class SaliencyDataset:
         """
         stimulus = self._stimuli[i]
         if not isinstance(stimulus, np.ndarray):
-            image = images.read_image(stimulus, self._exif)
+            image = images.read_image(
+                stimulus, self._exif, None if size is None else as_size(size)
+            )
         else:
             image = stimulus.copy()
         return image if size is None else images.resize(image, size)

@@ -2,6 +2,7 @@
 
 import numbers
 
+import cv2
 import numpy as np
 from scipy.special import ndtr
 
@@ -10,6 +11,7 @@ from keras_saliency.datasets._checks import as_size
 # Rows of the two factor matrices that are made at once: bounds the memory
 # for recordings with very many fixations (mouse tracking, for one).
 _CHUNK = 4096
+_TURNED = cv2.GEMM_2_T
 
 
 def fixation_map(x, y, original_size, size=None):
@@ -95,7 +97,9 @@ def density_map(x, y, original_size, size=None, *, sigma):
         weights = counts[start : start + _CHUNK]
         vertical = _cell_averages(rows, original_size[0], size[0], sigma)
         horizontal = _cell_averages(columns, original_size[1], size[1], sigma)
-        total += (vertical * weights) @ horizontal.T
+        # Not NumPy's product: its threads get in the way of those that make
+        # batches, and of training on the same processor.
+        cv2.gemm(vertical * weights, horizontal, 1, total, 1, total, _TURNED)
     return (total / total.max()).astype("float32")
 
 

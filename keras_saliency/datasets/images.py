@@ -78,7 +78,7 @@ def read_bytes(path, limit=_MAX_BYTES):
     return data
 
 
-def read_image(path, exif=True):
+def read_image(path, exif=True, at_least=None):
     """Read a picture as RGB.
 
     Grey pictures are repeated to three channels, transparency is dropped, 16
@@ -88,15 +88,38 @@ def read_image(path, exif=True):
     Args:
         path: A JPEG, PNG, BMP, TIFF, WebP or PNM file.
         exif: Whether a rotation stored in EXIF is applied.
+        at_least: `(height, width)` that suffices. A JPEG that is twice, four
+            or eight times as large in both directions is decoded at a half,
+            a quarter or an eighth, in a fraction of the time.
 
     Returns:
         uint8 array `(height, width, 3)`.
     """
+    data = read_bytes(path)
+    flags = cv2.IMREAD_COLOR
+    if at_least is not None and data[:2] == b"\xff\xd8":
+        size = _checked_size(path, data)
+        if exif and _has_exif(data):
+            # May be turned: suffice either way.
+            size, at_least = [min(size)] * 2, [max(at_least)] * 2
+        flags = _reduction(size, at_least)
     turn = 0 if exif else cv2.IMREAD_IGNORE_ORIENTATION
-    if _RGB is not None:
-        return _decode(path, _RGB | turn)
-    image = _decode(path, cv2.IMREAD_COLOR | turn)
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    if _RGB is not None and flags == cv2.IMREAD_COLOR:
+        return _decode(path, _RGB | turn, data)
+    image = _decode(path, flags | turn, data)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+
+
+def _reduction(size, at_least):
+    factor = min(size[0] // at_least[0], size[1] // at_least[1])
+    for least, flag in (
+        (8, cv2.IMREAD_REDUCED_COLOR_8),
+        (4, cv2.IMREAD_REDUCED_COLOR_4),
+        (2, cv2.IMREAD_REDUCED_COLOR_2),
+    ):
+        if factor >= least:
+            return flag
+    return cv2.IMREAD_COLOR
 
 
 def read_map(path):

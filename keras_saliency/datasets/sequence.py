@@ -13,6 +13,8 @@ from keras_saliency.datasets._checks import as_size
 # this holds 18,000 images; at 300x400, where making a target takes little
 # longer than copying it, 280.
 _CACHE_BYTES = 2**28
+# Of images, for which reading and decoding costs far more: 1,491 at 300x400.
+_IMAGE_BYTES = 2**29
 
 
 class SaliencySequence(keras.utils.PyDataset):
@@ -42,6 +44,9 @@ class SaliencySequence(keras.utils.PyDataset):
         sigma_degrees: The same in degrees of visual angle.
         cache_targets: Whether to keep targets in memory once made. By
             default they are kept if those of all images take at most 256 MiB.
+        cache_images: Whether to keep images, decoded and resized, in memory
+            once read. By default they are kept from the second pass on, if
+            all together take at most 512 MiB.
         workers: See `keras.utils.PyDataset`.
         use_multiprocessing: See `keras.utils.PyDataset`. Reading pictures
             releases Python's lock, so threads do.
@@ -71,6 +76,7 @@ class SaliencySequence(keras.utils.PyDataset):
         sigma=None,
         sigma_degrees=None,
         cache_targets=None,
+        cache_images=None,
         workers=1,
         use_multiprocessing=False,
         max_queue_size=10,
@@ -112,6 +118,15 @@ class SaliencySequence(keras.utils.PyDataset):
             channels = 1 + dataset.has_fixations
             cache_targets = 4 * cells * channels <= _CACHE_BYTES
         self._cache = {} if cache_targets else None
+        if cache_images is None:
+            pixels = self.image_size[0] * self.image_size[1]
+            # One pass alone, as to compute features, gains nothing by it.
+            self._keep_from = (
+                1 if 3 * pixels * len(dataset) <= _IMAGE_BYTES else math.inf
+            )
+        else:
+            self._keep_from = 0 if cache_images else math.inf
+        self._images = {}
         self._pass = 0
         self._arrange()
 
@@ -158,7 +173,11 @@ class SaliencySequence(keras.utils.PyDataset):
         """
         images = np.empty((len(samples), *self.image_size, 3), "uint8")
         for k, (i, flipped) in enumerate(samples):
-            image = self.dataset.image(i, self.image_size)
+            image = self._images.get(i)
+            if image is None:
+                image = self.dataset.image(i, self.image_size)
+                if self._pass >= self._keep_from:
+                    self._images[i] = image
             images[k] = image[:, ::-1] if flipped else image
         return images
 

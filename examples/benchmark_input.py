@@ -1,0 +1,115 @@
+"""How fast batches are made, against decoding the pictures alone.
+
+    python examples/benchmark_input.py --data MIT1003 --count 300
+
+prints images per second at 300x400 for 1 and 2 threads: OpenCV decoding the
+same files (`cv2.imdecode`, nothing else), and `SaliencySequence` with
+decoding, resizing and targets, in the first pass over the data and in later
+ones. Without `--data`, textured JPEGs of 768x1024 are made.
+"""
+
+import argparse
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from keras_saliency import datasets
+
+
+def main():
+    """Make or load the data, and measure."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, help="a compact data set")
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--batch-size", type=int, default=10)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--smoke", action="store_true", help="a few images")
+    arguments = parser.parse_args()
+    if arguments.smoke:
+        arguments.count, arguments.repeats = 8, 1
+        arguments.batch_size = 4
+    # OpenCV's own threads would blur what one worker does.
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.data is None:
+            dataset = make(Path(folder) / "made", arguments.count)
+        else:
+            dataset = datasets.load_compact(arguments.data)
+        dataset = dataset.subset(slice(0, arguments.count))
+        report(dataset, arguments)
+
+
+def make(path, count):
+    """Write and load a data set of large JPEGs."""
+    small = datasets.generate(count, (96, 128))
+    big = datasets.SaliencyDataset(
+        "made",
+        [cv2.resize(small.image(i), (1024, 768)) for i in range(count)],
+        fixations=datasets.Fixations(
+            small.fixations.image_index,
+            small.fixations.x * 8,
+            small.fixations.y * 8,
+        ),
+    )
+    datasets.to_compact(big, path, longest=None, progress=False)
+    return datasets.load_compact(path)
+
+
+def report(dataset, arguments):
+    """Print the measurements."""
+    files = [np.frombuffer(p.read_bytes(), "uint8") for p in dataset._stimuli]
+    for workers in (1, 2):
+        alone = rate(
+            lambda data: cv2.imdecode(data, cv2.IMREAD_COLOR),
+            files,
+            len(dataset),
+            workers,
+            arguments.repeats,
+        )
+        print(f"{workers} thread(s): decoding alone {alone:7.1f} images/s")
+        for map_size in ((300, 400), (37, 50)):
+            for name, kept in (("first pass", False), ("later passes", True)):
+                batches = datasets.SaliencySequence(
+                    dataset,
+                    arguments.batch_size,
+                    (300, 400),
+                    map_size,
+                    cache_targets=kept,
+                    cache_images=bool(kept),
+                    flip=True,
+                )
+                if kept:
+                    for batch in range(len(batches)):
+                        batches[batch]
+                speed = rate(
+                    batches.__getitem__,
+                    range(len(batches)),
+                    len(dataset),
+                    workers,
+                    arguments.repeats,
+                )
+                print(
+                    f"    300x400, targets {map_size[0]}x{map_size[1]}, "
+                    f"{name:12} {speed:7.1f} images/s, "
+                    f"{alone / speed:.2f} times the time of decoding"
+                )
+
+
+def rate(work, items, images, workers, repeats):
+    """Images per second, the best of some repeats."""
+    times = []
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in range(repeats):
+            start = time.perf_counter()
+            for _ in pool.map(work, items):
+                pass
+            times.append(time.perf_counter() - start)
+    return images / min(times)
+
+
+if __name__ == "__main__":
+    main()
