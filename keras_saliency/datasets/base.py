@@ -9,6 +9,7 @@ import numpy as np
 from keras_saliency.datasets import density, images
 from keras_saliency.datasets._checks import as_size
 from keras_saliency.datasets.describe import info, show, show_mean_density
+from keras_saliency.datasets.errors import DatasetError
 from keras_saliency.datasets.splits import Split, named_split
 
 # Sigma of the Gaussian where a data set names none, per pixel of the longer
@@ -558,7 +559,7 @@ class SaliencyDataset:
             label = source
             published = images.read_map(source)
         if published.shape != tuple(self.sizes[i]):
-            raise ValueError(
+            raise DatasetError(
                 f"The density map {label} is {published.shape[0]} high and "
                 f"{published.shape[1]} wide, but its image "
                 f"{self.names[i]!r} is {self.sizes[i][0]} high and "
@@ -566,7 +567,7 @@ class SaliencyDataset:
             )
         peak = published.max()
         if peak <= 0:
-            raise ValueError(
+            raise DatasetError(
                 f"The density map {label} is zero everywhere; leave its image "
                 "out or replace the map."
             )

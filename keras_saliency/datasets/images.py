@@ -280,6 +280,7 @@ def _header_size(data):
     if data[:2] == b"\xff\xd8":
         return _jpeg_size(data)
     if data[:8] == b"\x89PNG\r\n\x1a\n":
+        _check_chunks(data)
         return struct.unpack(">II", data[16:24])[::-1]
     if data[:2] == b"BM":
         width, height = struct.unpack("<ii", data[18:26])
@@ -293,6 +294,22 @@ def _header_size(data):
         words = re.sub(rb"#[^\n]*", b"", data[:1024]).split(None, 3)
         return int(words[2]), int(words[1])
     return None
+
+
+def _check_chunks(data):
+    """Raise if a chunk of a PNG claims more bytes than there are.
+
+    The decoder would allocate them, up to 2 GiB.
+    """
+    position = 8
+    while position < len(data):
+        length, kind = struct.unpack(">I4s", data[position : position + 8])
+        position += 12 + length
+        if position > len(data):
+            raise ValueError("a chunk is longer than the file")
+        if kind == b"IEND":
+            return
+    raise ValueError("the end is missing")
 
 
 def _jpeg_size(data):
