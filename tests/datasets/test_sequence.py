@@ -4,7 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from keras_saliency.datasets import SaliencyDataset, SaliencySequence, generate
+from keras_saliency.datasets import (
+    SaliencyDataset,
+    SaliencySequence,
+    generate,
+    load_compact,
+    to_compact,
+)
+from keras_saliency.datasets.images import resize
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +197,29 @@ def test_errors_of_reading_reach_the_caller_of_fit(tmp_path, dataset, workers):
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match=r"broken\.jpg cannot be read"):
         model.fit(_sequence(broken, workers=workers), verbose=0)
+
+
+def test_images_are_kept_from_the_second_pass_on(tmp_path):
+    path = to_compact(generate(4, (40, 60)), tmp_path / "c", progress=False)
+    dataset = load_compact(path)
+    batches = SaliencySequence(dataset, 2, (20, 30), seed=1, flip=True)
+    plain = SaliencySequence(
+        dataset, 2, (20, 30), seed=1, flip=True, cache_images=False
+    )
+    for epoch in range(3):
+        for batch in range(2):
+            images, _ = batches[batch]
+            np.testing.assert_array_equal(images, plain[batch][0])
+            images[:] = 0
+        assert len(batches._images) == (4 if epoch else 0)
+        assert not plain._images
+        batches.on_epoch_end()
+        plain.on_epoch_end()
+
+
+def test_large_jpegs_are_decoded_reduced(tmp_path):
+    source = generate(1, (100, 160))
+    path = to_compact(source, tmp_path / "c", quality=100, progress=False)
+    image = load_compact(path).image(0, (40, 60)).astype(float)
+    wanted = resize(source.image(0), (40, 60))
+    assert np.abs(image - wanted).mean() < 2
