@@ -129,6 +129,9 @@ def fixated_pixels(name, map_, repeats=False):
     pixels = map_.reshape(-1)
     where = np.flatnonzero(pixels != 0)
     counts = pixels[where].astype(np.float64)
+    # One look at the usual map of ones; the others for what else there is.
+    if np.all(counts == 1):
+        return where, counts
     if not np.isfinite(counts).all():
         raise ValueError(f"{name} holds NaN or infinity")
     if np.any(counts < 0) or np.any(counts != np.floor(counts)):
