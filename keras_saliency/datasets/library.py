@@ -176,8 +176,9 @@ def load(name, root=None, *, download=False, progress=True, **options):
     A copy is looked for in `root`, else in the folder that the environment
     variable `KERAS_SALIENCY_DATA` names, else in
     `~/.cache/keras_saliency/datasets`: there itself, or in a folder of the
-    data set's name. It may be in the publisher's layout, in the compact form
-    (`fixations.npz`), or in folders as MSI-Net's users have.
+    data set's name. It may be in the publisher's layout; or, in a folder of
+    the data set's name, in the compact form (`fixations.npz`) or in MSI-Net's
+    folders.
 
     Args:
         name: A name in `SOURCES`, in any case, such as "mit1003".
@@ -206,12 +207,16 @@ def load(name, root=None, *, download=False, progress=True, **options):
     source = SOURCES[key]
     base = Path(root or os.environ.get(ENVIRONMENT) or _CACHE).expanduser()
     for folder in _candidates(base, key):
-        if (folder / "fixations.npz").is_file():
-            return load_compact(folder, **options)
         if any((folder / part).exists() for part in source.layout):
             return source.load(folder, **options)
-        if (folder / "stimuli").is_dir() and (folder / "saliency").is_dir():
-            return load_tree(folder, **options)
+        # Nothing in these says which data set they are, but their name.
+        if _plain(folder.resolve().name) == _plain(key):
+            if (folder / "fixations.npz").is_file():
+                return load_compact(folder, **options)
+            if all(
+                (folder / part).is_dir() for part in ("stimuli", "saliency")
+            ):
+                return load_tree(folder, **options)
     target = base / key
     if not download:
         raise DatasetNotFoundError(_instructions(key, source, base, target))
@@ -230,11 +235,14 @@ def _candidates(base, key):
         return
     if _is_whole(base):
         yield base
-    wanted = key.replace("_", "")
     for entry in sorted(base.iterdir()):
-        plain = entry.name.lower().replace("-", "").replace("_", "")
-        if plain == wanted and entry.is_dir() and _is_whole(entry):
-            yield entry
+        if _plain(entry.name) == _plain(key) and entry.is_dir():
+            if _is_whole(entry):
+                yield entry
+
+
+def _plain(name):
+    return name.lower().replace("-", "").replace("_", "")
 
 
 def _is_whole(folder):

@@ -379,3 +379,20 @@ def test_load_of_an_unknown_name(tmp_path):
         with pytest.raises(FileNotFoundError) as caught:
             datasets.load(name, tmp_path / "none")
         assert all(a.url in str(caught.value) for a in source.archives)
+
+
+def test_load_finds_the_compact_form_and_msi_nets_folders(tmp_path):
+    made = datasets.generate(2, (20, 30))
+    datasets.to_compact(made, tmp_path / "PASCAL-S", progress=False)
+    assert len(datasets.load("pascal_s", tmp_path)) == 2
+    assert len(datasets.load("pascal_s", tmp_path / "PASCAL-S")) == 2
+    with pytest.raises(FileNotFoundError, match="no copy of osie"):
+        datasets.load("osie", tmp_path / "PASCAL-S")
+    datasets.to_folders(made, tmp_path / "osie", progress=False)
+    (tmp_path / "osie/images").rename(tmp_path / "osie/stimuli")
+    (tmp_path / "osie/maps").rename(tmp_path / "osie/saliency")
+    assert len(datasets.load("osie", tmp_path)) == 2
+
+
+def test_load_finds_real_sets(mit1003_path):
+    assert len(datasets.load("mit1003", mit1003_path.parent)) == 1003
