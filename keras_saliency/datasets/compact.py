@@ -9,7 +9,7 @@ import numpy as np
 from keras_saliency.datasets._publisher import files
 from keras_saliency.datasets.base import Fixations, SaliencyDataset
 from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
-from keras_saliency.datasets.images import read_bytes
+from keras_saliency.datasets.images import parse_npy, read_bytes
 
 _FIELDS = (
     "image_index",
@@ -192,22 +192,5 @@ def _read_archive(table):
             if total > _MAX_BYTES:
                 raise ValueError(f"it claims more than {_MAX_BYTES} bytes")
             if info.filename.endswith(".npy"):
-                # Read whole first: NumPy would allocate what a header claims.
-                data = io.BytesIO(archive.read(info))
-                version = np.lib.format.read_magic(data)
-                read = (
-                    np.lib.format.read_array_header_1_0
-                    if version == (1, 0)
-                    else np.lib.format.read_array_header_2_0
-                )
-                shape, _, dtype = read(data)
-                size = dtype.itemsize
-                for side in shape:
-                    size *= side
-                if dtype.hasobject or size != info.file_size - data.tell():
-                    raise ValueError(
-                        f"{info.filename} has not the size that it claims"
-                    )
-                data.seek(0)
-                fields[info.filename[:-4]] = np.load(data, allow_pickle=False)
+                fields[info.filename[:-4]] = parse_npy(archive.read(info))
     return fields

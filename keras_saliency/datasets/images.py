@@ -1,6 +1,7 @@
 """Reading and resizing pictures and maps, with errors that name the file."""
 
 import hashlib
+import io
 import re
 import struct
 from pathlib import Path
@@ -363,19 +364,37 @@ def _tiff_size(data):
     return (found[257], found[256]) if len(found) == 2 else None
 
 
+def parse_npy(data):
+    """Return the array in the bytes of a `.npy` file.
+
+    NumPy would allocate what a header claims, so that is checked first.
+    """
+    stream = io.BytesIO(data)
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        header = np.lib.format.read_array_header_1_0(stream)
+    else:
+        header = np.lib.format.read_array_header_2_0(stream)
+    shape, _, dtype = header
+    size = dtype.itemsize
+    for side in shape:
+        size *= side
+    if dtype.hasobject or size != len(data) - stream.tell():
+        raise ValueError(
+            f"its data have not the size of {dtype} of shape {shape}"
+        )
+    stream.seek(0)
+    return np.load(stream, allow_pickle=False)
+
+
 def _read_npy(path):
-    # Mapped into memory, so that a header cannot claim more than is there.
+    data = read_bytes(path)
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise DatasetNotFoundError(f"The file {path} does not exist.") from None
+        array = parse_npy(data)
+        if array.size > _MAX_PIXELS:
+            raise ValueError(f"it holds {array.size} values")
+        return array
     except Exception as error:  # a damaged header raises nearly anything
         raise DatasetError(
             f"The file {path} cannot be read as a NumPy array: {error}"
         ) from error
-    if not isinstance(array, np.ndarray) or array.size > _MAX_PIXELS:
-        raise DatasetError(
-            f"The file {path} cannot be read as a map: it holds "
-            f"{getattr(array, 'size', 'several arrays of')} values."
-        )
-    return array
