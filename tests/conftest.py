@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import keras
 import pytest
 
 # Real eye-tracking data and ImageNet weights lie beside the checkout on the
@@ -14,6 +15,12 @@ SHARED = Path(
         Path(__file__).resolve().parents[2] / "shared",
     )
 )
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    """Initial weights are the same in every run (on one backend)."""
+    keras.utils.set_random_seed(0)
 
 
 def _existing(path):
