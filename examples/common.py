@@ -8,17 +8,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras  # noqa: E402
 
-from keras_saliency import cache_features, datasets, models  # noqa: E402
+from keras_saliency import (  # noqa: E402
+    cache_features,
+    datasets,
+    evaluation,
+    models,
+)
 
-METRICS = {
-    "cc": "CC",
-    "sim": "SIM",
-    "auc_judd": "AUC-Judd",
-    "auc_borji": "AUC-Borji",
-    "nss": "NSS",
-    "emd": "EMD",
-    "kl": "KL",
-}
+METRICS = {key: evaluation.METRICS[key].title for key in evaluation.SEVEN}
 
 
 def add_arguments(parser):

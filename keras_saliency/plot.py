@@ -6,6 +6,7 @@ imported when a figure is made.
 
 import numpy as np
 
+from keras_saliency import _figures
 from keras_saliency.datasets import images
 
 
@@ -60,7 +61,7 @@ def maps(
     colours = colormaps[cmap or ("inferno" if overlay else "gray")]
     shapes = [p.shape for row in rows for p in row if p is not None]
     aspect = max((shape[1] / shape[0] for shape in shapes), default=1.0)
-    figure = _figure(
+    figure = _figures.new(
         columns * height * aspect + 0.3 * (labels is not None),
         len(rows) * height + 0.3 * (titles is not None),
     )
@@ -90,7 +91,7 @@ def maps(
                     vmax=1,
                     interpolation="bilinear",
                 )
-    return _saved(figure, path)
+    return _figures.saved(figure, path)
 
 
 def history(histories, keys, path=None, *, height=2.5):
@@ -115,7 +116,7 @@ def history(histories, keys, path=None, *, height=2.5):
 
     keys = [keys] if isinstance(keys, str) else list(keys)
     colours = colormaps["tab10" if len(histories) <= 10 else "tab20"]
-    figure = _figure(len(keys) * height * 1.4, height)
+    figure = _figures.new(len(keys) * height * 1.4, height)
     axes = figure.subplots(1, len(keys), squeeze=False)[0]
     for axis, key in zip(axes, keys, strict=True):
         for number, (name, run) in enumerate(histories.items()):
@@ -139,19 +140,7 @@ def history(histories, keys, path=None, *, height=2.5):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(histories) > 1:
         axes[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
-    return _saved(figure, path)
-
-
-def _figure(width, height):
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _saved(figure, path):
-    if path is not None:
-        figure.savefig(path, dpi=150)
-    return figure
+    return _figures.saved(figure, path)
 
 
 def _panel(panel):
