@@ -20,11 +20,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-    import msvcrt
+from keras_saliency import _locks
 
 # Part of the key: a change of the layout on disk, or of what is stored, makes
 # older caches unfindable instead of wrong.
@@ -33,8 +29,6 @@ FORMAT = 1
 # Work that a kill may cost, in seconds. Marking an image as done waits for
 # the disk, so it is not done for each.
 FLUSH_SECONDS = 3.0
-
-_POLL_SECONDS = 0.2
 
 
 def cache_features(
@@ -523,45 +517,13 @@ def _explained(directory):
 
 @contextlib.contextmanager
 def _lock(directory, key, verbose):
-    """Hold a lock that ends with the process, however that ends."""
-    with _explained(directory):
-        directory.mkdir(parents=True, exist_ok=True)
-        handle = open(directory / f"{key}.lock", "a+b")
-    with handle:
-        waited = False
-        while True:
-            with _explained(directory):
-                if _try_lock(handle):
-                    break
-            if verbose and not waited:
-                print(
-                    "Waiting for another process that computes these features"
-                )
-            waited = True
-            time.sleep(_POLL_SECONDS)
-        try:
-            yield
-        finally:
-            _unlock(handle)
+    def on_wait():
+        if verbose:
+            print("Waiting for another process that computes these features")
 
-
-def _try_lock(handle):
-    try:
-        if fcntl is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
-            handle.seek(0)
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
-    except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK):
-            return False
-        raise
-    return True
-
-
-def _unlock(handle):
-    if fcntl is not None:
-        fcntl.flock(handle, fcntl.LOCK_UN)
-    else:
-        handle.seek(0)
-        msvcrt.locking(handle.fileno(), msvcrt.LK_UNLCK, 1)
+    with contextlib.ExitStack() as stack:
+        with _explained(directory):
+            directory.mkdir(parents=True, exist_ok=True)
+            path = directory / f"{key}.lock"
+            stack.enter_context(_locks.hold(path, on_wait))
+        yield

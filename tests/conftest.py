@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import keras
+import loopback
 import pytest
 
 # Real eye-tracking data and ImageNet weights lie beside the checkout on the
@@ -51,3 +52,9 @@ def vgg16_weights():
 @pytest.fixture(scope="session")
 def golden_path():
     return _existing(SHARED / "reference" / "golden")
+
+
+@pytest.fixture
+def server():
+    with loopback.running() as running:
+        yield running

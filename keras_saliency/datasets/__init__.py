@@ -13,6 +13,7 @@ from keras_saliency.datasets.generated import GeneratedDataset, generate
 from keras_saliency.datasets.library import SOURCES, load
 from keras_saliency.datasets.limits import centre_bias, inter_observer
 from keras_saliency.datasets.mit1003 import load_mit1003
+from keras_saliency.datasets.opening import load_path
 from keras_saliency.datasets.osie import load_osie
 from keras_saliency.datasets.pascal_s import load_pascal_s
 from keras_saliency.datasets.salicon import load_salicon
@@ -60,6 +61,7 @@ __all__ = [
     "load_mit1003",
     "load_osie",
     "load_pascal_s",
+    "load_path",
     "load_salicon",
     "load_toronto",
     "load_tree",

@@ -239,9 +239,9 @@ class SaliencyDataset:
 
         Args:
             i: Number of the image.
-            size: `(height, width)` to resize to: by area average to shrink,
-                linearly to enlarge. Defaults to the size as stored, which may
-                be smaller than the original.
+            size: `(height, width)` to resize to: by area average to shrink
+                by two or more, else linearly. Defaults to the size as stored,
+                which may be smaller than the original.
 
         Returns:
             uint8 array `(height, width, 3)`.

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_saliency import _download
 from keras_saliency.datasets import archives
 from keras_saliency.datasets.cat2000 import load_cat2000
 from keras_saliency.datasets.compact import load_compact
@@ -277,7 +278,12 @@ def _get(key, source, target, progress):
         done = downloads / f"{archive.name}.extracted"
         if done.exists():
             continue
-        archives.download(archive.url, file, md5=archive.md5, progress=progress)
+        try:
+            _download.download(
+                archive.url, file, md5=archive.md5, progress=progress
+            )
+        except _download.DownloadError as error:
+            raise DatasetError(str(error)) from error
         try:
             archives.extract(file, target / archive.into)
         except DatasetError:

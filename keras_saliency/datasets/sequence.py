@@ -3,6 +3,7 @@
 import math
 import numbers
 
+import cv2
 import keras
 import numpy as np
 
@@ -178,7 +179,11 @@ class SaliencySequence(keras.utils.PyDataset):
                 image = self.dataset.image(i, self.image_size)
                 if self._pass >= self._keep_from:
                     self._images[i] = image
-            images[k] = image[:, ::-1] if flipped else image
+            if flipped:
+                # NumPy's mirrored copy takes half as long as decoding.
+                cv2.flip(image, 1, dst=images[k])
+            else:
+                images[k] = image
         return images
 
     def targets(self, samples):

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_saliency.datasets import images
+from keras_saliency.datasets import generate, images
 
 
 def _write(path, image):
@@ -165,3 +165,27 @@ def test_digest_follows_content(tmp_path, picture):
     assert images.digest(first) != images.digest(second)
     assert images.digest(picture) != images.digest(picture[::-1])
     assert images.digest(picture) != images.digest(picture.reshape(40, 30, 3))
+
+
+def test_pictures_shrink_linearly_below_two_and_by_area_from_two_on():
+    picture = np.random.default_rng(0).integers(0, 255, (60, 80, 3), "uint8")
+    for size, interpolation in (
+        ((31, 41), cv2.INTER_LINEAR),
+        ((30, 41), cv2.INTER_AREA),
+        ((31, 40), cv2.INTER_AREA),
+    ):
+        wanted = cv2.resize(picture, size[::-1], interpolation=interpolation)
+        np.testing.assert_array_equal(images.resize(picture, size), wanted)
+    # Maps keep their sum.
+    map_ = picture[..., 0].astype("float32")
+    wanted = cv2.resize(map_, (41, 31), interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(images.resize(map_, (31, 41)), wanted)
+
+
+def test_linear_shrinking_is_close_to_averaging():
+    """Less than a grey level, as `resize` promises."""
+    picture = generate(1, (384, 512)).image(0)
+    averaged = cv2.resize(picture, (400, 300), interpolation=cv2.INTER_AREA)
+    linear = images.resize(picture, (300, 400))
+    assert (linear != averaged).any()
+    assert np.abs(linear.astype(float) - averaged).mean() < 1

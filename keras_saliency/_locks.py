@@ -1,0 +1,84 @@
+"""Locks between processes."""
+
+import contextlib
+import errno
+import os
+import time
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+    import msvcrt
+
+_POLL_SECONDS = 0.2
+
+
+@contextlib.contextmanager
+def hold(path, on_wait=None):
+    """Hold a lock that ends with the process, however that ends.
+
+    Args:
+        path: The file that is locked; made if it is not there, and removed
+            in the end.
+        on_wait: Function that is called once if another process holds it.
+
+    Raises:
+        OSError: If the file cannot be made or locked.
+    """
+    with _locked(path, on_wait) as handle:
+        try:
+            yield
+        finally:
+            # Windows removes no open file; it stays, and does no harm.
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            _unlock(handle)
+
+
+def _locked(path, on_wait):
+    waited = False
+    while True:
+        handle = open(path, "a+b")
+        try:
+            while not _try_lock(handle):
+                if on_wait is not None and not waited:
+                    on_wait()
+                waited = True
+                time.sleep(_POLL_SECONDS)
+            if _is_at(handle, path):
+                return handle
+        except BaseException:
+            handle.close()
+            raise
+        # Whoever held the lock has removed the file meanwhile.
+        handle.close()
+
+
+def _is_at(handle, path):
+    try:
+        return os.path.samestat(os.fstat(handle.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _try_lock(handle):
+    try:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:
+            handle.seek(0)
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK):
+            return False
+        raise
+    return True
+
+
+def _unlock(handle):
+    if fcntl is not None:
+        fcntl.flock(handle, fcntl.LOCK_UN)
+    else:
+        handle.seek(0)
+        msvcrt.locking(handle.fileno(), msvcrt.LK_UNLCK, 1)

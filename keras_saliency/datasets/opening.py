@@ -1,0 +1,45 @@
+"""A data set from a folder, by what the folder holds."""
+
+from pathlib import Path
+
+from keras_saliency.datasets.compact import load_compact
+from keras_saliency.datasets.errors import DatasetNotFoundError
+from keras_saliency.datasets.folder import load_folder
+from keras_saliency.datasets.library import SOURCES, load
+
+
+def load_path(path, name=None):
+    """Load a data set from its folder.
+
+    Args:
+        path: A folder in the compact form (`fixations.npz`); with `images/`,
+            and `maps/` or `fixations/` or both; or in a publisher's layout.
+        name: Name of the data set; where the folder is in a publisher's
+            layout, one of `SOURCES`. Defaults to the folder's name.
+
+    Returns:
+        A `SaliencyDataset`.
+
+    Raises:
+        DatasetError: If there is none or it is damaged.
+        ValueError: If the name is needed and not known.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise DatasetNotFoundError(f"There is no folder {path}.")
+    if (path / "fixations.npz").exists():
+        return load_compact(path, name=name)
+    name = name or path.resolve().name
+    source = SOURCES.get(name.lower().replace("-", "_"))
+    is_published = source is not None and any(
+        (path / part).exists() for part in source.layout
+    )
+    if (path / "images").exists() and not is_published:
+        densities, fixations = (
+            path / part if (path / part).exists() else None
+            for part in ("maps", "fixations")
+        )
+        return load_folder(
+            images=path / "images", densities=densities, fixations=fixations
+        )
+    return load(name, root=path)
