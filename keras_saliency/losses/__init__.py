@@ -20,6 +20,7 @@ from keras_saliency.losses.pixel import (
     MLNetMeanSquaredError,
     SigmoidMeanSquaredError,
 )
+from keras_saliency.losses.pooled import PooledLoss
 from keras_saliency.losses.saliency import (
     CorrelationCoefficient,
     NormalizedScanpathSaliency,
@@ -43,6 +44,7 @@ __all__ = [
     "MeanSquaredError",
     "NegativeLogLikelihood",
     "NormalizedScanpathSaliency",
+    "PooledLoss",
     "SaliencyLoss",
     "SigmoidMeanSquaredError",
     "WeightedBinaryCrossEntropy",

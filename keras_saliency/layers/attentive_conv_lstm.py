@@ -1,0 +1,195 @@
+"""Convolutional LSTM that attends to places of one image."""
+
+import keras
+from keras import ops
+
+_GATES = 4
+
+
+@keras.saving.register_keras_serializable("keras_saliency.layers")
+class AttentiveConvLSTM(keras.layers.Layer):
+    """Refines the features of one image in several recurrent steps.
+
+    The steps see the same features X, weighted by an attention map that
+    depends on the hidden state:
+
+        E = V_a * tanh(W_a * H + U_a * X)       one map
+        A = softmax of E over all positions
+        X' = A X
+        I, F, O = sigmoid(W * X' + U * H)       one kernel each
+        G = tanh(W * X' + U * H)
+        C = F C + I G
+        H = O tanh(C)
+
+    All products with kernels are convolutions with padding "same"; H and C
+    are 0 at first; the output is the last H. W_a, U_a, W and U have a bias
+    each, V_a has none.
+
+    Two things are computed once that the formula has in each step, with the
+    same result: U_a * X, and the convolutions of the first H, which is 0. The
+    kernels that see one input lie side by side in one convolution.
+
+    Args:
+        filters: Channels of H, C, the gates, and inside the attention.
+        steps: Number of recurrent steps.
+        kernel_size: Side of all kernels, odd.
+        kernel_initializer: Of W_a, U_a and the four W.
+        recurrent_initializer: Of the four U.
+        attention_initializer: Of V_a. Zeros, the original's, begin with
+            attention that is the same everywhere.
+        **kwargs: See `keras.layers.Layer`.
+
+    Input: `(batch, height, width, channels)`.
+    Output: `(batch, height, width, filters)`.
+
+    Attributes:
+        attention_input_kernel: U_a, `(size, size, channels, filters)`.
+        attention_kernel: V_a, `(size, size, filters, 1)`.
+        kernel: W of I, F, G, O in this order, `(size, size, channels,
+            4 filters)`.
+        recurrent_kernel: W_a and U of I, F, G, O, `(size, size, filters,
+            5 filters)`.
+
+    Raises:
+        ValueError: If a number is below 1, or `kernel_size` is even.
+
+    References:
+        Cornia et al., Predicting human eye fixations via an LSTM-based
+        saliency attentive model, TIP 2018, section III-A. The initialisers
+        are those of the authors' code.
+    """
+
+    def __init__(
+        self,
+        filters=512,
+        steps=4,
+        kernel_size=3,
+        kernel_initializer=None,
+        recurrent_initializer=None,
+        attention_initializer="zeros",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        for name, value in (("filters", filters), ("steps", steps)):
+            if value != int(value) or value < 1:
+                raise ValueError(
+                    f"AttentiveConvLSTM: {name} must be a whole number, at "
+                    f"least 1, got {value}."
+                )
+        if kernel_size != int(kernel_size) or kernel_size % 2 != 1:
+            raise ValueError(
+                "AttentiveConvLSTM: kernel_size must be odd, at least 1, got "
+                f"{kernel_size}."
+            )
+        self.filters = int(filters)
+        self.steps = int(steps)
+        self.kernel_size = int(kernel_size)
+        self.kernel_initializer = keras.initializers.get(
+            kernel_initializer or keras.initializers.RandomNormal(stddev=0.05)
+        )
+        self.recurrent_initializer = keras.initializers.get(
+            recurrent_initializer or keras.initializers.Orthogonal(gain=1.1)
+        )
+        self.attention_initializer = keras.initializers.get(
+            attention_initializer
+        )
+
+    def build(self, input_shape):
+        """Make the kernels for the input's channels."""
+        channels, filters = input_shape[-1], self.filters
+        inputs, states = self.kernel_initializer, self.recurrent_initializer
+        self.attention_input_kernel = self._kernel(
+            "attention_input_kernel", channels, [inputs]
+        )
+        self.attention_input_bias = self._bias("attention_input_bias", 1)
+        self.kernel = self._kernel("kernel", channels, [inputs] * _GATES)
+        self.bias = self._bias("bias", _GATES)
+        self.recurrent_kernel = self._kernel(
+            "recurrent_kernel", filters, [inputs, *[states] * _GATES]
+        )
+        self.recurrent_bias = self._bias("recurrent_bias", 1 + _GATES)
+        self.attention_kernel = self.add_weight(
+            shape=(self.kernel_size, self.kernel_size, filters, 1),
+            initializer=self.attention_initializer.clone(),
+            name="attention_kernel",
+        )
+
+    def _kernel(self, name, channels, initializers):
+        """Kernels side by side, each drawn for itself."""
+        part = (self.kernel_size, self.kernel_size, channels, self.filters)
+
+        def draw(shape, dtype=None):
+            return ops.concatenate(
+                [i.clone()(part, dtype=dtype) for i in initializers], axis=-1
+            )
+
+        shape = (*part[:3], len(initializers) * self.filters)
+        return self.add_weight(shape=shape, initializer=draw, name=name)
+
+    def _bias(self, name, count):
+        return self.add_weight(
+            shape=(count * self.filters,), initializer="zeros", name=name
+        )
+
+    def call(self, inputs):
+        """Last hidden state for `(batch, height, width, channels)`."""
+        seen = (
+            self._convolve(inputs, self.attention_input_kernel)
+            + self.attention_input_bias
+        )
+        hidden = memory = None
+        for _ in range(self.steps):
+            if hidden is None:
+                recurrent = ops.reshape(self.recurrent_bias, (1, 1, 1, -1))
+            else:
+                recurrent = (
+                    self._convolve(hidden, self.recurrent_kernel)
+                    + self.recurrent_bias
+                )
+            attention = self._attention(
+                ops.tanh(recurrent[..., : self.filters] + seen)
+            )
+            gates = (
+                self._convolve(inputs * attention, self.kernel)
+                + self.bias
+                + recurrent[..., self.filters :]
+            )
+            new, keep, update, show = ops.split(gates, _GATES, axis=-1)
+            update = ops.sigmoid(new) * ops.tanh(update)
+            if memory is not None:
+                update = update + ops.sigmoid(keep) * memory
+            memory = update
+            hidden = ops.sigmoid(show) * ops.tanh(memory)
+        return hidden
+
+    def _attention(self, energy):
+        """Attention map `(batch, height, width, 1)` that sums to 1."""
+        energy = self._convolve(energy, self.attention_kernel)
+        shape = ops.shape(energy)
+        # In half precision most of the maps' values would round to the same.
+        flat = ops.cast(ops.reshape(energy, (shape[0], -1)), "float32")
+        return ops.cast(
+            ops.reshape(ops.softmax(flat, axis=-1), shape), energy.dtype
+        )
+
+    def _convolve(self, x, kernel):
+        return ops.conv(
+            x, kernel, padding="same", data_format="channels_last"
+        )
+
+    def compute_output_shape(self, input_shape):
+        """`(batch, height, width, filters)`."""
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self):
+        """Constructor arguments."""
+        serialize = keras.initializers.serialize
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "steps": self.steps,
+            "kernel_size": self.kernel_size,
+            "kernel_initializer": serialize(self.kernel_initializer),
+            "recurrent_initializer": serialize(self.recurrent_initializer),
+            "attention_initializer": serialize(self.attention_initializer),
+        }

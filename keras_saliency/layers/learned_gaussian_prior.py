@@ -1,0 +1,136 @@
+"""Learned centre bias: Gaussians whose places and widths train."""
+
+import keras
+from keras import ops
+
+INITIALIZATIONS = ("inside", "original")
+_EPSILON = 1e-7
+# Of mu_x, mu_y, sigma_x and sigma_y: what their values are clipped to, and
+# what the original draws them from.
+_BOUNDS = ((0.25, 0.75), (0.35, 0.65), (0.1, 0.9), (0.2, 0.8))
+_DRAWN = ((0.3, 0.7), (0.3, 0.7), (0.05, 0.3), (0.05, 0.3))
+
+
+@keras.saving.register_keras_serializable("keras_saliency.layers")
+class LearnedGaussianPrior(keras.layers.Layer):
+    """Maps of two-dimensional Gaussians, the same for every image.
+
+        exp(-(x - mu_x)^2 / (2 sigma_x^2) - (y - mu_y)^2 / (2 sigma_y^2))
+
+    divided by its largest value on the map. x runs from 0 to 1 over the
+    width; y has the same unit and its middle is 0.5 too, so a map of 30x40
+    has y from 0.125 to 0.875. Before use mu_x is clipped to [0.25, 0.75],
+    mu_y to [0.35, 0.65], sigma_x to [0.1, 0.9] and sigma_y to [0.2, 0.8].
+
+    A clipped value has no gradient. The original draws the means from [0.3,
+    0.7] and the sigmas from [0.05, 0.3], so that a quarter of mu_y, a fifth of
+    sigma_x and three fifths of sigma_y never train.
+
+    Args:
+        gaussians: Number of maps.
+        initialization: `"inside"` draws from the same intervals, cut to where
+            the values are not clipped, and brings values that leave these
+            bounds back after each training step, so that all train.
+            `"original"` does as the authors' code.
+        **kwargs: See `keras.layers.Layer`.
+
+    Input: `(batch, height, width, channels)`, of which only the size matters.
+    Output: `(batch, height, width, gaussians)`, in [0, 1], the largest value
+    of each map 1.
+
+    Attributes:
+        parameters: The weights, `(4, gaussians)`: mu_x, mu_y, sigma_x,
+            sigma_y.
+
+    Raises:
+        ValueError: If an argument is none of the above.
+
+    References:
+        Cornia et al., Predicting human eye fixations via an LSTM-based
+        saliency attentive model, TIP 2018, section III-B; bounds and
+        initialisation are those of the authors' code.
+    """
+
+    def __init__(self, gaussians=16, initialization="inside", **kwargs):
+        super().__init__(**kwargs)
+        if gaussians != int(gaussians) or gaussians < 1:
+            raise ValueError(
+                "LearnedGaussianPrior: gaussians must be a whole number, at "
+                f"least 1, got {gaussians}."
+            )
+        if initialization not in INITIALIZATIONS:
+            raise ValueError(
+                "LearnedGaussianPrior: initialization must be one of "
+                f"{INITIALIZATIONS}, got {initialization!r}."
+            )
+        self.gaussians = int(gaussians)
+        self.initialization = initialization
+
+    def build(self, input_shape):
+        """Make the weights; the input's shape does not matter."""
+        inside = self.initialization == "inside"
+        self.parameters = self.add_weight(
+            shape=(4, self.gaussians),
+            initializer=self._draw,
+            constraint=_project if inside else None,
+            name="parameters",
+        )
+
+    def _draw(self, shape, dtype=None):
+        rows = []
+        for (low, high), bounds in zip(_DRAWN, _BOUNDS, strict=True):
+            if self.initialization == "inside":
+                low, high = max(low, bounds[0]), min(high, bounds[1])
+            draw = keras.initializers.RandomUniform(low, high)
+            rows.append(draw((shape[-1],), dtype=dtype))
+        return ops.stack(rows)
+
+    def call(self, inputs):
+        """Maps of the size of `(batch, height, width, channels)`."""
+        batch, height, width = ops.shape(inputs)[:3]
+        values = _project(ops.cast(self.parameters, "float32"))
+        mean_x, mean_y, sigma_x, sigma_y = ops.unstack(values, 4)
+        # Not as `linspace`, which takes no sizes known only at run time.
+        rows = ops.cast(ops.arange(height), "float32")[:, None]
+        columns = ops.cast(ops.arange(width), "float32")[:, None]
+        last_row = ops.cast(ops.maximum(height - 1, 1), "float32")
+        last_column = ops.cast(ops.maximum(width - 1, 1), "float32")
+        ratio = ops.cast(height, "float32") / ops.cast(width, "float32")
+        x = columns / last_column
+        y = (1.0 - ratio) / 2.0 + ratio * rows / last_row
+        # The product of a function of y and one of x.
+        maps = _profile(y, mean_y, sigma_y)[:, None]
+        maps = maps * _profile(x, mean_x, sigma_x)[None]
+        maps = ops.cast(maps, self.compute_dtype)
+        return ops.broadcast_to(
+            maps[None], (batch, height, width, self.gaussians)
+        )
+
+    def compute_output_shape(self, input_shape):
+        """`(batch, height, width, gaussians)`."""
+        return (*input_shape[:-1], self.gaussians)
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "gaussians": self.gaussians,
+            "initialization": self.initialization,
+        }
+
+
+def _project(values):
+    """Each row brought into its bounds."""
+    low, high = (
+        ops.convert_to_tensor([[b[k]] for b in _BOUNDS], dtype="float32")
+        for k in (0, 1)
+    )
+    low, high = ops.cast(low, values.dtype), ops.cast(high, values.dtype)
+    return ops.clip(values, low, high)
+
+
+def _profile(x, mean, sigma):
+    """Gaussians over `x`, peak 1: `(points, gaussians)`."""
+    exponent = -ops.square(x - mean) / (2.0 * ops.square(sigma) + _EPSILON)
+    profile = ops.exp(exponent)
+    return profile / ops.max(profile, axis=0)

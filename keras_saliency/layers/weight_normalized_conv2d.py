@@ -1,0 +1,77 @@
+"""Convolution whose filters have a length of their own."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_saliency.layers")
+class WeightNormalizedConv2D(keras.layers.Layer):
+    """Convolution with the kernel `gain * direction / |direction|`.
+
+    The norm is over each filter. Length and direction of a filter train
+    apart; the gain starts at 1.
+
+    Args:
+        filters: Number of filters.
+        kernel_size: Side of the square kernel; the padding is "same".
+        activation: See `keras.activations`.
+        **kwargs: See `keras.layers.Layer`.
+
+    Input: `(batch, height, width, channels)`.
+    Output: `(batch, height, width, filters)`.
+
+    References:
+        Salimans and Kingma, Weight normalization, NIPS 2016, eq. 2. Without
+        its data-dependent initialisation.
+    """
+
+    def __init__(self, filters, kernel_size=3, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.activation = keras.activations.get(activation)
+
+    def build(self, input_shape):
+        """Make direction, gain and bias."""
+        size = self.kernel_size
+        self.direction = self.add_weight(
+            shape=(size, size, input_shape[-1], self.filters),
+            initializer="glorot_uniform",
+            autocast=False,
+            name="direction",
+        )
+        self.gain = self.add_weight(
+            shape=(self.filters,),
+            initializer="ones",
+            autocast=False,
+            name="gain",
+        )
+        self.bias = self.add_weight(
+            shape=(self.filters,), initializer="zeros", name="bias"
+        )
+
+    def call(self, inputs):
+        """Convolve `(batch, height, width, channels)`."""
+        direction = ops.convert_to_tensor(self.direction)
+        length = ops.sqrt(ops.sum(ops.square(direction), axis=(0, 1, 2)) + 1e-6)
+        kernel = ops.cast(
+            direction * (ops.convert_to_tensor(self.gain) / length),
+            self.compute_dtype,
+        )
+        x = ops.conv(
+            inputs, kernel, padding="same", data_format="channels_last"
+        )
+        return self.activation(x + self.bias)
+
+    def compute_output_shape(self, input_shape):
+        """`(batch, height, width, filters)`."""
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "activation": keras.activations.serialize(self.activation),
+        }
