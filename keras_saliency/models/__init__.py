@@ -1,8 +1,31 @@
 """Models of saliency, and what they are made of."""
 
+from keras_saliency.models import importers
+from keras_saliency.models.adversarial_training import AdversarialTraining
 from keras_saliency.models.baseline import Baseline
+from keras_saliency.models.deep_conv_net import DeepConvNet
+from keras_saliency.models.fast_net import FastNet
+from keras_saliency.models.salgan import SalGAN, SalGANDiscriminator
 from keras_saliency.models.saliency_model import SaliencyModel
+from keras_saliency.models.shallow_net import ShallowNet
 
-MODELS = {"baseline": Baseline}
+MODELS = {
+    "baseline": Baseline,
+    "deep_conv_net": DeepConvNet,
+    "fast_net": FastNet,
+    "salgan": SalGAN,
+    "shallow_net": ShallowNet,
+}
 
-__all__ = ["MODELS", "Baseline", "SaliencyModel"]
+__all__ = [
+    "MODELS",
+    "AdversarialTraining",
+    "Baseline",
+    "DeepConvNet",
+    "FastNet",
+    "SalGAN",
+    "SalGANDiscriminator",
+    "SaliencyModel",
+    "ShallowNet",
+    "importers",
+]

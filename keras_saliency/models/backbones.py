@@ -1,4 +1,4 @@
-"""Frozen feature extractors: RGB images in, a list of feature maps out."""
+"""Feature extractors: RGB images in, a list of feature maps out."""
 
 import keras
 import numpy as np
@@ -10,10 +10,21 @@ _FEATURE_LAYERS = {
     "vgg19": ("block3_pool", "block4_pool", "block5_conv4"),
 }
 _STRIDES = (8, 16, 32)
+_TINY_LEVELS = ("conv2", "conv3", "conv4")
 
 
-def build(name, input_shape, weights="imagenet", feature_layers=None):
+def build(
+    name,
+    input_shape,
+    weights="imagenet",
+    feature_layers=None,
+    tuned_layers=(),
+):
     """Frozen backbone for images in 0..255, its preprocessing inside.
+
+    With `tuned_layers` it ends where the first of them begins. Its outputs
+    are then the levels up to there and, where that is not one of them, the
+    input of that layer; the second result computes the levels from them.
 
     Args:
         name: `"vgg16"`, any other architecture of `keras.applications`, in
@@ -26,13 +37,18 @@ def build(name, input_shape, weights="imagenet", feature_layers=None):
         feature_layers: Names of the layers whose outputs are the levels. For
             VGG-16 conv3_pool, conv4_pool and conv5_conv3; for others the last
             layers at 1/8, 1/16 and 1/32 of the image's size.
+        tuned_layers: Names of the network's last layers with weights, which
+            are not to be frozen.
 
     Returns:
-        `keras.Model` from images `(batch, height, width, 3)`, RGB, 0..255, to
-        a list of tensors `(batch, height, width, channels)`.
+        A `keras.Model` from images `(batch, height, width, 3)`, RGB, 0..255,
+        to a list of tensors `(batch, height, width, channels)`, or to the
+        only one; and a function from a list of them to the list of levels.
+        It makes new, trainable layers, with the network's weights.
 
     Raises:
-        ValueError: If there is no such architecture, layer or weights file.
+        ValueError: If there is no such architecture, layer or weights file,
+            or if layers are to be tuned that cannot be.
     """
     if len(input_shape) != 3 or input_shape[-1] != 3:
         raise ValueError(
@@ -44,11 +60,26 @@ def build(name, input_shape, weights="imagenet", feature_layers=None):
                 'The backbone "tiny" has fixed weights of its own; '
                 f"backbone_weights={weights!r} cannot be used with it."
             )
-        model = _tiny(input_shape)
+        network, names, preprocess = _tiny(input_shape), _TINY_LEVELS, None
     else:
-        model = _application(name, input_shape, weights, feature_layers)
+        network, names, preprocess = _application(
+            name, input_shape, weights, feature_layers
+        )
+    if tuned_layers:
+        frozen, levels = _split(network, names, tuned_layers)
+    else:
+        frozen, levels = names, list
+    outputs = [network.get_layer(layer).output for layer in frozen]
+    outputs = outputs if len(outputs) > 1 else outputs[0]
+    title = f"{name.lower()}_features"
+    if preprocess is None:
+        model = keras.Model(network.input, outputs, name=title)
+    else:
+        extractor = keras.Model(network.input, outputs)
+        images = keras.Input(tuple(input_shape), name="images")
+        model = keras.Model(images, extractor(preprocess(images)), name=title)
     model.trainable = False
-    return model
+    return model, levels
 
 
 def _application(name, input_shape, weights, feature_layers):
@@ -68,13 +99,42 @@ def _application(name, input_shape, weights, feature_layers):
     names = feature_layers or _FEATURE_LAYERS.get(name.lower(), None)
     if names is None:
         names = _last_layers_by_stride(network, input_shape)
-    levels = keras.Model(
-        network.input, [network.get_layer(layer).output for layer in names]
-    )
-    images = keras.Input(tuple(input_shape), name="images")
-    return keras.Model(
-        images, levels(preprocess(images)), name=f"{name.lower()}_features"
-    )
+    return network, names, preprocess
+
+
+def _split(network, level_names, tuned):
+    """Names of the frozen outputs, and the function from them to levels."""
+    chain = network.layers
+    names = [layer.name for layer in chain]
+    for before, layer in zip(chain, chain[1:], strict=False):
+        if layer.input is not before.output:
+            raise ValueError(
+                f"tuned_layers needs a network whose layers follow each other, "
+                f"such as VGG-16; {network.name} has branches at {layer.name}."
+            )
+    last = max(chain.index(network.get_layer(name)) for name in level_names)
+    with_weights = [layer.name for layer in chain[: last + 1] if layer.weights]
+    if set(tuned) != set(with_weights[-len(tuned) :]):
+        raise ValueError(
+            f"tuned_layers must be the last layers of {', '.join(with_weights)}"
+            f" in {network.name}, without a gap; received {list(tuned)}."
+        )
+    first = min(names.index(name) for name in tuned)
+    frozen = [name for name in level_names if names.index(name) < first]
+    start = names[first - 1]
+    if start not in frozen:
+        frozen.append(start)
+
+    def levels(features):
+        outputs = dict(zip(frozen, features, strict=True))
+        x = outputs[start]
+        for layer in chain[first : last + 1]:
+            copy = type(layer).from_config(layer.get_config())
+            x = outputs[layer.name] = copy(x)
+            copy.set_weights(layer.get_weights())
+        return [outputs[name] for name in level_names]
+
+    return frozen, levels
 
 
 def _find_application(name):
@@ -112,7 +172,6 @@ def _last_layers_by_stride(network, input_shape):
 def _tiny(input_shape):
     images = keras.Input(tuple(input_shape), name="images")
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="to_unit_range")(images)
-    levels = []
     for index, (filters, stride) in enumerate(
         ((16, 2), (32, 2), (64, 2), (64, 1))
     ):
@@ -124,8 +183,7 @@ def _tiny(input_shape):
             activation="relu",
             name=f"conv{index + 1}",
         )(x)
-        levels.append(x)
-    model = keras.Model(images, levels[1:], name="tiny_features")
+    model = keras.Model(images, x, name="tiny")
     # Drawn by NumPy, whose numbers are the same on every backend.
     generator = np.random.default_rng(0)
     for layer in model.layers:

@@ -3,6 +3,7 @@
 import keras
 
 from keras_saliency.layers import SaliencyHead
+from keras_saliency.losses import MeanSquaredError
 from keras_saliency.models import backbones
 from keras_saliency.models.saliency_model import SaliencyModel
 
@@ -33,6 +34,12 @@ class Baseline(SaliencyModel):
             probabilities; `loss.activation` says which.
         head: Dictionary of further arguments of `layers.SaliencyHead`, such
             as `{"dropout": 0.5, "feature_scaling": None}`.
+        tuned_layers: Names of the backbone's last layers with weights, which
+            shall train, such as `("block5_conv1", "block5_conv2",
+            "block5_conv3")`. They become layers of the head, with the
+            backbone's weights to begin with: the backbone ends before them,
+            the head trains on cached features as ever, and a saved head
+            holds them. For networks without branches, such as VGG-16.
         name: Of the model.
         trainable: `False` freezes the head too. The backbone is frozen in any
             case.
@@ -54,27 +61,39 @@ class Baseline(SaliencyModel):
         feature_layers=None,
         activation="relu",
         head=None,
+        tuned_layers=(),
         name="baseline",
         trainable=True,
     ):
         if isinstance(backbone, keras.Model):
-            extractor = backbone
+            if tuned_layers:
+                raise ValueError(
+                    "tuned_layers needs the name of an architecture as "
+                    "backbone; a model of your own is used whole, and frozen."
+                )
+            extractor, to_levels = backbone, list
             extractor.trainable = False
         else:
-            extractor = backbones.build(
-                backbone, input_shape, backbone_weights, feature_layers
+            extractor, to_levels = backbones.build(
+                backbone,
+                input_shape,
+                backbone_weights,
+                feature_layers,
+                tuned_layers,
             )
         images = keras.Input(tuple(input_shape), name="images")
         features = extractor(images)
-        levels = [
+        inputs = [
             keras.Input(level.shape[1:], name=f"level_{index + 1}")
             for index, level in enumerate(_as_list(features))
         ]
         saliency = SaliencyHead(
             activation=activation, **(head or {}), name="saliency"
-        )(levels)
-        head_model = SaliencyModel(levels, saliency, name="head")
-        super().__init__(images, head_model(_as_list(features)), name=name)
+        )(to_levels(inputs))
+        if not isinstance(features, (list, tuple)):
+            inputs = inputs[0]
+        head_model = SaliencyModel(inputs, saliency, name="head")
+        super().__init__(images, head_model(features), name=name)
         self.backbone = extractor
         self.head = head_model
         if not trainable:
@@ -85,12 +104,16 @@ class Baseline(SaliencyModel):
             "feature_layers": feature_layers and list(feature_layers),
             "activation": activation,
             "head": head,
+            "tuned_layers": list(tuned_layers),
         }
 
-    @property
-    def map_size(self):
-        """`(height, width)` of the output, the size to make targets at."""
-        return tuple(self.output_shape[1:3])
+    def recommended_loss(self):
+        """MSE, the paper's single-loss baseline (table 1)."""
+        return MeanSquaredError()
+
+    def recommended_optimizer(self):
+        """Adam at 3e-4 (`docs/training.md` says why not the paper's SGD)."""
+        return keras.optimizers.Adam(3e-4)
 
     def get_config(self):
         """Constructor arguments, without the backbone's weights.

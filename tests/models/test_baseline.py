@@ -242,3 +242,108 @@ def test_the_same_backbone_made_twice_finds_the_same_cache(tmp_path):
         for backbone in (first, second)
     ]
     assert computed == [2, 0]
+
+
+BLOCK5 = ("block5_conv1", "block5_conv2", "block5_conv3")
+
+
+def test_tuned_layers_of_vgg16_have_its_weights(vgg16_weights):
+    shape = (64, 96, 3)
+    frozen = models.Baseline(shape, backbone_weights=vgg16_weights)
+    tuned = models.Baseline(
+        shape, backbone_weights=vgg16_weights, tuned_layers=BLOCK5
+    )
+    assert [s[1:] for s in tuned.backbone.output_shape] == [
+        (8, 12, 256),
+        (4, 6, 512),
+    ]
+    assert tuned.head.count_params() == 1_622_401 + 7_079_424
+    trained = tuned.head.get_layer("saliency")
+    trained.set_weights(frozen.head.get_weights())
+    np.testing.assert_allclose(
+        tuned.predict(IMAGES, verbose=0),
+        frozen.predict(IMAGES, verbose=0),
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("tuned", "channels"),
+    [
+        # The input of conv4 is a level; that of conv2 is none.
+        (["conv4"], [32, 64]),
+        (["conv4", "conv3"], [32]),
+        (["conv2", "conv3", "conv4"], [16]),
+    ],
+)
+def test_tuned_layers_train_in_the_head_and_are_saved(
+    tuned, channels, tmp_path
+):
+    model = tiny(tuned_layers=tuned)
+    assert [x.shape[-1] for x in model.backbone.outputs] == channels
+    plain = tiny()
+    plain.head.get_layer("saliency").set_weights(
+        model.head.get_layer("saliency").get_weights()
+    )
+    first = model.predict(IMAGES, verbose=0)
+    np.testing.assert_allclose(
+        first, plain.predict(IMAGES, verbose=0), rtol=1e-4, atol=1e-6
+    )
+    kernel = np.array(model.head.get_layer(tuned[0]).kernel)
+    model.head.compile("adam", losses.MeanSquaredError())
+    features = model.backbone.predict(IMAGES, verbose=0)
+    model.head.fit(features, batch(model)[1], verbose=0)
+    changed = np.array(model.head.get_layer(tuned[0]).kernel) - kernel
+    assert np.abs(changed).max() > 1e-5
+    expected = model.predict(IMAGES, verbose=0)
+    assert np.abs(expected - first).max() > 1e-4
+
+    model.save(tmp_path / "model.keras")
+    model.head.save(tmp_path / "head.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    head = keras.models.load_model(tmp_path / "head.keras")
+    np.testing.assert_array_equal(loaded.predict(IMAGES, verbose=0), expected)
+    np.testing.assert_allclose(
+        head.predict(features, verbose=0), expected, rtol=1e-5, atol=1e-7
+    )
+    for read in (loaded, loaded.head, head):
+        assert len(read.trainable_weights) == len(model.trainable_weights)
+    assert loaded.backbone.trainable_weights == []
+
+
+def test_tuned_layers_of_a_frozen_model_are_frozen(tmp_path):
+    model = tiny(tuned_layers=["conv4"], trainable=False)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for each in (model, loaded):
+        assert each.trainable_weights == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tuned_layers": ["conv3"]}, "last layers of conv1, .*conv4"),
+        ({"tuned_layers": ["nope"]}, "nope"),
+        ({"tuned_layers": ["conv2", "conv4"]}, "without a gap"),
+        (
+            {
+                "backbone": "MobileNetV2",
+                "backbone_weights": None,
+                "tuned_layers": ["Conv_1"],
+            },
+            "follow each other, such as VGG-16",
+        ),
+        (
+            {
+                "backbone": keras.Sequential([keras.layers.ReLU()]),
+                "tuned_layers": ["conv4"],
+            },
+            "name of an architecture",
+        ),
+    ],
+)
+def test_layers_that_cannot_be_tuned(options, message):
+    with pytest.raises(ValueError, match=message):
+        models.Baseline(
+            **{"input_shape": (64, 96, 3), "backbone": "tiny", **options}
+        )

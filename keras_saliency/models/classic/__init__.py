@@ -1,0 +1,39 @@
+"""Models of saliency from before deep learning, and the floors.
+
+They need no weights and no training, and are called as the deep models are.
+"""
+
+from keras_saliency.models.classic.aws import AWS
+from keras_saliency.models.classic.base import ClassicModel
+from keras_saliency.models.classic.centre_bias import CentreBias
+from keras_saliency.models.classic.gbvs import GBVS
+from keras_saliency.models.classic.itti_koch_gbvs import IttiKochGBVS
+from keras_saliency.models.classic.itti_koch_toolbox import IttiKochToolbox
+from keras_saliency.models.classic.rare2012 import RARE2012
+from keras_saliency.models.classic.spectral_residual import SpectralResidual
+from keras_saliency.models.classic.uniform import Uniform
+
+# Every class makes a model without arguments.
+CLASSIC = {
+    "itti_koch": IttiKochGBVS,
+    "itti_koch_toolbox": IttiKochToolbox,
+    "gbvs": GBVS,
+    "rare2012": RARE2012,
+    "aws": AWS,
+    "spectral_residual": SpectralResidual,
+    "centre_bias": CentreBias,
+    "uniform": Uniform,
+}
+
+__all__ = [
+    "AWS",
+    "CLASSIC",
+    "CentreBias",
+    "ClassicModel",
+    "GBVS",
+    "IttiKochGBVS",
+    "IttiKochToolbox",
+    "RARE2012",
+    "SpectralResidual",
+    "Uniform",
+]

@@ -1,0 +1,150 @@
+"""Banks of filters that are defined in the frequency domain."""
+
+import functools
+
+import cv2
+import numpy as np
+from scipy import fft
+
+
+def responses(map_, bank):
+    """Magnitudes of a map's responses to the filters of a bank.
+
+    The map goes on as its mirror image beyond its edges.
+
+    Args:
+        map_: float32 array `(height, width)`.
+        bank: Function of a shape that returns the filters' gains at the
+            frequencies of `scipy.fft.fft2`, n arrays of that shape.
+
+    Yields:
+        n float32 arrays `(height, width)`.
+    """
+    height, width = map_.shape
+    margin = max(8, max(map_.shape) // 8)
+    padded = [fft.next_fast_len(side + 2 * margin) for side in map_.shape]
+    extended = cv2.copyMakeBorder(
+        map_,
+        margin,
+        padded[0] - height - margin,
+        margin,
+        padded[1] - width - margin,
+        # One that does not repeat the edge fails for sides of one pixel.
+        cv2.BORDER_REFLECT,
+    )
+    spectrum = fft.fft2(extended)
+    for gain in bank(tuple(padded)):
+        response = np.abs(fft.ifft2(spectrum * gain))
+        yield response[margin : margin + height, margin : margin + width]
+
+
+def _frequencies(shape):
+    """Vertical (upwards) and horizontal frequency in cycles per pixel."""
+    rows, columns = (fft.fftfreq(side) for side in shape)
+    return -rows[:, np.newaxis], columns
+
+
+def log_gabor_bank(shape, scales, orientations, wavelength, ratio, angle):
+    """Log-Gabor filters, orientation by orientation.
+
+    The gain is a Gaussian of the logarithm of the frequency times one of the
+    angle, for the half plane: responses are analytic.
+
+    Args:
+        shape: `(height, width)` of the spectrum.
+        scales: Number of scales, an octave apart.
+        orientations: Number of orientations.
+        wavelength: Of the finest scale, in pixels.
+        ratio: Quotient of the radial standard deviation and the centre.
+        angle: Angular standard deviation in degrees.
+
+    Yields:
+        `orientations * scales` float32 arrays of that shape.
+    """
+    radial = _radial(shape, scales, wavelength, ratio)
+    for angular in _angular(shape, orientations, angle):
+        for gain in radial:
+            yield angular * gain
+
+
+# One shape is kept: the factors of a large picture take much memory.
+@functools.lru_cache(maxsize=1)
+def _radial(shape, scales, wavelength, ratio):
+    radius = np.hypot(*_frequencies(shape))
+    radius[0, 0] = 1
+    # Beyond it a spectrum's corners would favour the diagonals.
+    inside = 1 / (1 + (radius / 0.45) ** 30)
+    inside[0, 0] = 0
+    logs = (
+        np.log(radius * wavelength * 2**s) / np.log(ratio)
+        for s in range(scales)
+    )
+    return [(np.exp(-(x**2) / 2) * inside).astype(np.float32) for x in logs]
+
+
+@functools.lru_cache(maxsize=1)
+def _angular(shape, orientations, angle):
+    v, u = _frequencies(shape)
+    direction = np.arctan2(v, u)
+    gains = []
+    for o in range(orientations):
+        turn = direction - np.pi * o / orientations
+        turn = np.abs((turn + np.pi) % (2 * np.pi) - np.pi)
+        gain = np.exp(-(turn**2) / (2 * np.deg2rad(angle) ** 2))
+        gains.append(gain.astype(np.float32))
+    return gains
+
+
+@functools.lru_cache(maxsize=4)
+def gabor_bank(shape, scales, orientations, frequency):
+    """Gabor filters, scale by scale, `(s * o, *shape)`.
+
+    Neighbours meet at half their gain: the bank of Kyrki, Kamarainen &
+    Kalviainen (2004) with a frequency step of sqrt(2) and a cross point of
+    0.5.
+
+    Args:
+        shape: `(height, width)` of the spectrum.
+        scales: Number of scales, a factor of sqrt(2) apart.
+        orientations: Number of orientations.
+        frequency: Of the finest scale, in cycles per pixel.
+    """
+    v, u = _frequencies(shape)
+    step = np.sqrt(2)
+    half = np.sqrt(np.log(2)) / np.pi
+    gamma = half * (step + 1) / (step - 1)
+    eta = half / np.tan(np.pi / (2 * orientations))
+    bank = []
+    for s in range(scales):
+        centre = frequency / step**s
+        for o in range(orientations):
+            theta = np.pi * o / orientations
+            along = u * np.cos(theta) + v * np.sin(theta)
+            across = -u * np.sin(theta) + v * np.cos(theta)
+            distance = (gamma * (along - centre)) ** 2 + (eta * across) ** 2
+            gain = np.exp(-((np.pi / centre) ** 2) * distance)
+            gain[0, 0] = 0
+            bank.append(gain.astype(np.float32))
+    return np.stack(bank)
+
+
+def principal_components(image):
+    """Decorrelate the channels of a picture and scale them to variance 1.
+
+    Args:
+        image: Array `(height, width, channels)`.
+
+    Returns:
+        List of float32 maps, the one of most variance first. Components
+        without variance are left out: a grey picture has one, a constant
+        picture none.
+    """
+    pixels = image.reshape(-1, image.shape[-1]).astype(np.float64)
+    pixels -= pixels.mean(axis=0)
+    variances, axes = np.linalg.eigh(pixels.T @ pixels / len(pixels))
+    # The sign is arbitrary: take the one that brightens.
+    axes = axes * np.where(axes.sum(axis=0) < 0, -1, 1)
+    # Relative to the range of 8 bits, in which one level is 1 / 255.
+    known = np.flatnonzero(variances > 1e-7)[::-1]
+    maps = pixels @ (axes[:, known] / np.sqrt(variances[known]))
+    return [map_.reshape(image.shape[:2]).astype(np.float32) for map_ in maps.T]

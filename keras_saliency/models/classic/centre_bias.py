@@ -1,0 +1,79 @@
+"""The floor: where people look whatever the picture."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_saliency.datasets import images
+from keras_saliency.models.classic.base import ClassicModel, require
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CentreBias(ClassicModel):
+    """One map for all pictures, their content unseen.
+
+    A Gaussian about the centre, or the mean density of a data set:
+    `CentreBias.fit(train)`.
+
+    Args:
+        sigma: Standard deviations of the Gaussian along height and width,
+            as shares of both. Defaults to those of the fixations on the 500
+            training pictures of MIT1003.
+        density: Map `(height, width)` to use in place of the Gaussian,
+            resized to each picture; kept as rows of numbers.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    sigma: tuple = (0.183, 0.184)
+    density: tuple | None = dataclasses.field(default=None, repr=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "sigma", tuple(self.sigma))
+        require(
+            len(self.sigma) == 2 and min(self.sigma) > 0,
+            "sigma",
+            self.sigma,
+            "two positive numbers, of height and width",
+        )
+        if self.density is not None:
+            density = images.check_map(self.density, "density")
+            require(density.any(), "density", "a map of zeros", "positive")
+            rows = tuple(map(tuple, density.tolist()))
+            object.__setattr__(self, "density", rows)
+
+    @classmethod
+    def fit(cls, dataset, size=(64, 64)):
+        """The mean density of a data set (`dataset.mean_density`).
+
+        Args:
+            dataset: A `SaliencyDataset`, the training part.
+            size: `(height, width)` at which densities are averaged.
+
+        Returns:
+            A `CentreBias`.
+        """
+        return cls(density=dataset.mean_density(size))
+
+    def _map(self, image):
+        if self.density is None:
+            return gaussian(image.shape[:2], self.sigma)
+        return np.array(self.density, np.float32)
+
+
+def gaussian(size, sigma=CentreBias.sigma):
+    """A Gaussian about the centre of a map, maximum at most 1.
+
+    Args:
+        size: `(height, width)`.
+        sigma: Standard deviations as shares of height and width.
+
+    Returns:
+        float32 array `(height, width)`.
+    """
+    rows, columns = (
+        np.exp(-(((np.arange(n) + 0.5) / n - 0.5) ** 2) / (2 * s**2))
+        for n, s in zip(size, sigma, strict=True)
+    )
+    return np.outer(rows, columns).astype(np.float32)

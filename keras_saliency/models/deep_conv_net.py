@@ -1,0 +1,193 @@
+"""DeepConvNet, called SalNet in its code: ten layers of convolutions."""
+
+import keras
+import numpy as np
+from keras import layers
+
+from keras_saliency.datasets import images as pictures
+from keras_saliency.layers import (
+    ClippedRescaling,
+    LocalResponseNormalization,
+)
+from keras_saliency.losses import MeanSquaredError
+from keras_saliency.models._postprocessing import enlarge_and_blur
+from keras_saliency.models.saliency_model import SaliencyModel, output_map
+
+# Of the pictures, in the order blue, green, red.
+_MEAN = (100.0, 110.0, 118.0)
+_KERNEL_SIZES = (7, 5, 3, 5, 5, 7, 11, 11)
+# y = 0 stands for 127 of 255, one unit for 128.
+_SCALE, _OFFSET = 128 / 255, 127 / 255
+# Mean of the authors' maps, of 255: what an untrained network returns.
+_MEAN_SALIENCY = 31 / 255
+# To which pictures are shrunk if the network takes any size.
+_MAX_SIDE = 320
+
+
+@keras.saving.register_keras_serializable("keras_saliency.models")
+class DeepConvNet(SaliencyModel):
+    """DeepConvNet (Pan et al., 2016): 25,806,209 parameters.
+
+    Nine convolutions with large kernels, the first followed by a local
+    response normalisation, the first two by a pooling of 3x3 with stride 2;
+    a transposed convolution enlarges the map four times, to the size of the
+    input. The preprocessing (BGR minus (100, 110, 118), over 127.5) is
+    inside.
+
+    The original returns y, unbounded, from which its code makes a picture
+    with `128 y + 127`, cut off at 0 and 255. This one returns the same over
+    255. A value that is cut off keeps the gradient that would bring it back
+    (`layers.ClippedRescaling`). An untrained network returns about 0.12, the
+    mean that the authors subtract from their maps.
+
+    Args:
+        input_shape: `(height, width, 3)` of the images, RGB in 0..255. A side
+            that is no multiple of 4 gives a map that is smaller by the rest.
+            `(None, None, 3)` takes any size, at least 8.
+        filters: Of the first eight convolutions.
+        name: Of the model.
+        trainable: Whether the weights train.
+
+    Raises:
+        ValueError: If `input_shape` is none of the above.
+
+    References:
+        Pan et al., Shallow and deep convolutional networks for saliency
+        prediction, CVPR 2016, section 3.2, and its code. The authors start
+        the first three convolutions from VGG-CNN-M; here all weights are
+        random (He et al.), and the transposed convolution is bilinear.
+    """
+
+    def __init__(
+        self,
+        input_shape=(240, 320, 3),
+        filters=(96, 256, 512, 512, 512, 256, 128, 32),
+        name="deep_conv_net",
+        trainable=True,
+    ):
+        if (
+            len(input_shape) != 3
+            or input_shape[2] != 3
+            or any(side is not None and side < 8 for side in input_shape[:2])
+        ):
+            raise ValueError(
+                "input_shape must be (height, width, 3) with sides of at "
+                f"least 8, got {tuple(input_shape)}."
+            )
+        images = keras.Input(tuple(input_shape), name="images")
+        x = layers.Rescaling(
+            1 / 127.5, offset=[-m / 127.5 for m in _MEAN], name="to_unit_range"
+        )(keras.ops.flip(images, axis=-1))
+        for index, (count, size) in enumerate(
+            zip(filters, _KERNEL_SIZES, strict=True)
+        ):
+            x = layers.Conv2D(
+                count,
+                size,
+                padding="same",
+                activation="relu",
+                kernel_initializer="he_normal",
+                name=f"conv{index + 1}",
+            )(x)
+            if index == 0:
+                x = LocalResponseNormalization(
+                    size=5, alpha=1e-4, beta=0.75, name="norm1"
+                )(x)
+            if index < 2:
+                # Caffe rounds sizes up. No value is below the padding's zero.
+                x = layers.ZeroPadding2D(
+                    ((0, 1), (0, 1)), name=f"pad{index + 1}"
+                )(x)
+                x = layers.MaxPooling2D(3, strides=2, name=f"pool{index + 1}")(
+                    x
+                )
+        x = layers.Conv2D(
+            1,
+            13,
+            padding="same",
+            kernel_initializer=keras.initializers.VarianceScaling(0.01),
+            bias_initializer=keras.initializers.Constant(
+                (_MEAN_SALIENCY - _OFFSET) / _SCALE
+            ),
+            dtype="float32",
+            name="conv9",
+        )(x)
+        x = layers.Conv2DTranspose(
+            1,
+            8,
+            strides=4,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=_bilinear,
+            dtype="float32",
+            name="deconv1",
+        )(x)
+        saliency = ClippedRescaling(
+            _SCALE, _OFFSET, dtype="float32", name="saliency"
+        )(x)
+        super().__init__(images, saliency, name=name)
+        if not trainable:
+            self.trainable = False
+        self._config = {
+            "input_shape": list(input_shape),
+            "filters": list(filters),
+        }
+
+    def saliency_map(self, image):
+        """Map of one picture of any size, at its size.
+
+        As the authors have it: the map is enlarged by cubic interpolation,
+        blurred by a Gaussian of 5x5 and divided by its peak. A network that
+        takes any size gets the picture shrunk to fit 320x320.
+
+        See `SaliencyModel.saliency_map` for arguments and errors.
+        """
+        fitted = image = np.asarray(image)
+        if None in self.input_shape[1:3] and image.ndim == 3 and image.size:
+            scale = min(1.0, _MAX_SIDE / max(image.shape[:2]))
+            fitted = pictures.resize(
+                image, [max(8, round(scale * s)) for s in image.shape[:2]]
+            )
+        map_ = enlarge_and_blur(output_map(self, fitted), image.shape[:2])
+        peak = map_.max()
+        return map_ / peak if peak > 0 else map_
+
+    def recommended_loss(self):
+        """Squared error (section 3.2); Caffe's is half its sum over pixels."""
+        return MeanSquaredError()
+
+    def recommended_optimizer(self):
+        """SGD with momentum 0.9; at 240x320 the rate is 0.02.
+
+        The authors' 1.3e-7 is for half the sum of squares over the pixels of
+        y. For the mean over the pixels of the map it is that times half the
+        number of pixels and (255/128)^2. Their weight decay of 5e-4 divided
+        by this factor is nothing and is left out, as is halving the rate
+        every 100 steps, after which little is left of it by step 1000 of
+        their 24,000.
+        """
+        height, width = (side or _MAX_SIDE for side in self.map_size)
+        rate = 1.3e-7 * 0.5 * height * width / _SCALE**2
+        return keras.optimizers.SGD(rate, momentum=0.9)
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **self._config,
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Inverse of `get_config`."""
+        return cls(**config)
+
+
+def _bilinear(shape, dtype=None):
+    """Kernel that enlarges as bilinear interpolation does."""
+    size = shape[0]
+    factor = size // 2
+    profile = 1 - np.abs(np.arange(size) / factor - (2 * factor - 1) / size)
+    kernel = np.outer(profile, profile)[:, :, None, None]
+    return keras.ops.convert_to_tensor(kernel, dtype=dtype)

@@ -1,0 +1,54 @@
+"""SalGAN's released weights, a `.npz` file."""
+
+from keras import layers
+
+from keras_saliency.models.importers import _lasagne
+
+FLIP_FILTERS = ("decoder", "all", "none")
+
+
+def load_salgan_weights(model, path, flip_filters="decoder"):
+    """Load the authors' weights of the generator (`gen_modelWeights*.npz`).
+
+    The file has the 54 arrays `arr_0` to `arr_53`: kernel and bias of each
+    convolution from conv1_1 to the output, as Lasagne's
+    `get_all_param_values` gives them.
+
+    Args:
+        model: A `SalGAN`. Its input may have any size.
+        path: The file.
+        flip_filters: Of which layers Lasagne turned the kernels by 180
+            degrees: `"decoder"` as in the authors' code, where the encoder
+            takes VGG-16's weights without turning them; `"all"` or `"none"`
+            for files made with other layers (Lasagne's layers on cuDNN never
+            turn them).
+
+    Returns:
+        The model.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged, or does not fit the model, which
+            is then unchanged.
+    """
+    if flip_filters not in FLIP_FILTERS:
+        raise ValueError(
+            f"flip_filters must be one of {FLIP_FILTERS}, got {flip_filters!r}."
+        )
+    convolutions = [
+        layer for layer in model.layers if isinstance(layer, layers.Conv2D)
+    ]
+    shapes = [
+        shape
+        for layer in convolutions
+        for shape in _lasagne.convolution_shapes(layer)
+    ]
+    arrays = _lasagne.read(path, shapes, "SalGAN's generator")
+    for layer, kernel, bias in zip(
+        convolutions, arrays[::2], arrays[1::2], strict=True
+    ):
+        flipped = flip_filters == "all" or (
+            flip_filters == "decoder" and not layer.name.startswith("block")
+        )
+        layer.set_weights([_lasagne.convolution_kernel(kernel, flipped), bias])
+    return model

@@ -1,0 +1,139 @@
+"""ShallowNet, called JuntingNet in its code: two dense layers on top."""
+
+import cv2
+import keras
+import numpy as np
+from keras import layers
+from scipy import ndimage
+
+from keras_saliency.layers import ClippedRescaling, Maxout
+from keras_saliency.losses import MeanSquaredError
+from keras_saliency.models.saliency_model import SaliencyModel, output_map
+
+
+@keras.saving.register_keras_serializable("keras_saliency.models")
+class ShallowNet(SaliencyModel):
+    """ShallowNet (Pan et al., 2016): 34,864,384 parameters.
+
+    Three convolutions of 5x5, 3x3 and 3x3, each followed by a pooling; a
+    dense layer with two units for each pixel of the map, the larger of the
+    two (maxout), and a linear dense layer. From 96x96 to 48x48.
+
+    The original is trained on maps scaled to [-1, 1] and returns such values,
+    unbounded. This one returns `(y + 1) / 2`, clipped to [0, 1], for targets
+    in [0, 1] as all losses and metrics of the package take them. A value that
+    is clipped keeps the gradient that would bring it back
+    (`layers.ClippedRescaling`). `model.network` gives y itself, to be
+    compared with the original.
+
+    Args:
+        input_shape: `(height, width, 3)` of the images, RGB in 0..255, even
+            and at least 24. The map has half the height and width.
+        filters: Of the three convolutions.
+        name: Of the model.
+        trainable: Whether the weights train.
+
+    Attributes:
+        network: Model from images to y, `(batch, height, width, 1)`.
+
+    Raises:
+        ValueError: If `input_shape` is none of the above.
+
+    References:
+        Pan et al., Shallow and deep convolutional networks for saliency
+        prediction, CVPR 2016, section 3.1, and its code.
+    """
+
+    def __init__(
+        self,
+        input_shape=(96, 96, 3),
+        filters=(32, 64, 64),
+        name="shallow_net",
+        trainable=True,
+    ):
+        if (
+            len(input_shape) != 3
+            or input_shape[2] != 3
+            or min(input_shape[:2]) < 24
+            or input_shape[0] % 2
+            or input_shape[1] % 2
+        ):
+            raise ValueError(
+                "input_shape must be (height, width, 3) with even sides of at "
+                f"least 24, got {tuple(input_shape)}."
+            )
+        height, width = input_shape[0] // 2, input_shape[1] // 2
+        images = keras.Input(tuple(input_shape), name="images")
+        x = layers.Rescaling(1 / 255, name="to_unit_range")(images)
+        for index, (count, size) in enumerate(
+            zip(filters, (5, 3, 3), strict=True)
+        ):
+            x = layers.Conv2D(
+                count, size, activation="relu", name=f"conv{index + 1}"
+            )(x)
+            x = layers.MaxPooling2D(2, name=f"pool{index + 1}")(x)
+        x = layers.Flatten(name="flatten")(x)
+        x = layers.Dense(2 * height * width, activation="relu", name="hidden4")(
+            x
+        )
+        x = Maxout(2, name="maxout6")(x)
+        x = layers.Dense(height * width, dtype="float32", name="output")(x)
+        y = layers.Reshape((height, width, 1), dtype="float32", name="map")(x)
+        network = keras.Model(images, y, name="network")
+        pictures = keras.Input(tuple(input_shape), name="images")
+        saliency = ClippedRescaling(0.5, 0.5, dtype="float32", name="saliency")(
+            network(pictures)
+        )
+        super().__init__(pictures, saliency, name=name)
+        self.network = network
+        if not trainable:
+            self.trainable = False
+        self._config = {
+            "input_shape": list(input_shape),
+            "filters": list(filters),
+        }
+
+    def saliency_map(self, image):
+        """Map of one picture of any size, at its size.
+
+        As in the authors' `demo.py`: y, unclipped, is blurred by a Gaussian
+        of sigma 3 pixels of the map, stretched to [0, 1] and enlarged. A map
+        without any contrast gives zeros. (Their `get_saliency.py` leaves out
+        the blur; `demo.py` cuts a square out of the picture, which neither
+        `get_saliency.py` nor this does.)
+
+        See `SaliencyModel.saliency_map` for arguments and errors.
+        """
+        y = ndimage.gaussian_filter(output_map(self.network, image), sigma=3)
+        y = y - y.min()
+        peak = y.max()
+        if peak > 0:
+            y = y / peak
+        height, width = np.shape(image)[:2]
+        return cv2.resize(y, (width, height)).reshape(height, width)
+
+    def recommended_loss(self):
+        """Squared error (section 3.1)."""
+        return MeanSquaredError()
+
+    def recommended_optimizer(self):
+        """SGD at 0.2 with Nesterov momentum 0.9, for batches of 128.
+
+        The authors' rate is 0.05 on maps in [-1, 1], on which the squared
+        error is four times as large. They lower it linearly to 0.0001 over
+        1200 epochs and raise the momentum to 0.999.
+        """
+        return keras.optimizers.SGD(0.2, momentum=0.9, nesterov=True)
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **self._config,
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Inverse of `get_config`."""
+        return cls(**config)

@@ -1,0 +1,282 @@
+"""What holds for every classic model."""
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from keras_saliency import datasets, evaluation
+from keras_saliency.models import classic
+from keras_saliency.models.classic import CLASSIC
+
+SIZE = (144, 192)
+# Those that see colour and orientation, and those that see anything.
+CHANNELS = ("itti_koch", "itti_koch_toolbox", "gbvs", "rare2012", "aws")
+SIGHTED = (*CHANNELS, "spectral_residual")
+
+
+def picture(size=SIZE, seed=0):
+    """A smooth picture with some structure."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.random((6, 8, 3)).astype("float32")
+    image = datasets.images.resize(coarse, size)
+    fine = rng.random((*size, 1)).astype("float32")
+    return (200 * image + 55 * fine).astype("uint8")
+
+
+def bars(odd):
+    """Bars on grey, one of them other; and which cell that is."""
+    image = np.full((*SIZE, 3), 60, "uint8")
+    cell = (2, 3)
+    for i in range(4):
+        for j in range(6):
+            y, x = 18 + 36 * i, 16 + 32 * j
+            length, width, colour = 8, 2, (90, 140, 90)
+            if odd == "tilt":
+                colour = (200, 200, 200)
+            if (i, j) == cell:
+                if odd == "colour":
+                    colour = (220, 40, 40)
+                elif odd == "tilt":
+                    length, width = width, length
+            image[y - length : y + length, x - width : x + width] = colour
+    return image, (18 + 36 * cell[0], 16 + 32 * cell[1])
+
+
+def assert_peak_at(map_, place, within=20):
+    peak = np.unravel_index(map_.argmax(), map_.shape)
+    assert np.hypot(*np.subtract(peak, place)) < within, (peak, place)
+
+
+@pytest.fixture(params=CLASSIC)
+def model(request):
+    return CLASSIC[request.param]()
+
+
+def test_names_a_source(model):
+    doc = type(model).__doc__
+    assert model.__class__.__name__ in ("CentreBias", "Uniform") or any(
+        year in doc for year in ("1998", "2006", "2007", "2012", "2013")
+    )
+    for name in type(model).__dataclass_fields__:
+        assert f"{name}: " in doc
+        if name != "density":
+            assert f"{name}=" in repr(model)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_map_of_a_picture(model, dtype):
+    image = picture((150, 201)).astype(dtype)
+    before = image.copy()
+    map_ = model.saliency_map(image)
+    assert map_.shape == (150, 201) and map_.dtype == np.float32
+    assert np.isfinite(map_).all() and map_.min() >= 0 and map_.max() == 1
+    np.testing.assert_array_equal(image, before)
+    np.testing.assert_array_equal(map_, model.saliency_map(image))
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_constant_picture(model, level):
+    map_ = model.saliency_map(np.full((*SIZE, 3), level, "uint8"))
+    assert map_.shape == SIZE
+    assert np.isfinite(map_).all() and map_.min() >= 0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (30, 17), (300, 9)])
+def test_small_and_long_pictures(model, size):
+    map_ = model.saliency_map(picture(size))
+    assert map_.shape == size and np.isfinite(map_).all()
+
+
+def test_grey_picture(model):
+    grey = np.repeat(picture()[..., :1], 3, axis=2)
+    map_ = model.saliency_map(grey)
+    assert np.isfinite(map_).all() and map_.max() == 1
+
+
+def test_mirrored(model):
+    # Sides that every level of a pyramid divides.
+    image = picture((256, 512))
+    map_ = model.saliency_map(image)
+    mirrored = model.saliency_map(image[:, ::-1])[:, ::-1]
+    assert np.abs(map_ - mirrored).mean() < 0.01
+    if map_.std() > 0:
+        assert np.corrcoef(map_.ravel(), mirrored.ravel())[0, 1] > 0.99
+
+
+def test_batches_lists_and_data_sets(model):
+    images = np.stack([picture(seed=seed) for seed in range(2)])
+    maps = model.predict(images)
+    assert maps.shape == (2, *SIZE, 1) and maps.dtype == np.float32
+    alone = model.predict(images[1])
+    np.testing.assert_array_equal(maps[1, ..., 0], alone)
+    dataset = datasets.generate(count=2, size=(48, 64))
+    for pictures in ([images[0], picture((60, 40))], dataset):
+        listed = model.predict(pictures)
+        assert isinstance(listed, list)
+        for i, map_ in enumerate(listed):
+            image = pictures.image(i) if pictures is dataset else pictures[i]
+            np.testing.assert_array_equal(map_, model.saliency_map(image))
+    assert model.predict(images[:0]).shape == (0, *SIZE, 1)
+
+
+def test_threads_make_the_same_maps(model):
+    images = [picture(seed=seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        maps = list(pool.map(model.saliency_map, images))
+    np.testing.assert_array_equal(maps, [model.saliency_map(i) for i in images])
+
+
+def test_several_processes_make_the_same_maps():
+    images = np.stack([picture(seed=seed) for seed in range(3)])
+    model = classic.GBVS()
+    np.testing.assert_array_equal(
+        model.predict(images, workers=2), model.predict(images)
+    )
+
+
+@pytest.mark.parametrize("name", CLASSIC)
+def test_models_of_all_kinds_travel_to_processes(name):
+    model = CLASSIC[name]()
+    copy = pickle.loads(pickle.dumps(model))
+    assert copy == model
+    with pytest.raises(AttributeError):
+        copy.anything = 1
+    image = picture()
+    np.testing.assert_array_equal(
+        copy.saliency_map(image), model.saliency_map(image)
+    )
+
+
+def test_progress_is_shown(capsys):
+    images = np.zeros((2, 8, 8, 3), "uint8")
+    classic.Uniform().predict(images, verbose=1)
+    assert "2/2" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="verbose"):
+        classic.Uniform().predict(images, verbose=2)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((8, 9)), "np.stack"),
+        (np.zeros((8, 9, 1)), "np.stack"),
+        (np.zeros((8, 9, 4)), r"received the shape \(8, 9, 4\)"),
+        (np.zeros((0, 9, 3)), "received the shape"),
+        (np.full((8, 9, 3), np.nan), "finite values"),
+        (np.full((8, 9, 3), 300.0), "300.0"),
+        (np.full((8, 9, 3), -1.0), "Undo a normalisation"),
+        (np.zeros((8, 9, 3), bool), "type bool"),
+    ],
+)
+def test_refuses_what_is_no_picture(model, image, message):
+    with pytest.raises(ValueError, match=message):
+        model.saliency_map(image)
+
+
+def test_names_the_picture_that_is_none(model):
+    with pytest.raises(ValueError, match="Picture number 1: "):
+        model.predict([picture((8, 8)), np.zeros((8, 8))])
+    with pytest.raises(ValueError, match="workers must be at least 1"):
+        model.predict([picture((8, 8))], workers=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("gbvs", {"channels": "DX"}, "channels must be"),
+        ("gbvs", {"channels": ""}, "channels must be"),
+        ("gbvs", {"levels": ()}, "levels must be"),
+        ("gbvs", {"levels": (0,)}, "levels must be"),
+        ("gbvs", {"map_side": 1000}, "map_side must be from 4 to 64"),
+        ("gbvs", {"sigma": 0}, "sigma must be positive"),
+        ("gbvs", {"power": 0}, "power must be positive"),
+        ("gbvs", {"tolerance": -1}, "tolerance must be 0 or more"),
+        ("gbvs", {"border": -1}, "border must be 0 or more"),
+        ("gbvs", {"blur": -1}, "blur must be 0 or more"),
+        ("itti_koch", {"deltas": (0,)}, "deltas must be"),
+        ("itti_koch", {"levels": (8,)}, "levels must be"),
+        ("itti_koch_toolbox", {"centres": (0,)}, "centres must be"),
+        ("itti_koch_toolbox", {"level": 9}, "level must be from 1 to 8"),
+        ("itti_koch_toolbox", {"darkest": 1}, "darkest must be in"),
+        ("itti_koch_toolbox", {"iterations": -1}, "iterations must be"),
+        ("rare2012", {"bins": 1}, "bins must be from 2 to 256"),
+        ("rare2012", {"levels": 0}, "levels must be from 1 to 16"),
+        ("rare2012", {"inter_threshold": 2}, "inter_threshold must be in"),
+        ("rare2012", {"longest": 10}, "longest must be 64 or more"),
+        ("rare2012", {"centre": -1}, "centre must be 0 or more"),
+        ("aws", {"rescale": 0}, "rescale must be in"),
+        ("aws", {"scales": 0}, "scales must be from 1 to 16"),
+        ("aws", {"wavelength": 1}, "wavelength must be 2 or more"),
+        ("aws", {"bandwidth": 1}, "bandwidth must be in"),
+        ("aws", {"angle": 0}, "angle must be in"),
+        ("spectral_residual", {"longest": 4}, "longest must be 8 or more"),
+        ("spectral_residual", {"average": 2}, "average must be odd"),
+        ("centre_bias", {"sigma": (0.1, 0)}, "sigma must be two positive"),
+        ("centre_bias", {"density": np.zeros((3, 3))}, "a map of zeros"),
+        ("centre_bias", {"density": -np.ones((3, 3))}, "negative values"),
+    ],
+)
+def test_refuses_arguments_out_of_range(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        CLASSIC[name](**options)
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_the_red_bar_among_green_stands_out(name):
+    image, place = bars("colour")
+    assert_peak_at(CLASSIC[name]().saliency_map(image), place)
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_the_lying_bar_among_upright_stands_out(name):
+    image, place = bars("tilt")
+    assert_peak_at(CLASSIC[name]().saliency_map(image), place)
+
+
+@pytest.mark.parametrize("name", SIGHTED)
+def test_the_bright_dot_stands_out(name):
+    image = np.full((*SIZE, 3), 40, "uint8")
+    image[80:88, 120:128] = 230
+    assert_peak_at(CLASSIC[name]().saliency_map(image), (84, 124))
+
+
+@pytest.mark.parametrize("name", SIGHTED)
+def test_finds_generated_objects_better_than_chance(name):
+    dataset = datasets.generate(count=4, size=SIZE, seed=3)
+    model = CLASSIC[name]()
+    scores = evaluation.evaluate(
+        model.saliency_map, dataset, ["cc", "auc_judd", "nss"], verbose=0
+    ).means()
+    assert scores["cc"] > 0.1
+    assert scores["auc_judd"] > 0.55
+    assert scores["nss"] > 0.2
+
+
+def test_options_of_rare2012():
+    image = picture()
+    raw = classic.RARE2012().saliency_map(image)
+    smooth = classic.RARE2012(blur=0.05).saliency_map(image)
+    centred = classic.RARE2012(blur=0.05, centre=2.0).saliency_map(image)
+
+    def roughness(map_):
+        return np.abs(np.diff(map_, axis=0)).mean()
+
+    assert roughness(smooth) < 0.5 * roughness(raw)
+    bias = classic.CentreBias().saliency_map(image)
+
+    def likeness(map_):
+        return np.corrcoef(map_.ravel(), bias.ravel())[0, 1]
+
+    assert likeness(centred) > max(0.7, likeness(smooth) + 0.1)
+
+
+def test_centre_bias_of_a_data_set():
+    dataset = datasets.generate(count=6, size=(48, 64))
+    model = classic.CentreBias.fit(dataset, (24, 32))
+    mean = dataset.mean_density((24, 32))
+    map_ = model.saliency_map(picture((24, 32)))
+    np.testing.assert_allclose(map_, mean / mean.max(), rtol=1e-5)
+    assert model == pickle.loads(pickle.dumps(model))
+    assert model != classic.CentreBias()
