@@ -11,9 +11,11 @@ from keras_saliency import (
     models,
     plot,
     targets,
+    weights,
 )
 from keras_saliency._version import __version__
 from keras_saliency.features import CachedFeatures, cache_features
+from keras_saliency.prediction import predict
 
 __all__ = [
     "CachedFeatures",
@@ -28,5 +30,7 @@ __all__ = [
     "metrics",
     "models",
     "plot",
+    "predict",
     "targets",
+    "weights",
 ]

@@ -94,6 +94,27 @@ def maps(
     return _figures.saved(figure, path)
 
 
+def overlay(picture, map_, cmap="inferno"):
+    """Lays a map in colour over a picture, at the picture's size.
+
+    Args:
+        picture: Array `(height, width, 3)`, uint8 or in [0, 1].
+        map_: Map `(height, width)` of any size, divided by its maximum here.
+        cmap: Name of a matplotlib colour map.
+
+    Returns:
+        uint8 array `(height, width, 3)`: the picture dimmed and grey, and the
+        more opaque the colour the larger the map.
+
+    Raises:
+        ValueError: On other shapes, and on NaN.
+    """
+    from matplotlib import colormaps
+
+    laid = _laid_over(_panel(map_), _panel(picture), colormaps[cmap])
+    return np.round(255 * laid).astype(np.uint8)
+
+
 def history(histories, keys, path=None, *, height=2.5):
     """Draws curves of training, one panel per key.
 

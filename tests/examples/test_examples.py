@@ -1,27 +1,9 @@
 """The example scripts run, on generated data."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-
-
-def run(name, folder, *arguments):
-    environment = {**os.environ, "KERAS_SALIENCY_CACHE": str(folder / "cache")}
-    return subprocess.run(
-        [sys.executable, EXAMPLES / name, *arguments],
-        cwd=folder,
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=500,
-    ).stdout
+from running import run
 
 
 def test_quickstart(tmp_path):

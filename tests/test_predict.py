@@ -1,0 +1,187 @@
+"""One call for a picture, a folder, a video."""
+
+import cv2
+import keras
+import numpy as np
+import pytest
+from media import PICTURE, write, write_video
+
+import keras_saliency
+from keras_saliency import models, prediction, weights
+from keras_saliency.models.classic import CentreBias
+from keras_saliency.weights import files, manifest
+
+predict = keras_saliency.predict
+
+
+class Red:
+    """Saliency is redness."""
+
+    def saliency_map(self, image):
+        return np.asarray(image)[..., 0] / 7
+
+
+@pytest.fixture(scope="module")
+def baseline():
+    return models.Baseline((64, 96, 3), backbone="tiny")
+
+
+def check(map_, size=(46, 70)):
+    assert map_.shape == size and map_.dtype == np.float32
+    assert map_.min() >= 0 and map_.max() == 1
+
+
+def test_map_is_the_model_s_divided_by_its_peak(baseline):
+    check(predict(PICTURE, baseline))
+    raw = baseline.saliency_map(PICTURE)
+    np.testing.assert_allclose(
+        predict(PICTURE, baseline), raw / raw.max(), rtol=1e-6
+    )
+    red = PICTURE[..., 0].astype("float32")
+    np.testing.assert_allclose(
+        predict(PICTURE, Red()), red / red.max(), rtol=1e-6
+    )
+    assert (predict(np.zeros_like(PICTURE), Red()) == 0).all()
+
+
+def test_any_keras_model(tmp_path):
+    """Its input has no fixed size here."""
+    inputs = keras.Input((None, None, 3))
+    outputs = keras.layers.Conv2D(1, 1, kernel_initializer="ones")(inputs)
+    model = keras.Model(inputs, outputs)
+    total = PICTURE.sum(-1)
+    for given in (model, tmp_path / "own.keras", str(tmp_path / "own.keras")):
+        model.save(tmp_path / "own.keras")
+        np.testing.assert_allclose(
+            predict(PICTURE, given), total / total.max(), rtol=1e-5
+        )
+
+
+def test_paths_and_lists(tmp_path):
+    expected = predict(PICTURE, Red())
+    path = write(tmp_path / "a.png")
+    for one in (path, str(path)):
+        np.testing.assert_array_equal(predict(one, Red()), expected)
+    first, second = predict([path, PICTURE[:20]], Red())
+    np.testing.assert_array_equal(first, expected)
+    check(second, (20, 70))
+    assert predict([], Red()) == []
+
+
+def test_folder(tmp_path):
+    for name in ("b.png", "a.jpg"):
+        write(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "deeper").mkdir()
+    pairs = list(predict(tmp_path, Red()))
+    assert [path.name for path, _ in pairs] == ["a.jpg", "b.png"]
+    for _, map_ in pairs:
+        check(map_)
+    with pytest.raises(ValueError, match="deeper has no pictures"):
+        predict(tmp_path / "deeper", Red())
+
+
+def test_video_frame_by_frame(tmp_path):
+    frames = [np.roll(PICTURE, 9 * k, axis=1) for k in range(4)]
+    path = write_video(tmp_path / "a.AVI", frames)
+    seen = []
+
+    class Watching:
+        def saliency_map(self, image):
+            seen.append(image)
+            return image[..., 0]
+
+    maps = predict(path, Watching())
+    check(next(maps))
+    assert len(seen) == 1
+    assert len(list(maps)) == 3
+    # JPEG is lossy; with another order of channels this is far off.
+    wide = [cv2.blur(f.astype("float32"), (9, 9)) for f in (seen[2], frames[2])]
+    assert np.corrcoef(wide[0].ravel(), wide[1].ravel())[0, 1] > 0.8
+    _, rate = prediction.open_video(path)
+    assert rate == 10
+
+
+def test_what_is_no_picture(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"\x89PNG")
+    (tmp_path / "a.mp4").write_bytes(b"nothing")
+    for image, message in (
+        (tmp_path / "none.png", "no file .*none.png"),
+        (tmp_path / "none.mp4", "no file .*none.mp4"),
+        (tmp_path / "a.png", "a.png cannot be read"),
+        (tmp_path / "a.mp4", "a.mp4 cannot be read as a video"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            predict(image, Red())
+    with pytest.raises(ValueError, match="multiply by 255"):
+        predict(PICTURE / 255, Red())
+    with pytest.raises(ValueError, match=r"\(46, 70, 4\)"):
+        predict(np.zeros((46, 70, 4)), CentreBias())
+
+
+def test_what_is_no_model(baseline, tmp_path):
+    for model, message in (
+        (3, "received int"),
+        ("nothing", "no weights 'nothing'.*gbvs"),
+        ("nothing.keras", "no model nothing.keras"),
+        (
+            keras.Sequential([keras.Input((4,)), keras.layers.ReLU()]),
+            "take pic",
+        ),
+        (baseline.head, "call the whole"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            predict(PICTURE, model)
+    path = write(tmp_path / "a.png")
+
+    class Broken:
+        def saliency_map(self, image):
+            return np.full((3, 3), np.nan)
+
+    with pytest.raises(ValueError, match="a.png: .*NaN"):
+        predict(path, Broken())
+
+
+def test_classic_models_have_names():
+    np.testing.assert_array_equal(
+        predict(PICTURE, "centre_bias"), predict(PICTURE, CentreBias())
+    )
+
+
+@pytest.fixture
+def no_manifest(tmp_path, monkeypatch):
+    (tmp_path / "manifest.json").write_text("{}")
+    monkeypatch.setattr(manifest, "MANIFEST", tmp_path / "manifest.json")
+    monkeypatch.setattr(files, "PACKAGE", tmp_path)
+    prediction._loaded.cache_clear()
+    yield tmp_path / "manifest.json"
+    prediction._loaded.cache_clear()
+
+
+def test_package_without_a_model_says_so(no_manifest):
+    with pytest.raises(weights.WeightsError, match="no model of its own"):
+        predict(PICTURE)
+
+
+def test_bundled_model_is_loaded_once(no_manifest, monkeypatch):
+    loads = []
+    no_manifest.write_text(
+        '{"bundled": {"sha256": "", "bytes": 0, "description": "", "data": "",'
+        '"split": "", "recipe": "", "seed": 0, "licence": "", "limits": "",'
+        '"test_data": ""}}'
+    )
+    # The file is missing.
+    with pytest.raises(weights.WeightsError, match="bundled.keras"):
+        predict(PICTURE)
+    monkeypatch.setattr(
+        weights, "load", lambda name: loads.append(name) or Red()
+    )
+    check(predict(PICTURE))
+    check(predict(PICTURE))
+    assert loads == ["bundled"]
+
+
+def test_the_package_s_own_model():
+    if weights.BUNDLED not in [entry.name for entry in weights.list()]:
+        pytest.skip("none is published yet")
+    check(predict(PICTURE))

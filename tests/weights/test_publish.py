@@ -1,0 +1,167 @@
+"""What the publishing tool writes, the package loads."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_saliency import evaluation, losses, models, weights
+from keras_saliency.weights import files, manifest
+
+TOOL = Path(__file__).resolve().parents[2] / "tools" / "publish_weights.py"
+IMAGES = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3))
+CARD = {
+    "description": "A test.",
+    "data": "Noise",
+    "split": "None",
+    "recipe": "None",
+    "seed": 3,
+    "licence": "MIT",
+    "limits": "Many",
+    "test_data": "noise",
+}
+OPTIONS = {
+    "input_shape": [64, 96, 3],
+    "backbone": "tiny",
+    "activation": "sigmoid",
+    "tuned_layers": ["conv4"],
+}
+
+
+@pytest.fixture
+def tool(tmp_path, monkeypatch):
+    """The tool, writing into a copy of nothing."""
+    spec = importlib.util.spec_from_file_location("publish_weights", TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name in ("package", "cards"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "manifest.json").write_text("{}")
+    monkeypatch.setattr(manifest, "MANIFEST", tmp_path / "manifest.json")
+    monkeypatch.setattr(files, "PACKAGE", tmp_path / "package")
+    monkeypatch.setattr(module, "CARDS", tmp_path / "cards")
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path / "cards"))
+    return module
+
+
+def publish(tool, folder, name, trained, *options, **card):
+    (folder / "card.json").write_text(json.dumps(CARD | card))
+    arguments = ["--model", str(trained), "--card", str(folder / "card.json")]
+    tool.main([name, *arguments, *options])
+
+
+def trained_baseline():
+    model = models.Baseline(**OPTIONS)
+    model.compile("adam", losses.MeanSquaredError())
+    model.fit(IMAGES, np.zeros((2, *model.map_size, 1)), verbose=0)
+    return model
+
+
+@pytest.mark.parametrize("kind", ["whole", "head", "weights"])
+def test_baseline_is_published_as_its_head(tool, tmp_path, kind):
+    model = trained_baseline()
+    if kind == "whole":
+        model.save(tmp_path / "trained.keras")
+        publish(tool, tmp_path, "one", tmp_path / "trained.keras")
+    elif kind == "head":
+        model.head.save(tmp_path / "head.keras")
+        publish(
+            tool, tmp_path, "one", tmp_path / "head.keras", baseline=OPTIONS
+        )
+    else:
+        path = tmp_path / "head.weights.h5"
+        model.head.save_weights(path)
+        publish(tool, tmp_path, "one", path, baseline=OPTIONS)
+    loaded = weights.load("one")
+    np.testing.assert_array_equal(
+        loaded.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0)
+    )
+    assert len(loaded.trainable_weights) == len(model.trainable_weights)
+    # Neither the backbone nor the optimiser.
+    path = tmp_path / "cards/one.keras"
+    head = keras.models.load_model(path)
+    assert not head.compiled
+    assert head.count_params() == model.head.count_params()
+    assert path.stat().st_size < 4 * head.count_params() + 100_000
+
+
+def test_float16_halves_the_file_and_rounds_once(tool, tmp_path):
+    model = trained_baseline()
+    model.save(tmp_path / "trained.keras")
+    publish(tool, tmp_path, "whole", tmp_path / "trained.keras")
+    publish(tool, tmp_path, "half", tmp_path / "trained.keras", "--float16")
+    sizes = [weights.find(name).stat().st_size for name in ("whole", "half")]
+    assert sizes[1] < 0.6 * sizes[0]
+    loaded = weights.load("half")
+    for ours, exact in zip(
+        loaded.head.get_weights(), model.head.get_weights(), strict=True
+    ):
+        assert ours.dtype == np.float32
+        np.testing.assert_array_equal(ours, exact.astype("float16"))
+    np.testing.assert_allclose(
+        loaded.predict(IMAGES, verbose=0),
+        model.predict(IMAGES, verbose=0),
+        atol=2e-3,
+    )
+    alone = keras.models.load_model(tmp_path / "cards/half.keras")
+    assert alone.dtype_policy.name == "float32"
+    model.head.get_layer("saliency").projection.bias.assign([1e6])
+    model.save(tmp_path / "trained.keras")
+    with pytest.raises(SystemExit, match="projection/.* does not fit"):
+        publish(tool, tmp_path, "half", tmp_path / "trained.keras", "--float16")
+    assert weights.load("half").predict(IMAGES, verbose=0).max() < 2
+
+
+def test_whole_model_is_bundled(tool, tmp_path):
+    model = models.FastNet((64, 96, 3), filters=(4, 4, 4, 4, 4), depth=4)
+    model.compile("adam", losses.MeanSquaredError())
+    model.fit(IMAGES, np.zeros((2, *model.map_size, 1)), verbose=0)
+    model.save(tmp_path / "trained.keras")
+    publish(tool, tmp_path, weights.BUNDLED, tmp_path / "trained.keras")
+    assert weights.find("bundled") == tmp_path / "package/bundled.keras"
+    loaded = weights.load("bundled")
+    assert isinstance(loaded, models.FastNet) and not loaded.compiled
+    np.testing.assert_array_equal(
+        loaded.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0)
+    )
+
+
+def test_scores_go_into_manifest_and_card(tool, tmp_path):
+    trained_baseline().save(tmp_path / "trained.keras")
+    publish(tool, tmp_path, "one", tmp_path / "trained.keras")
+    before = weights.list()[0]
+    assert before.metrics == {} and before.seed == 3
+    scores = {name: np.array([0.5, 0.7]) for name in evaluation.SEVEN}
+    evaluation.Evaluation(["a", "b"], scores).to_csv(tmp_path / "scores.csv")
+    tool.main(["one", "--scores", str(tmp_path / "scores.csv")])
+    after = weights.list()[0]
+    assert after.sha256 == before.sha256
+    assert list(after.metrics) == list(evaluation.SEVEN)
+    assert after.metrics["cc"] == [0.6, 0.5, 0.7]
+    card = (tmp_path / "cards/one.md").read_text()
+    assert "| CC | 0.6000 | 0.5000 to 0.7000 |" in card
+    assert after.sha256 in card
+    assert "examples/evaluate.py one --data PATH --part test" in card
+    assert "cc 0.600" in str(weights.list())
+    del scores["emd"]
+    evaluation.Evaluation(["a", "b"], scores).to_csv(tmp_path / "scores.csv")
+    with pytest.raises(SystemExit, match="emd"):
+        tool.main(["one", "--scores", str(tmp_path / "scores.csv")])
+
+
+def test_what_cannot_be_published(tool, tmp_path):
+    model = trained_baseline()
+    model.head.save(tmp_path / "head.keras")
+    path = tmp_path / "head.keras"
+    with pytest.raises(SystemExit, match="must have its arguments"):
+        publish(tool, tmp_path, "one", path)
+    with pytest.raises(SystemExit, match="'activation': .'sigmoid', 'relu'"):
+        options = OPTIONS | {"activation": "relu"}
+        publish(tool, tmp_path, "one", path, baseline=options)
+    with pytest.raises(SystemExit, match=r"unknown \['license'\]"):
+        publish(tool, tmp_path, "one", path, license="MIT")
+    assert list(tmp_path.glob("cards/*")) == []
+    assert weights.list() == ()

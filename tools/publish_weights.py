@@ -1,0 +1,259 @@
+"""Publish a trained model, or add its measured metrics.
+
+    python tools/publish_weights.py NAME --model TRAINED --card CARD.json
+    python examples/evaluate.py NAME --data MIT1003 --part test \
+        --backbone-weights FILE
+    python tools/publish_weights.py NAME --scores results/evaluate_NAME.csv
+
+The first writes `weights/NAME.keras` without the optimiser (for the name
+"bundled", `keras_saliency/weights/bundled.keras`); the second measures that
+file in a fresh process; the last writes what it measured. Both write the
+manifest and the model card `weights/NAME.md`.
+
+TRAINED is a whole model (`.keras`), or the head of a `models.Baseline`
+(`.keras`, or `.weights.h5`). Of a baseline the head alone is published.
+CARD.json is a dictionary of texts: description, data, split, recipe, licence,
+limits, test_data (what the metrics will be measured on); of the number seed;
+and, where TRAINED is a head, of baseline, the arguments of `models.Baseline`,
+such as {"input_shape": [300, 400, 3], "activation": "sigmoid"}.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from keras_saliency import evaluation, models, weights
+from keras_saliency.weights import files, manifest
+
+CARDS = Path(__file__).resolve().parents[1] / "weights"
+ASKED = (
+    "description",
+    "data",
+    "split",
+    "recipe",
+    "seed",
+    "licence",
+    "limits",
+    "test_data",
+)
+
+
+def main(arguments=None):
+    """Write file, manifest and card."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name")
+    parser.add_argument("--model", type=Path, metavar="TRAINED")
+    parser.add_argument("--card", type=Path, metavar="CARD.json")
+    parser.add_argument("--scores", type=Path, metavar="CSV")
+    parser.add_argument(
+        "--float16",
+        action="store_true",
+        help="store numbers in 16 bits, in half the size; the model computes "
+        "in 32 all the same",
+    )
+    arguments = parser.parse_args(arguments)
+    if (arguments.model is None) != (arguments.card is None):
+        parser.error("--model and --card go together")
+    if arguments.model is None and arguments.scores is None:
+        parser.error("nothing to publish: give --model and --card, or --scores")
+    if arguments.model is not None:
+        entry = publish(
+            arguments.name, arguments.model, arguments.card, arguments.float16
+        )
+    else:
+        entry = files.entry(arguments.name)
+    if arguments.scores is not None:
+        entry = dataclasses.replace(entry, metrics=measured(arguments.scores))
+    record(entry)
+    card = CARDS / f"{entry.name}.md"
+    card.write_text(text(entry), encoding="utf-8")
+    print(f"{entry}\n\n{card}\n{path_of(entry.name)}")
+
+
+def path_of(name):
+    """Where a published file is kept."""
+    folder = files.PACKAGE if name == weights.BUNDLED else CARDS
+    return folder / f"{name}.keras"
+
+
+def publish(name, trained, card, float16):
+    """Write the file and return its entry."""
+    facts = json.loads(card.read_text(encoding="utf-8"))
+    missing = [key for key in ASKED if key not in facts]
+    unknown = set(facts) - {*ASKED, "baseline"}
+    if missing or unknown:
+        raise SystemExit(
+            f"{card} lacks {missing} and has the unknown {sorted(unknown)}."
+        )
+    model, baseline = read(trained, facts.pop("baseline", None))
+    path = path_of(name)
+    temporary = path.with_name(f".{path.name}")
+    model.save(temporary)
+    content = temporary.read_bytes()
+    if float16:
+        content = in_float16(content)
+        temporary.write_bytes(content)
+    os.replace(temporary, path)
+    return weights.Entry(
+        name=name,
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+        baseline=baseline,
+        **facts,
+    )
+
+
+def read(path, options):
+    """What is to be saved, and the arguments of its baseline or None."""
+    if path.suffix == ".keras":
+        trained = keras.models.load_model(path, compile=False)
+        if isinstance(trained, models.Baseline):
+            config = trained.get_config()
+            for key in ("backbone_weights", "name", "trainable"):
+                config.pop(key)
+            return trained.head, config
+        if len(trained.inputs) == 1 and trained.inputs[0].shape[-1] == 3:
+            return trained, None
+    if options is None:
+        raise SystemExit(
+            f"{path} is the head of a baseline: the card must have its "
+            'arguments, as "baseline".'
+        )
+    head = models.Baseline(**options, backbone_weights=None).head
+    head.load_weights(path)
+    if path.suffix == ".keras":
+        ours, theirs = (
+            each.get_layer("saliency").get_config() for each in (head, trained)
+        )
+        different = {
+            key: (theirs[key], ours[key])
+            for key in ours
+            if theirs[key] != ours[key] and key not in ("dtype", "trainable")
+        }
+        if different:
+            raise SystemExit(
+                f"{path} differs from the card's baseline: {different}."
+            )
+    return head, options
+
+
+def in_float16(content):
+    """The bytes of a `.keras` file with the weights rounded to float16.
+
+    Keras widens them where it reads them: the model stays one in float32.
+    """
+    result = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as source,
+        zipfile.ZipFile(result, "w") as target,
+    ):
+        for name in source.namelist():
+            data = source.read(name)
+            if name == "model.weights.h5":
+                data = _narrowed(data)
+            target.writestr(name, data)
+    return result.getvalue()
+
+
+def _narrowed(data):
+    result = io.BytesIO()
+    with (
+        h5py.File(io.BytesIO(data), "r") as source,
+        h5py.File(result, "w") as target,
+    ):
+        target.attrs.update(source.attrs)
+
+        def copy(name, item):
+            if isinstance(item, h5py.Group):
+                made = target.create_group(name)
+            else:
+                values = item[()]
+                if values.dtype == np.float32:
+                    with np.errstate(over="ignore"):
+                        values = values.astype(np.float16)
+                    if not np.isfinite(values).all():
+                        raise SystemExit(f"{name} does not fit into float16.")
+                made = target.create_dataset(name, data=values)
+            made.attrs.update(item.attrs)
+
+        source.visititems(copy)
+    return result.getvalue()
+
+
+def measured(path):
+    """Means and intervals of a table that `examples/evaluate.py` wrote."""
+    result = evaluation.Evaluation.load(path)
+    missing = set(evaluation.SEVEN) - set(result.scores)
+    if missing:
+        raise SystemExit(f"{path} lacks {sorted(missing)}.")
+    means, intervals = result.means(), result.intervals()
+    return {
+        name: [round(float(v), 4) for v in (means[name], *intervals[name])]
+        for name in evaluation.SEVEN
+    }
+
+
+def record(entry):
+    """Put an entry into the manifest."""
+    content = json.loads(manifest.MANIFEST.read_text(encoding="utf-8"))
+    facts = dataclasses.asdict(entry)
+    content[facts.pop("name")] = facts
+    manifest.MANIFEST.write_text(
+        json.dumps(content, indent=1) + "\n", encoding="utf-8"
+    )
+
+
+def text(entry):
+    """The model card."""
+    network = "a whole model"
+    if entry.baseline is not None:
+        arguments = ", ".join(
+            f"{key}={value!r}" for key, value in entry.baseline.items() if value
+        )
+        network = f"head of `models.Baseline({arguments})`"
+    rows = {
+        "file": f"`{entry.file}`, {entry.bytes:,} bytes",
+        "SHA-256": f"`{entry.sha256}`",
+        "holds": network,
+        "trained on": entry.data,
+        "split": entry.split,
+        "recipe": entry.recipe,
+        "seed": entry.seed,
+        "licence": entry.licence,
+        "limits": entry.limits,
+    }
+    lines = [f"# {entry.name}", "", entry.description, "", "| | |", "|---|---|"]
+    lines += [f"| {key} | {value} |" for key, value in rows.items()]
+    lines += ["", "## Metrics", "", f"On {entry.test_data}:", ""]
+    lines += ["| metric | mean | 95 % interval |", "|---|---|---|"]
+    lines += [
+        f"| {evaluation.METRICS[name].title} | {mean:.4f} "
+        f"| {low:.4f} to {high:.4f} |"
+        for name, (mean, low, high) in entry.metrics.items()
+    ]
+    command = (
+        f"python examples/evaluate.py {entry.name} --data PATH --part test"
+    )
+    if entry.baseline is not None:
+        command += " \\\n    --backbone-weights FILE"
+    lines += ["", "They are measured by", "", "```sh", command, "```"]
+    lines += ["", "## Use", "", "```python"]
+    lines += ["from keras_saliency import weights", ""]
+    lines += [f'model = weights.load("{entry.name}")', "```", ""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
