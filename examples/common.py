@@ -46,18 +46,17 @@ def add_arguments(parser):
     parser.add_argument("--seed", type=int, default=0)
 
 
-def load(path):
-    """Parts train, validation and test, of a folder's data or generated."""
+def load(path, name=None):
+    """Parts train, validation and test, of a folder's data or generated.
+
+    Args:
+        path: The folder; `None` generates pictures.
+        name: Name of a data set that may be there in its publisher's layout.
+    """
     if path is None:
         dataset = datasets.generate(count=240)
-    elif (path / "fixations.npz").exists() or not (path / "images").exists():
-        dataset = datasets.load_compact(path)
     else:
-        dataset = datasets.load_folder(
-            images=path / "images",
-            densities=_if_exists(path / "maps"),
-            fixations=_if_exists(path / "fixations"),
-        )
+        dataset = datasets.load_path(path, name)
     if dataset.name == "MIT1003":
         split = datasets.paper_split()
     else:
@@ -72,17 +71,16 @@ def load(path):
     return {part: dataset.subset(names) for part, names in split.items()}
 
 
-def _if_exists(path):
-    return path if path.exists() else None
-
-
 def make_model(arguments, **options):
     """The baseline, at the size that suits the data."""
     small = arguments.data is None
+    backbone = arguments.backbone or ("tiny" if small else "vgg16")
+    # The file may be given for the perceptual losses alone.
+    weights = None if backbone == "tiny" else arguments.backbone_weights
     return models.Baseline(
         input_shape=(120, 160, 3) if small else (300, 400, 3),
-        backbone=arguments.backbone or ("tiny" if small else "vgg16"),
-        backbone_weights=arguments.backbone_weights,
+        backbone=backbone,
+        backbone_weights=weights,
         **options,
     )
 

@@ -2,11 +2,13 @@
 
     python examples/evaluate.py results/quickstart_LC1.keras --data PATH
     python examples/evaluate.py mine.keras their_maps/ --data PATH --part test
+    python examples/evaluate.py baseline-lc2 --data PATH --part test
 
-A model is a `.keras` file, or a folder of maps as image files, one per
-picture and of its name, which is what every other program writes. Prints the
-mean of each metric with a 95 % interval; for two models also the difference,
-its interval and a paired test. Broken off, it resumes where it stopped.
+A model is a `.keras` file; the name of a published one (`weights.list()`); or
+a folder of maps as image files, one per picture and of its name, which is what
+every other program writes. Prints the mean of each metric with a 95 % interval;
+for two models also the difference, its interval and a paired test. Broken off,
+it resumes where it stopped.
 """
 
 import argparse
@@ -16,7 +18,7 @@ from pathlib import Path
 import common
 import keras
 
-from keras_saliency import evaluation
+from keras_saliency import evaluation, weights
 
 
 def main():
@@ -45,10 +47,9 @@ def main():
 
     results = []
     for path in arguments.models:
-        is_model = path.suffix == ".keras"
         start = time.perf_counter()
         result = evaluation.evaluate(
-            keras.models.load_model(path, compile=False) if is_model else path,
+            predictions(path, arguments.backbone_weights),
             dataset,
             size=arguments.size,
             workers=arguments.workers,
@@ -62,6 +63,15 @@ def main():
     if len(results) == 2:
         names = [path.stem for path in arguments.models]
         print(f"\n{evaluation.compare(*results, names=names)}")
+
+
+def predictions(path, backbone_weights):
+    """What `evaluation.evaluate` takes: a model, or a folder of maps."""
+    if path.suffix == ".keras":
+        return keras.models.load_model(path, compile=False)
+    if path.is_dir():
+        return path
+    return weights.load(str(path), backbone_weights=backbone_weights)
 
 
 if __name__ == "__main__":
