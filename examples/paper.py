@@ -28,7 +28,8 @@ class Table:
     """Our results as the rows of one of the paper's tables.
 
     Args:
-        name: "table1" to "table4", whose rows are looked up by name.
+        name: "table1" to "table4", whose rows are looked up by name; of
+            another table the paper has no numbers.
         results: Dictionary of the row's name and a list of `Evaluation`s of
             the same images, one per seed.
         dataset: Of the paper's rows, where a table has several.
@@ -38,7 +39,7 @@ class Table:
         self.name = name if dataset is None else f"{name}_{dataset}"
         self.printed = {
             row["name"]: row
-            for row in TABLES[name]["rows"]
+            for row in TABLES.get(name, {"rows": []})["rows"]
             if dataset is None or row.get("dataset") in (None, dataset)
         }
         first = next(iter(results.values()))[0]
