@@ -63,16 +63,26 @@ def slug(name):
     return "_".join(words)
 
 
-def trained(arguments, row, train, recipe, seed, start=None, **model_options):
-    """A baseline trained with the loss of a row of table 2.
+def trained(
+    arguments,
+    row,
+    train,
+    recipe,
+    seed,
+    start=None,
+    loss=None,
+    **model_options,
+):
+    """A baseline trained with the loss of a row of table 2, or another.
 
     Args:
         arguments: Of the command line.
-        row: The loss by its name in the paper.
+        row: The loss by its name in the paper, or any name for `loss`.
         train: The data set to train on.
         recipe: A `Recipe`.
         seed: Of initial weights, dropout and the order of images.
         start: A trained baseline of the same kind to start from.
+        loss: A loss that is no row of the table.
         **model_options: Further arguments of `models.Baseline`.
 
     Returns:
@@ -94,7 +104,7 @@ def trained(arguments, row, train, recipe, seed, start=None, **model_options):
         name += f"_after_{slug(start[1]['settings']['data'])}"
     folder = arguments.results / "runs" / name
     record = folder / "run.json"
-    activation = losses.get(row).activation
+    activation = losses.get(loss or row).activation
     if record.exists():
         run = json.loads(record.read_text())
         if run["settings"] != json.loads(json.dumps(settings)):
@@ -120,7 +130,7 @@ def trained(arguments, row, train, recipe, seed, start=None, **model_options):
     )
     if start:
         model.head.set_weights(start[0].head.get_weights())
-    logs = _fit(arguments, model, row, train, recipe, seed, folder)
+    logs = _fit(arguments, model, loss or row, train, recipe, seed, folder)
     weights = model.head.get_weights()
     model = common.make_model(arguments, activation=activation, **model_options)
     model.head.set_weights(weights)
@@ -134,9 +144,9 @@ def trained(arguments, row, train, recipe, seed, start=None, **model_options):
     return model, {**run, "folder": folder}
 
 
-def _fit(arguments, model, row, train, recipe, seed, folder):
+def _fit(arguments, model, loss, train, recipe, seed, folder):
     loss = losses.get(
-        row,
+        loss,
         prior=train.mean_density(model.map_size),
         vgg_weights=arguments.backbone_weights,
     )

@@ -125,3 +125,38 @@ def test_table3_and_figures(tmp_path, vgg16_weights):
     for number in (2, 3):
         path = tmp_path / "results" / f"figure{number}.png"
         assert path.stat().st_size > 10_000
+
+
+def test_choose_recipe_measures_the_validation_part(tmp_path):
+    arguments = ("--rows", "MSE", "--epochs", "1", "2", "--learning-rates")
+    printed = run("choose_recipe.py", tmp_path, *arguments, "1e-3")
+    assert printed.count("generated_mse_seed0\n") == 2
+    written = json.loads(
+        (tmp_path / "results/choose_recipe_mse.json").read_text()
+    )
+    first, second = (cells["kl"] for cells in written.values())
+    assert first["ours"] != second["ours"]
+    assert {first["ours_rank"], second["ours_rank"]} == {1, 2}
+    again = run("choose_recipe.py", tmp_path, *arguments, "1e-3")
+    assert "seed0\n" not in again
+
+
+def test_best_trains_on_other_data_first_and_more_layers(tmp_path):
+    datasets.to_compact(
+        datasets.generate(count=12, seed=5), tmp_path / "other", progress=False
+    )
+    arguments = ("--extra", "Other=other", "--epochs", "1", "--tuned-layers")
+    steps = ("other data first", "other weights of the terms")
+    printed = run("best.py", tmp_path, *arguments, "conv4", "--steps", *steps)
+    written = json.loads((tmp_path / "results/best.json").read_text())
+    assert tuple(written) == steps
+    assert len({cells["cc"]["ours"] for cells in written.values()}) == 2
+    # The other data is trained on once, though both steps start from it.
+    assert printed.count("generated_kld_cc_nss_r_seed0\n") == 1
+    (after,) = (
+        tmp_path / "results/best/other_weights_of_the_terms/runs"
+    ).iterdir()
+    settings = json.loads((after / "run.json").read_text())["settings"]
+    assert settings["loss"] == "5 KLD + 5 CC + NSS"
+    assert settings["model"] == {"tuned_layers": ["conv4"]}
+    assert settings["start"]["images"] == 12
