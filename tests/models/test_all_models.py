@@ -20,10 +20,31 @@ SMALL = {
         "filters": (4, 4, 6, 6, 8),
         "depth": 4,
     },
+    "ml_net": {
+        "input_shape": (32, 48, 3),
+        "backbone_weights": None,
+        "filters": (4, 4, 4, 4, 4),
+        "depth": 4,
+    },
     "salgan": {
         "input_shape": (32, 48, 3),
         "backbone_weights": None,
         "filters": (4, 4, 4, 4, 4),
+    },
+    "sam_resnet": {
+        "input_shape": (32, 48, 3),
+        "backbone_weights": None,
+        "filters": (4, 4, 4, 4),
+        "blocks": (1, 1, 1, 1),
+        "depth": 4,
+        "steps": 2,
+    },
+    "sam_vgg": {
+        "input_shape": (32, 48, 3),
+        "backbone_weights": None,
+        "filters": (4, 4, 4, 4, 4),
+        "depth": 4,
+        "steps": 2,
     },
     "shallow_net": {"input_shape": (32, 48, 3), "filters": (4, 4, 4)},
 }
