@@ -165,12 +165,9 @@ class AttentiveConvLSTM(keras.layers.Layer):
     def _attention(self, energy):
         """Attention map `(batch, height, width, 1)` that sums to 1."""
         energy = self._convolve(energy, self.attention_kernel)
-        shape = ops.shape(energy)
         # In half precision most of the maps' values would round to the same.
-        flat = ops.cast(ops.reshape(energy, (shape[0], -1)), "float32")
-        return ops.cast(
-            ops.reshape(ops.softmax(flat, axis=-1), shape), energy.dtype
-        )
+        attention = ops.softmax(ops.cast(energy, "float32"), axis=(1, 2))
+        return ops.cast(attention, energy.dtype)
 
     def _convolve(self, x, kernel):
         return ops.conv(
