@@ -119,9 +119,7 @@ def _pretrained(arguments):
     arguments = argparse.Namespace(
         **{**vars(arguments), "results": arguments.results.parent / "extra"}
     )
-    recipe = training.Recipe(
-        epochs=arguments.epochs, learning_rate=3e-4, flip=True
-    )
+    recipe = training.Recipe(epochs=arguments.epochs, learning_rate=3e-4)
     run = None
     for entry in arguments.extra:
         name, _, path = entry.partition("=")

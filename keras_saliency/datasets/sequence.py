@@ -7,7 +7,6 @@ import cv2
 import keras
 import numpy as np
 
-from keras_saliency import targets
 from keras_saliency.datasets._checks import as_size
 
 # Targets of all images together that are kept in memory, in bytes. At 37x50
@@ -196,21 +195,26 @@ class SaliencySequence(keras.utils.PyDataset):
             float32 array `(len(samples), height, width, 2)`, or 1 in place of
             2 where the data set has no fixations.
         """
-        targets = [
-            self._target(i)[:, ::-1] if flipped else self._target(i)
-            for i, flipped in samples
-        ]
-        return np.stack(targets)
+        channels = 1 + self.dataset.has_fixations
+        shape = (len(samples), *self.map_size, channels)
+        targets = np.empty(shape, "float32")
+        for k, (i, flipped) in enumerate(samples):
+            target = self._target(i)
+            if flipped:
+                cv2.flip(target, 1, dst=targets[k])
+            else:
+                targets[k] = target
+        return targets
 
     def _target(self, i):
         cached = None if self._cache is None else self._cache.get(i)
         if cached is not None:
             return cached
-        density = self.dataset.density(i, self.map_size, self.sigma)
-        counts = None
+        # In the order of `keras_saliency.targets`.
+        maps = [self.dataset.density(i, self.map_size, self.sigma)]
         if self.dataset.has_fixations:
-            counts = self.dataset.fixation_map(i, self.map_size)[None]
-        target = targets.pack(density[None], counts)[0]
+            maps.append(self.dataset.fixation_map(i, self.map_size))
+        target = cv2.merge(maps).reshape(*self.map_size, len(maps))
         if self._cache is not None:
             self._cache[i] = target
         return target
