@@ -13,6 +13,11 @@ A small machine trains some rows in part, smaller or not at all:
 
     --rows Itti GBVS ShallowNet Sam-VGG
     --epochs 5 Sam-VGG=1 --input-size Sam-VGG=120x160 --train-images 200
+    --precision Sam-VGG=mixed_bfloat16 --frozen-blocks Sam-VGG=3
+
+Who has the authors' released weights, or a `.keras` file, measures those:
+
+    --weights Sam-VGG=sam-vgg_salicon_weights.pkl
 
 Prints and writes (`table1.json`, `.csv`, `.md`) the paper's numbers beside
 ours, the ranks of both and what was spent on each row; `table1.png` shows the
@@ -21,19 +26,19 @@ maps of `--images` pictures.
 
 import argparse
 import json
-import time
+from pathlib import Path
 
 import common
 import keras
+import networks
 import numpy as np
 import paper
 import training
 
-from keras_saliency import datasets, evaluation, models, plot
+from keras_saliency import plot
 from keras_saliency.datasets.images import resize
 from keras_saliency.models import classic
 
-METRICS = ("cc", "sim", "auc_judd", "auc_borji", "nss")
 # RARE2012's README: the raw map is to be blurred and, for such pictures, a
 # centred Gaussian to be added.
 CLASSIC = {
@@ -48,19 +53,26 @@ CLASSIC = {
 }
 # Fitted to the training part.
 CENTRE = "Centre bias"
-# Entries of `models.MODELS`.
+# Entries of `models.MODELS`. ML-Net is not in the paper's table.
 NETWORKS = {
     "Sam-ResNet": "sam_resnet",
     "SalGan": "salgan",
     "Sam-VGG": "sam_vgg",
     "ShallowNet": "shallow_net",
     "DeepConvNet": "deep_conv_net",
+    "ML-Net": "ml_net",
 }
 # The baseline with the paper's MSE, trained as table2.py does.
 OURS = "Our model"
 ROWS = (*CLASSIC, CENTRE, *NETWORKS, OURS)
-# Longer side of a panel of the figure.
-LONGEST = 320
+CHOICES = (
+    ("--epochs", "5", "of training"),
+    ("--train-images", "all", "the first n of the training part"),
+    ("--batch-size", "10", "images per step"),
+    ("--input-size", "own", "HEIGHTxWIDTH, or the network's own"),
+    ("--precision", "float32", "of training, or mixed_bfloat16"),
+    ("--frozen-blocks", "own", "of the backbone, where it would train"),
+)
 
 
 def main():
@@ -70,13 +82,13 @@ def main():
     dataset = parts[arguments.part]
     dataset = dataset.subset(slice(0, arguments.test_images))
     shown = np.linspace(0, len(dataset) - 1, arguments.images).astype(int)
-    panels = [_stimulus(dataset, i) for i in shown]
+    panels = [networks.stimulus(dataset, i) for i in shown]
     results, spent = {}, {}
     for row in arguments.rows:
         print(row, flush=True)
         predict, facts = system(row, arguments, parts["train"])
-        results[row], spent[row] = measured(
-            row, predict, facts, dataset, arguments
+        results[row], spent[row] = networks.measured(
+            row, predict, facts, dataset, arguments, "table1"
         )
         for panel, i in zip(panels, shown, strict=True):
             panel.append(resize(predict(dataset.image(i)), panel[1].shape))
@@ -101,16 +113,11 @@ def parsed():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     common.add_arguments(parser)
-    parser.set_defaults(precision="float32")
+    networks.add_arguments(parser)
     parser.add_argument(
         "--rows", nargs="+", default=ROWS, choices=ROWS, metavar="ROW"
     )
-    for name, default, text in (
-        ("--epochs", "5", "of training"),
-        ("--train-images", "all", "the first n of the training part"),
-        ("--batch-size", "10", "images per step"),
-        ("--input-size", "own", "HEIGHTxWIDTH, or the network's own"),
-    ):
+    for name, default, text in CHOICES:
         parser.add_argument(
             name,
             nargs="+",
@@ -119,23 +126,32 @@ def parsed():
             help=f"{text}; default {default}; ROW=VALUE for one row",
         )
     parser.add_argument(
-        "--part", default="test", choices=["train", "validation", "test"]
-    )
-    parser.add_argument("--test-images", type=int, help="default: all")
-    parser.add_argument(
-        "--images", type=int, default=3, help="pictures in the figure"
+        "--weights",
+        nargs="+",
+        default=[],
+        metavar="ROW=FILE",
+        help="weights to measure in place of training the row's network: the "
+        "authors' file, or a .keras file",
     )
     arguments = parser.parse_args()
-    for name in ("epochs", "train_images", "batch_size", "input_size"):
-        for text in getattr(arguments, name):
+    for option, _, _ in CHOICES:
+        for text in getattr(arguments, option[2:].replace("-", "_")):
             row = text.rpartition("=")[0]
             if row and row not in ROWS:
-                parser.error(f"{name}: there is no row {row!r}")
+                parser.error(f"{option}: there is no row {row!r}")
+    for text in arguments.weights:
+        row = text.partition("=")[0]
+        if row not in NETWORKS:
+            parser.error(f"--weights: there is no network {row!r}")
+    # Of our own model, which `training` trains.
+    arguments.precisions = arguments.precision
+    arguments.precision = _choice(arguments, "precisions", OURS, "float32")
     return arguments
 
 
-def _choice(texts, row, default):
+def _choice(arguments, name, row, default):
     """The value for a row of `[ROW=]VALUE ...`; one for the row counts more."""
+    texts = getattr(arguments, name)
     values = dict(text.rpartition("=")[::2] for text in texts)
     return values.get(row, values.get("", default))
 
@@ -149,29 +165,31 @@ def system(row, arguments, train):
     """
     if row in CLASSIC:
         return CLASSIC[row].saliency_map, {"model": repr(CLASSIC[row])}
-    count = _choice(arguments.train_images, row, "all")
+    weights = dict(text.split("=", 1) for text in arguments.weights)
+    if row in weights:
+        return released(row, weights[row], arguments)
+    count = _choice(arguments, "train_images", row, "all")
     if count != "all":
         train = train.subset(slice(0, int(count)))
     if row == CENTRE:
         model = classic.CentreBias.fit(train)
         return model.saliency_map, {"model": CENTRE, "images": len(train)}
-    epochs = int(_choice(arguments.epochs, row, 5))
-    batch_size = int(_choice(arguments.batch_size, row, 10))
-    if row == OURS:
-        recipe = training.Recipe(epochs=epochs, batch_size=batch_size)
-        model, run = training.trained(
-            arguments, "MSE", train, recipe, arguments.seed
-        )
-        facts = {**run["settings"], "input": list(model.input_shape[1:3])}
-    else:
-        model, facts, run = network(row, arguments, train, epochs, batch_size)
-    spent = {
-        "epochs": epochs,
-        "images": len(train),
-        "input": list(model.input_shape[1:3]),
-        "seconds": run["seconds"],
+    epochs = int(_choice(arguments, "epochs", row, 5))
+    batch_size = int(_choice(arguments, "batch_size", row, 10))
+    if row != OURS:
+        return network(row, arguments, train, epochs, batch_size)
+    recipe = training.Recipe(epochs=epochs, batch_size=batch_size)
+    model, run = training.trained(
+        arguments, "MSE", train, recipe, arguments.seed
+    )
+    size = list(model.input_shape[1:3])
+    spent = {"epochs": epochs, "images": len(train), "input": size}
+    spent["seconds"] = run["seconds"]
+    return model.saliency_map, {
+        **run["settings"],
+        "input": size,
+        "spent": spent,
     }
-    return model.saliency_map, {**facts, "spent": spent}
 
 
 def network(row, arguments, train, epochs, batch_size):
@@ -182,99 +200,35 @@ def network(row, arguments, train, epochs, batch_size):
         "images": len(train),
         "epochs": epochs,
         "batch_size": batch_size,
-        "input": _choice(arguments.input_size, row, "own"),
+        "input": _choice(arguments, "input_size", row, "own"),
+        "precision": _choice(arguments, "precisions", row, "float32"),
+        "frozen_blocks": _choice(arguments, "frozen_blocks", row, "own"),
         "seed": arguments.seed,
     }
     options = {}
     if facts["input"] != "own":
-        height, width = map(int, facts["input"].split("x"))
-        options["input_shape"] = (height, width, 3)
+        options["input_shape"] = networks.size(facts["input"])
+    if facts["frozen_blocks"] != "own":
+        options["frozen_blocks"] = int(facts["frozen_blocks"])
     folder = arguments.results / "runs" / f"table1_{training.slug(row)}"
-    folder.mkdir(parents=True, exist_ok=True)
-    common.seed_everything(arguments.seed)
-    model = models.MODELS[NETWORKS[row]](**options)
-    record, weights = folder / "run.json", folder / "model.weights.h5"
-    if record.exists():
-        run = json.loads(record.read_text())
-        _must_be(facts, run["facts"], folder)
-        model.load_weights(weights)
-        return model, facts, run
-    begun = time.perf_counter()
-    batches = datasets.SaliencySequence(
-        train,
-        batch_size=min(batch_size, len(train)),
-        image_size=model.input_shape[1:3],
-        map_size=model.map_size,
-        seed=arguments.seed,
+    model, run = networks.fitted(
+        NETWORKS[row], folder, arguments, facts, train, options
     )
-    model.compile(model.recommended_optimizer(), model.recommended_loss())
-    history = model.fit(
-        batches,
-        epochs=epochs,
-        verbose=2,
-        callbacks=[keras.callbacks.BackupAndRestore(folder / "unfinished")],
-    ).history
-    model.save_weights(weights)
-    run = {
-        "facts": facts,
-        "logs": {k: np.asarray(v).tolist() for k, v in history.items()},
-        # Of this command: a training that was stopped took longer.
-        "seconds": round(time.perf_counter() - begun, 1),
-    }
-    record.write_text(json.dumps(run, indent=1))
-    return model, facts, run
+    spent = networks.spent(run, train, model)
+    return networks.predictor(model), {**facts, "spent": spent}
 
 
-def measured(row, predict, facts, dataset, arguments):
-    """A row's `Evaluation`, and what was spent on it.
-
-    Both are kept in `RESULTS/table1` and read from there where they are.
-    """
-    folder = arguments.results / "table1"
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{training.slug(dataset.name)}_{arguments.part}"
-    values = folder / f"{training.slug(row)}_{name}.csv"
-    record = values.with_suffix(".json")
-    facts = json.loads(json.dumps(facts))
-    spent = facts.pop("spent", {})
-    if record.exists():
-        kept = json.loads(record.read_text())
-        _must_be(facts, kept["facts"], values)
-        result = evaluation.Evaluation.load(values)
-        if result.names == dataset.names:
-            return result, kept["spent"]
-    begun = time.perf_counter()
-    result = evaluation.evaluate(
-        predict,
-        dataset,
-        list(METRICS),
-        resume=values.with_suffix(".jsonl"),
-        verbose=0,
-    )
-    seconds = (time.perf_counter() - begun) / len(dataset)
-    spent["milliseconds per map and metrics"] = round(1000 * seconds)
-    result.to_csv(values)
-    record.write_text(
-        json.dumps(
-            {"facts": facts, "spent": spent, "means": result.means()}, indent=1
-        )
-    )
-    return result, spent
-
-
-def _must_be(facts, kept, path):
-    if facts != kept:
-        raise SystemExit(
-            f"{path} was made with other settings; choose another folder with "
-            f"--results, or remove it.\n{kept}\n{facts}"
-        )
-
-
-def _stimulus(dataset, i):
-    """A picture and its density as the first panels of a row."""
-    scale = LONGEST / max(dataset.sizes[i])
-    size = tuple(round(scale * side) for side in dataset.sizes[i].tolist())
-    return [dataset.image(i, size), dataset.density(i, size)]
+def released(row, path, arguments):
+    """A network with weights that someone has released."""
+    options = {}
+    size = _choice(arguments, "input_size", row, "own")
+    if size != "own":
+        options["input_shape"] = networks.size(size)
+    model = networks.imported(NETWORKS[row], path, arguments, **options)
+    path = Path(path)
+    facts = {"model": NETWORKS[row], "weights": path.name, "input": size}
+    facts["bytes"] = path.stat().st_size
+    return model.saliency_map, {**facts, "spent": {"weights": path.name}}
 
 
 if __name__ == "__main__":

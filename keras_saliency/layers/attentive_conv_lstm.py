@@ -166,8 +166,11 @@ class AttentiveConvLSTM(keras.layers.Layer):
         """Attention map `(batch, height, width, 1)` that sums to 1."""
         energy = self._convolve(energy, self.attention_kernel)
         # In half precision most of the maps' values would round to the same.
-        attention = ops.softmax(ops.cast(energy, "float32"), axis=(1, 2))
-        return ops.cast(attention, energy.dtype)
+        exact = ops.cast(energy, "float32")
+        peak = ops.max(exact, axis=(1, 2), keepdims=True)
+        share = ops.exp(exact - ops.stop_gradient(peak))
+        share = share / ops.sum(share, axis=(1, 2), keepdims=True)
+        return ops.cast(share, energy.dtype)
 
     def _convolve(self, x, kernel):
         return ops.conv(
