@@ -234,7 +234,7 @@ class SaliencyDataset:
                 f"{len(self)} names begin with {_listing(self.names)}."
             ) from None
 
-    def image(self, i, size=None):
+    def image(self, i, size=None, out=None):
         """Return a picture as RGB.
 
         Args:
@@ -242,10 +242,14 @@ class SaliencyDataset:
             size: `(height, width)` to resize to: by area average to shrink
                 by two or more, else linearly. Defaults to the size as stored,
                 which may be smaller than the original.
+            out: uint8 array `(*size, 3)` to write the picture to, such as a
+                part of a batch.
 
         Returns:
-            uint8 array `(height, width, 3)`.
+            uint8 array `(height, width, 3)`, `out` if given.
         """
+        if size is None and out is not None:
+            size = out.shape[:2]
         stimulus = self._stimuli[i]
         if not isinstance(stimulus, np.ndarray):
             image = images.read_image(
@@ -253,7 +257,7 @@ class SaliencyDataset:
             )
         else:
             image = stimulus.copy()
-        return image if size is None else images.resize(image, size)
+        return image if size is None else images.resize(image, size, out)
 
     def digest(self, i):
         """Return a hash of a picture's content, which names it in a cache."""

@@ -22,8 +22,8 @@ _PRODUCT = 2**18
 _TERMS = ((0.11, 1), (0.4, 2), (1.25, 4))
 # Distance, in sigma, from which a Gaussian counts as constant, and its value
 # there. Products of smaller ones would be subnormal numbers, which are slow.
-_FAR = 7.75
-_NOTHING = 1e-13
+_FAR = 7
+_NOTHING = 2e-11
 
 
 def fixation_map(x, y, original_size, size=None):
@@ -110,19 +110,22 @@ def density_map(x, y, original_size, size=None, *, sigma):
         rows, columns = np.divmod(
             pixels[start : start + _CHUNK], original_size[1]
         )
-        vertical = _cell_averages(rows + 0.5, original_size[0], size[0], sigma)
-        vertical *= counts[start : start + _CHUNK, None]
-        horizontal = _cell_averages(
-            columns + 0.5, original_size[1], size[1], sigma
-        )
         # Sorted by row: a chunk reaches some rows of the map only.
         scale = size[0] / original_size[0]
         first = max(0, int((rows[0] - _FAR * sigma) * scale))
         last = min(size[0], int((rows[-1] + 1 + _FAR * sigma) * scale) + 1)
+        vertical = _cell_averages(
+            rows + 0.5, original_size[0], size[0], sigma, slice(first, last)
+        )
+        vertical *= counts[start : start + _CHUNK, None]
+        horizontal = _cell_averages(
+            columns + 0.5, original_size[1], size[1], sigma
+        )
         step = max(1, _PRODUCT // (size[1] * rows.size))
-        for row in range(first, last, step):
-            part = slice(row, min(row + step, last))
-            total[part] += np.dot(vertical[:, part].T, horizontal)
+        for row in range(0, last - first, step):
+            part = vertical[:, row : row + step].T
+            row += first
+            total[row : row + len(part)] += np.dot(part, horizontal)
     # A division, so that the peak is exactly 1.
     return np.divide(total, total.max(), out=total)
 
@@ -156,10 +159,11 @@ def _cell(position, original, cells):
     return np.minimum((position * cells / original).astype("int64"), cells - 1)
 
 
-def _cell_averages(centres, original, cells, sigma):
-    """Averages over cells of Gaussians, `(len(centres), cells)` float32.
+def _cell_averages(centres, original, cells, sigma, part=slice(None)):
+    """Averages over cells, or part of them, of a Gaussian about each centre.
 
-    A constant factor is left out.
+    Returns:
+        float32 array `(len(centres), cells)`; a constant factor is left out.
     """
     width = original / cells / sigma
     for widest, terms in _TERMS:
@@ -167,10 +171,10 @@ def _cell_averages(centres, original, cells, sigma):
             break
     else:
         edges = np.linspace(0.0, original, cells + 1)
-        averages = np.diff(ndtr((edges - centres[:, None]) / sigma))
+        averages = np.diff(ndtr((edges - centres[:, None]) / sigma))[:, part]
         averages[averages < _NOTHING] = 0
         return averages.astype("float32")
-    middles = (np.arange(cells) + 0.5) * (original / cells)
+    middles = (np.arange(cells)[part] + 0.5) * (original / cells)
     squares = np.subtract.outer(centres / sigma, middles / sigma)
     squares = squares.astype("float32")
     squares *= squares

@@ -199,7 +199,7 @@ def image_size(path, exif=True):
     return _decode(path, cv2.IMREAD_COLOR, data).shape[:2]
 
 
-def resize(array, size):
+def resize(array, size, out=None):
     """Resize a picture or map: area average to shrink, linear to enlarge.
 
     A picture (uint8, three channels) that shrinks by less than two in both
@@ -209,14 +209,30 @@ def resize(array, size):
     Args:
         array: Array `(height, width)` or `(height, width, channels)`.
         size: `(height, width)` wanted.
+        out: Array of that size and the same type to write to.
 
     Returns:
-        Array of that size and the same type.
+        Array of that size and the same type: `out` if given, else `array`
+        where it has the size already.
     """
     height, width = as_size(size)
     old_height, old_width = array.shape[:2]
+    shape = (height, width, *array.shape[2:])
+    if out is not None and not (
+        out.shape == shape
+        and out.dtype == array.dtype
+        and out.flags.c_contiguous
+    ):
+        # OpenCV would write elsewhere without a word.
+        raise ValueError(
+            f"out must be a contiguous array of {array.dtype} and shape "
+            f"{shape}; received {out.dtype} of shape {out.shape}."
+        )
     if (height, width) == (old_height, old_width):
-        return array
+        if out is None:
+            return array
+        out[...] = array
+        return out
     if height > old_height and width < old_width:
         # OpenCV averages areas only where both sides shrink.
         array = resize(array, (old_height, width))
@@ -228,9 +244,10 @@ def resize(array, size):
     resized = cv2.resize(
         array,
         (width, height),
+        dst=out,
         interpolation=cv2.INTER_AREA if area else cv2.INTER_LINEAR,
     )
-    return resized.reshape(height, width, *array.shape[2:])
+    return resized.reshape(shape)
 
 
 def digest(source):

@@ -175,8 +175,12 @@ class SaliencySequence(keras.utils.PyDataset):
         for k, (i, flipped) in enumerate(samples):
             image = self._images.get(i)
             if image is None:
+                keep = self._pass >= self._keep_from
+                if not keep and not flipped:
+                    self.dataset.image(i, self.image_size, out=images[k])
+                    continue
                 image = self.dataset.image(i, self.image_size)
-                if self._pass >= self._keep_from:
+                if keep:
                     self._images[i] = image
             if flipped:
                 # NumPy's mirrored copy takes half as long as decoding.

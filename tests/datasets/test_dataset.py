@@ -224,3 +224,14 @@ def test_no_fixations_at_all_is_a_data_set():
 
 def test_representation():
     assert "3 images, 192 fixations" in repr(generate(3, (16, 16)))
+
+
+@pytest.mark.parametrize("size", [None, (12, 20), (24, 32)])
+def test_image_is_written_to_a_given_array(size):
+    dataset = generate(2, (24, 32))
+    batch = np.zeros((2, *(size or (24, 32)), 3), "uint8")
+    for i in range(2):
+        dataset.image(i, size, out=batch[i])
+        np.testing.assert_array_equal(batch[i], dataset.image(i, size))
+    batch[:] = 0
+    assert dataset.image(0).any()

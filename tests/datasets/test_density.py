@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
+from scipy.special import ndtr
 
 from keras_saliency.datasets import density_map, fixation_map
 
@@ -48,6 +49,27 @@ def test_density_equals_blur_at_full_resolution(points, size, sigma):
     density = density_map(*points, (768, 1024), size, sigma=sigma)
     np.testing.assert_allclose(density, expected / expected.max(), atol=2e-3)
     assert density.dtype == np.float32
+    assert density.max() == 1
+
+
+@pytest.mark.parametrize("count", [1, 90, 700])
+@pytest.mark.parametrize("sigma", [0.4, 8, 24, 80, 3000])
+@pytest.mark.parametrize("size", [None, (300, 400), (37, 50), (5, 3)])
+def test_density_is_the_exact_average_over_cells(count, size, sigma):
+    rng = np.random.default_rng(count)
+    original = (192, 256)
+    # Some in the corner: far from the rest, and cut by the border.
+    x = np.append(rng.normal(200, 20, count).clip(0, 255), [0.5] * 2)
+    y = np.append(rng.normal(40, 20, count).clip(0, 191), [191.5] * 2)
+
+    def averages(centres, side, cells):
+        edges = np.linspace(0, side, cells + 1)[:, None]
+        return np.diff(ndtr((edges - np.floor(centres) - 0.5) / sigma), axis=0)
+
+    cells = size or original
+    exact = averages(y, 192, cells[0]) @ averages(x, 256, cells[1]).T
+    density = density_map(x, y, original, size, sigma=sigma)
+    np.testing.assert_allclose(density, exact / exact.max(), rtol=0, atol=1e-6)
     assert density.max() == 1
 
 
