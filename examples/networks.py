@@ -21,7 +21,10 @@ METRICS = ("cc", "sim", "auc_judd", "auc_borji", "nss")
 # Of the authors' released files; any network can also be a `.keras` file.
 IMPORTERS = {
     "deep_conv_net": importers.load_deep_conv_net_weights,
+    "ml_net": importers.load_ml_net_weights,
     "salgan": importers.load_salgan_weights,
+    "sam_resnet": importers.load_sam_weights,
+    "sam_vgg": importers.load_sam_weights,
     "shallow_net": importers.load_shallow_net_weights,
 }
 # Longer side of a panel of the figures.

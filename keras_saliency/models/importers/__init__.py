@@ -7,12 +7,18 @@ from keras_saliency.models.importers.deep_conv_net import (
     load_deep_conv_net_weights,
 )
 from keras_saliency.models.importers.salgan import load_salgan_weights
+from keras_saliency.models.importers.sam import (
+    load_ml_net_weights,
+    load_sam_weights,
+)
 from keras_saliency.models.importers.shallow_net import (
     load_shallow_net_weights,
 )
 
 __all__ = [
     "load_deep_conv_net_weights",
+    "load_ml_net_weights",
     "load_salgan_weights",
+    "load_sam_weights",
     "load_shallow_net_weights",
 ]

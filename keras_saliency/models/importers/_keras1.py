@@ -1,0 +1,128 @@
+"""Weights that Keras 1 wrote on Theano: HDF5 files, whatever their name."""
+
+import re
+from pathlib import Path
+
+import h5py
+
+from keras_saliency.models.importers._lasagne import checked
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+# SAM-ResNet's 70 million numbers take 281 MB; a checkpoint with the state of
+# its optimiser twice that.
+_MAX_BYTES = 2**31
+# Far more than a network has.
+_MAX_LAYERS = 2000
+
+
+def read(path, expected, what):
+    """Read the arrays of a file's layers.
+
+    Opens nothing but the file and reads no array before its shape is known.
+
+    Args:
+        path: The file.
+        expected: Dictionary from a layer's name, or from a kind of layers
+            that Keras numbers (`convolution2d` of `convolution2d_3`), to a
+            list with the shapes of the arrays of each such layer, in order.
+        what: What the file should hold, for errors.
+
+    Returns:
+        Dictionary of the same form with float32 arrays in place of shapes.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged, too large, or holds other layers.
+    """
+    with open(path, "rb") as file:
+        start = file.read(len(_SIGNATURE))
+    if start != _SIGNATURE:
+        raise ValueError(
+            f"The file {path} is no HDF5 file, which the weights of {what} "
+            "are although they are called .pkl. A pickle is not read, because "
+            "it can run any program."
+        )
+    try:
+        if Path(path).stat().st_size > _MAX_BYTES:
+            raise ValueError(f"it has more than {_MAX_BYTES >> 20} MiB")
+        with h5py.File(path, "r") as file:
+            return _arrays(file, expected)
+    except Exception as error:  # A damaged file raises nearly anything.
+        raise ValueError(
+            f"The file {path} does not hold the weights of {what} as Keras 1 "
+            f"wrote them: {error}."
+        ) from error
+
+
+def _arrays(file, expected):
+    root = file
+    if "layer_names" not in file.attrs and "model_weights" in file:
+        # A whole model, as a checkpoint has it.
+        root = _own(file, "model_weights", h5py.Group)
+    found = {key: [] for key in expected}
+    for layer in _names(root, "layer_names"):
+        group = _own(root, layer, h5py.Group)
+        names = _names(group, "weight_names")
+        if not names:
+            continue
+        key = layer if layer in expected else re.sub(r"_\d+$", "", layer)
+        if key not in expected:
+            raise ValueError(f"it has a layer {layer!r}, which is unknown")
+        index = len(found[key])
+        if index == len(expected[key]):
+            raise ValueError(
+                f"it has more than {index} layers {key!r} with weights"
+            )
+        found[key].append(
+            _layer_arrays(group, names, expected[key][index], layer)
+        )
+    for key, layers in found.items():
+        if len(layers) != len(expected[key]):
+            raise ValueError(
+                f"it has {len(layers)} layers {key!r} with weights, not "
+                f"{len(expected[key])}"
+            )
+    return found
+
+
+def _layer_arrays(group, names, shapes, layer):
+    if len(names) != len(shapes):
+        raise ValueError(
+            f"{layer} has {len(names)} arrays instead of {len(shapes)}"
+        )
+    arrays = []
+    for name, shape in zip(names, shapes, strict=True):
+        dataset = _own(group, name, h5py.Dataset)
+        if dataset.shape != tuple(shape) or dataset.dtype.kind != "f":
+            raise ValueError(
+                f"{name} of {layer} is {dataset.dtype} of shape "
+                f"{dataset.shape}, where floats of shape {tuple(shape)} belong"
+            )
+        arrays.append(checked(dataset[()], f"{name} of {layer}"))
+    return arrays
+
+
+def _names(group, attribute):
+    """A list of names that Keras keeps as an attribute."""
+    if attribute not in group.attrs:
+        raise ValueError(f"{group.name} has no attribute {attribute!r}")
+    shape = group.attrs.get_id(attribute).shape
+    if len(shape) != 1 or shape[0] > _MAX_LAYERS:
+        raise ValueError(f"{attribute!r} of {group.name} has shape {shape}")
+    names = group.attrs[attribute]
+    return [n.decode() if isinstance(n, bytes) else str(n) for n in names]
+
+
+def _own(group, name, kind):
+    """Something of this very file, not what a link of it points to."""
+    if name not in group:
+        raise ValueError(f"{group.name} has no {name!r}")
+    member = group[name]
+    if not isinstance(member, kind):
+        raise ValueError(f"{name!r} is no {kind.__name__.lower()}")
+    elsewhere = member.file.filename != group.file.filename
+    if kind is h5py.Dataset:
+        elsewhere = elsewhere or member.is_virtual or bool(member.external)
+    if elsewhere:
+        raise ValueError(f"{name!r} lies in another file")
+    return member
