@@ -1,14 +1,18 @@
 """Table 1 on a few generated pictures."""
 
 import csv
+import functools
 import json
 import sys
+from pathlib import Path
 
 import keras
+import keras1_files
+import numpy as np
 import pytest
 from running import EXAMPLES, run
 
-from keras_saliency import datasets
+from keras_saliency import datasets, evaluation, models
 
 CLASSIC = ("Itti", "GBVS", "Centre bias", "Uniform")
 
@@ -120,6 +124,117 @@ def test_networks_resume(table1, tmp_path, monkeypatch, capsys):
     assert again["ShallowNet"]["cc"]["ours"] == pytest.approx(
         before["ShallowNet"]["cc"]["ours"], abs=1e-5
     )
+
+
+def small_sam(name):
+    """A factory of small networks, which takes the network's arguments."""
+    filters = (2,) * (5 if name == "sam_vgg" else 4)
+    return functools.partial(
+        models.MODELS[name], filters=filters, depth=2, steps=1, gaussians=1
+    )
+
+
+def test_networks_with_a_backbone(table1, tmp_path, monkeypatch):
+    """Weights of the backbone, precision and frozen blocks get there."""
+    made = []
+
+    def factory(input_shape, backbone_weights, frozen_blocks=None):
+        policy = keras.mixed_precision.dtype_policy().name
+        made.append((backbone_weights, frozen_blocks, policy))
+        return models.FastNet(input_shape, filters=(2,) * 5, depth=2)
+
+    for name in ("sam_vgg", "sam_resnet"):
+        monkeypatch.setitem(models.MODELS, name, factory)
+    table = table1.run(
+        *("--rows", "Sam-VGG", "Sam-ResNet", "--images", "0"),
+        *("--epochs", "1", "--train-images", "10", "--input-size", "32x48"),
+        *("--backbone", "vgg16", "--test-images", "2"),
+        *("--backbone-weights", "vgg.h5", "--resnet-weights", "resnet.h5"),
+        *("--precision", "Sam-VGG=mixed_bfloat16"),
+        *("--frozen-blocks", "Sam-ResNet=3"),
+    )
+    assert made == [
+        ("vgg.h5", None, "mixed_bfloat16"),
+        (None, None, "float32"),
+        ("resnet.h5", 3, "float32"),
+        (None, 3, "float32"),
+    ]
+    assert table["Sam-ResNet"]["nss"]["paper"] == 2.43
+    facts = json.loads(
+        (tmp_path / "results/table1/sam_vgg_made_test.json").read_text()
+    )
+    assert facts["spent"]["precision"] == "mixed_bfloat16"
+
+
+def test_padded_networks_see_pictures_as_in_training(
+    table1, tmp_path, monkeypatch
+):
+    import networks
+
+    model = small_sam("sam_vgg")((32, 48, 3), backbone_weights=None)
+    picture = datasets.generate(count=1, size=(60, 40)).image(0)
+    map_ = networks.predictor(model)(picture)
+    np.testing.assert_array_equal(
+        map_, model.saliency_map(picture, keep_proportions=False)
+    )
+    assert not np.array_equal(map_, model.saliency_map(picture))
+    fast = models.FastNet((32, 48, 3), filters=(2,) * 5, depth=2)
+    assert networks.predictor(fast) == fast.saliency_map
+
+
+def test_weights_that_someone_released(table1, tmp_path, monkeypatch, capsys):
+    """An importer's file and a `.keras` file, without any training."""
+    monkeypatch.setitem(models.MODELS, "sam_vgg", small_sam("sam_vgg"))
+    model = models.MODELS["sam_vgg"]((32, 48, 3), backbone_weights=None)
+    keras1_files.write_sam(model, tmp_path / "sam.pkl")
+    fast = models.FastNet((32, 48, 3), filters=(2,) * 5, depth=2)
+    fast.save(tmp_path / "fast.keras")
+    seen = {}
+
+    def evaluate(predict, dataset, metrics, **options):
+        seen[len(seen)] = predict(dataset.image(0))
+        scores = {metric: [0.5] * len(dataset) for metric in metrics}
+        return evaluation.Evaluation(dataset.names, scores)
+
+    monkeypatch.setattr(evaluation, "evaluate", evaluate)
+    table = table1.run(
+        *("--rows", "Sam-VGG", "ML-Net", "--images", "0"),
+        *("--input-size", "Sam-VGG=32x48", "--test-images", "2", "--weights"),
+        *(f"Sam-VGG={tmp_path}/sam.pkl", f"ML-Net={tmp_path}/fast.keras"),
+    )
+    assert "Epoch" not in capsys.readouterr().out
+    assert table["ML-Net"]["cc"]["paper"] is None
+    picture = common_test_part(table1)[0]
+    # As the authors have it, with padding.
+    np.testing.assert_allclose(
+        seen[0], model.saliency_map(picture), rtol=1e-4, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        seen[1], fast.saliency_map(picture), rtol=1e-4, atol=1e-6
+    )
+    facts = json.loads(
+        (tmp_path / "results/table1/sam_vgg_made_test.json").read_text()
+    )
+    assert facts["facts"]["weights"] == "sam.pkl"
+
+
+def common_test_part(table1):
+    """The pictures that the script measures."""
+    test = table1.common.load(Path(sys.argv[2]))["test"]
+    return [test.image(i) for i in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--weights", "Our model=x.keras"), "no network 'Our model'"),
+        (("--precision", "Sam=float32"), "no row 'Sam'"),
+    ],
+)
+def test_refuses_rows_that_are_none(table1, arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        table1.run(*arguments)
+    assert message in capsys.readouterr().err
 
 
 def test_names_a_row_that_is_none(table1, capsys):

@@ -74,9 +74,7 @@ def test_rows_are_trained_kept_and_resumed(
     assert "0.7351" in printed and "4 images of the test part" in printed
     results = tmp_path / "results"
     assert (results / "figure4.png").stat().st_size > 10_000
-    facts = json.loads(
-        (results / "table4" / "lc_1_made_test.json").read_text()
-    )
+    facts = json.loads((results / "table4" / "lc_1_made_test.json").read_text())
     assert facts["spent"]["images"] == 12
     assert facts["spent"]["input"] == [32, 48]
     # The loss is the row's: its terms are logged.
