@@ -67,14 +67,14 @@ def recipe_of_table_2(arguments, train):
 
 def mirrored(arguments, train):
     """Augmentation."""
-    recipe = training.Recipe(epochs=2 * arguments.epochs, flip=True)
+    recipe = training.Recipe(epochs=arguments.epochs, flip=True)
     return training.trained(arguments, LC1, train, recipe, arguments.seed)
 
 
 def block5(arguments, train, name=LC1, loss=None, start=None):
     """The last three convolutions of VGG-16 are tuned."""
     recipe = training.Recipe(
-        epochs=2 * arguments.epochs, learning_rate=3e-4, flip=True
+        epochs=arguments.epochs, learning_rate=3e-4, flip=True
     )
     return training.trained(
         arguments,
@@ -107,7 +107,7 @@ def other_weights(arguments, train):
 
 STEPS = {
     "LC1, recipe of table 2": recipe_of_table_2,
-    "mirrored too, twice the epochs": mirrored,
+    "mirrored too": mirrored,
     "block 5 trained too": block5,
     "other data first": other_data_first,
     "other weights of the terms": other_weights,
