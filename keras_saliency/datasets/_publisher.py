@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_saliency.datasets.base import Fixations
+from keras_saliency.datasets.base import Fixations, SaliencyDataset
 from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
 from keras_saliency.datasets.images import EXTENSIONS, image_size, stem
 
@@ -137,10 +137,64 @@ def match(pictures, found, where, what, *, required=True):
     return [found.get(name) for name in pictures]
 
 
-def sizes(paths):
+def sizes(pictures):
     """Return `(height, width)` of pictures as stored, read in threads."""
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        paths = pictures.values()
         return list(pool.map(lambda path: image_size(path, False), paths))
+
+
+def build(name, pictures, sizes, fixations, **options):
+    """Return the data set of a publisher's pictures.
+
+    Args:
+        name: Name of the data set.
+        pictures: Dictionary of name and path.
+        sizes: `(height, width)` per picture as stored.
+        fixations: `Fixations`.
+        **options: Arguments of `SaliencyDataset`.
+    """
+    return SaliencyDataset(
+        name,
+        pictures.values(),
+        names=list(pictures),
+        sizes=sizes,
+        fixations=fixations,
+        exif=False,
+        **options,
+    )
+
+
+def require_all(pictures, count, recorded, folder, partial):
+    """Raise unless a folder has as many pictures as were published.
+
+    Args:
+        pictures: Names of those there are.
+        count: How many were published.
+        recorded: Names of pictures for which there are fixations.
+        folder: Where they should be.
+        partial: Whether fewer or more are accepted.
+    """
+    if partial or len(pictures) == count:
+        return
+    missing = [name for name in recorded if name not in pictures]
+    raise DatasetNotFoundError(
+        f"The folder {folder} has {len(pictures)} pictures, the data set "
+        f"{count}"
+        + (
+            f"; missing are {len(missing)} that have fixations, such as "
+            f"{', '.join(sorted(missing, key=natural)[:3])}"
+            if missing
+            else ""
+        )
+        + ". Copy it anew, or give partial=True to use the pictures that are "
+        "there."
+    )
+
+
+def numbered(values):
+    """Return number from 1, as text -> value."""
+    return {str(i): value for i, value in enumerate(values, 1)}
 
 
 def gather(parts):
@@ -176,6 +230,26 @@ def gather(parts):
         ).astype("int32"),
         duration=joined(4, "float32"),
     )
+
+
+def from_maps(maps, sizes):
+    """Return the fixations where a map per picture merges its observers.
+
+    Args:
+        maps: Pairs of a label for errors and a map, positive where somebody
+            looked, in the order of the pictures.
+        sizes: `(height, width)` per picture.
+    """
+    parts = []
+    for i, (label, plane) in enumerate(maps):
+        if plane.shape != tuple(sizes[i]):
+            raise DatasetError(
+                f"The fixation map {label} is {plane.shape[0]} high and "
+                f"{plane.shape[1]} wide, its picture {sizes[i][0]} and "
+                f"{sizes[i][1]}."
+            )
+        parts.append((i, -1, *points(plane > 0), None))
+    return gather(parts)
 
 
 def points(counts):

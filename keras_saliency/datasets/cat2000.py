@@ -3,14 +3,16 @@
 import numpy as np
 
 from keras_saliency.datasets import _publisher, matlab
-from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.errors import DatasetError
+
+IMAGES = 2000
 
 
 def load_cat2000(
     path,
     *,
     published=True,
+    partial=False,
     default_sigma=None,
     pixels_per_degree=None,
     name="CAT2000",
@@ -27,6 +29,7 @@ def load_cat2000(
         path: The folder.
         published: Whether densities are those of FIXATIONMAPS, where it is
             there.
+        partial: Whether a copy is used that lacks some of the pictures.
         default_sigma: Sigma of densities made from fixations, in pixels.
             Defaults to 24 per 1024 of the longer side.
         pixels_per_degree: Pixels per degree of visual angle.
@@ -53,30 +56,25 @@ def load_cat2000(
     )
     maps = _publisher.find(path, "FIXATIONMAPS", "saliency")
     pictures = _publisher.files(stimuli)
-    paths = list(pictures.values())
-    sizes = _publisher.sizes(paths)
+    found = _publisher.files(locations, (".mat",))
+    _publisher.require_all(pictures, IMAGES, found, stimuli, partial)
+    sizes = _publisher.sizes(pictures)
     densities = None
     if published and maps is not None:
         densities = _publisher.match(
             pictures, _publisher.files(maps), maps, "published density map"
         )
-    found = _publisher.files(locations, (".mat",))
-    parts = []
-    for i, file in enumerate(
-        _publisher.match(pictures, found, locations, "fixation map")
-    ):
-        x, y = _publisher.points(binary_map(file, "fixLocs", sizes[i]))
-        parts.append((i, -1, x, y, None))
-    return SaliencyDataset(
+    files = _publisher.match(pictures, found, locations, "fixation map")
+    return _publisher.build(
         name,
-        paths,
-        names=list(pictures),
-        sizes=sizes,
-        fixations=_publisher.gather(parts),
+        pictures,
+        sizes,
+        _publisher.from_maps(
+            ((file, binary_map(file, "fixLocs")) for file in files), sizes
+        ),
         densities=densities,
         default_sigma=default_sigma,
         pixels_per_degree=pixels_per_degree,
-        exif=False,
     )
 
 

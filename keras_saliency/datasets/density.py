@@ -166,10 +166,8 @@ def _cell_averages(centres, original, cells, sigma, part=slice(None)):
         float32 array `(len(centres), cells)`; a constant factor is left out.
     """
     width = original / cells / sigma
-    for widest, terms in _TERMS:
-        if width <= widest:
-            break
-    else:
+    terms = next((n for widest, n in _TERMS if width <= widest), None)
+    if terms is None:
         edges = np.linspace(0.0, original, cells + 1)
         averages = np.diff(ndtr((edges - centres[:, None]) / sigma))[:, part]
         averages[averages < _NOTHING] = 0

@@ -1,12 +1,19 @@
 """FiWi: 149 pages of the web, 11 observers (Shen and Zhao, ECCV 2014)."""
 
 from keras_saliency.datasets import _publisher
-from keras_saliency.datasets.base import SaliencyDataset
-from keras_saliency.datasets.errors import DatasetError
 from keras_saliency.datasets.images import read_map
 
+IMAGES = 149
 
-def load_fiwi(path, *, default_sigma=30.0, pixels_per_degree=None, name="FiWi"):
+
+def load_fiwi(
+    path,
+    *,
+    partial=False,
+    default_sigma=30.0,
+    pixels_per_degree=None,
+    name="FiWi",
+):
     """Load FiWi from its publisher's archive, extracted.
 
     Below `path` lie `stimuli/NAME.png` (768 high, 1360 or 1366 wide) and
@@ -15,6 +22,7 @@ def load_fiwi(path, *, default_sigma=30.0, pixels_per_degree=None, name="FiWi"):
 
     Args:
         path: The folder.
+        partial: Whether a copy is used that lacks some of the pictures.
         default_sigma: Sigma of densities in pixels. The default is MSI-Net's.
         pixels_per_degree: Pixels per degree of visual angle.
         name: Name of the data set.
@@ -34,28 +42,15 @@ def load_fiwi(path, *, default_sigma=30.0, pixels_per_degree=None, name="FiWi"):
         path, "eyeMaps/all5", "all5", "fixations", what="fixations"
     )
     pictures = _publisher.files(stimuli)
-    paths = list(pictures.values())
-    sizes = _publisher.sizes(paths)
-    parts = []
-    for i, file in enumerate(
-        _publisher.match(pictures, _publisher.files(maps), maps, "fixation map")
-    ):
-        counts = read_map(file) > 0
-        if counts.shape != tuple(sizes[i]):
-            raise DatasetError(
-                f"The fixation map {file} is {counts.shape[0]} high and "
-                f"{counts.shape[1]} wide, its picture {sizes[i][0]} and "
-                f"{sizes[i][1]}."
-            )
-        x, y = _publisher.points(counts.astype("uint8"))
-        parts.append((i, -1, x, y, None))
-    return SaliencyDataset(
+    found = _publisher.files(maps)
+    _publisher.require_all(pictures, IMAGES, found, stimuli, partial)
+    sizes = _publisher.sizes(pictures)
+    files = _publisher.match(pictures, found, maps, "fixation map")
+    return _publisher.build(
         name,
-        paths,
-        names=list(pictures),
-        sizes=sizes,
-        fixations=_publisher.gather(parts),
+        pictures,
+        sizes,
+        _publisher.from_maps(((file, read_map(file)) for file in files), sizes),
         default_sigma=default_sigma,
         pixels_per_degree=pixels_per_degree,
-        exif=False,
     )

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_saliency import _download
-from keras_saliency.datasets import archives
-from keras_saliency.datasets.cat2000 import load_cat2000
+from keras_saliency.datasets import (
+    archives,
+    cat2000,
+    fiwi,
+    mit1003,
+    osie,
+    pascal_s,
+    salicon,
+    toronto,
+)
 from keras_saliency.datasets.compact import load_compact
 from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
-from keras_saliency.datasets.fiwi import load_fiwi
 from keras_saliency.datasets.folder import load_tree
-from keras_saliency.datasets.mit1003 import load_mit1003
-from keras_saliency.datasets.osie import load_osie
-from keras_saliency.datasets.pascal_s import load_pascal_s
-from keras_saliency.datasets.salicon import load_salicon
-from keras_saliency.datasets.toronto import load_toronto
 
 ENVIRONMENT = "KERAS_SALIENCY_DATA"
 _CACHE = Path("~/.cache/keras_saliency/datasets")
@@ -69,7 +71,7 @@ _DRIVE = (
 # tried from here.
 SOURCES = {
     "mit1003": Source(
-        load_mit1003,
+        mit1003.load_mit1003,
         (
             Archive(
                 f"{_MIT}/ALLSTIMULI.zip",
@@ -83,10 +85,10 @@ SOURCES = {
             ),
         ),
         ("ALLSTIMULI",),
-        1003,
+        mit1003.IMAGES,
     ),
     "cat2000": Source(
-        load_cat2000,
+        cat2000.load_cat2000,
         (
             Archive(
                 "http://saliency.mit.edu/trainSet.zip",
@@ -95,10 +97,10 @@ SOURCES = {
             ),
         ),
         ("trainSet/Stimuli", "FIXATIONLOCS"),
-        2000,
+        cat2000.IMAGES,
     ),
     "fiwi": Source(
-        load_fiwi,
+        fiwi.load_fiwi,
         (
             Archive(
                 "https://www.dropbox.com/s/30nxg2uwd1wpb80/"
@@ -107,10 +109,10 @@ SOURCES = {
             ),
         ),
         ("webpage_dataset/stimuli", "eyeMaps/all5"),
-        149,
+        fiwi.IMAGES,
     ),
     "salicon": Source(
-        load_salicon,
+        salicon.load_salicon,
         (
             Archive(
                 _DRIVE + "1g8j-hTT-51IG1UFwP0xTGhLdgIUCW5e5",
@@ -125,10 +127,10 @@ SOURCES = {
             ),
         ),
         ("images/train", "images/val"),
-        10000,
+        salicon.IMAGES["train"],
     ),
     "osie": Source(
-        load_osie,
+        osie.load_osie,
         (
             Archive(
                 "https://github.com/NUS-VIP/predicting-human-gaze-beyond-"
@@ -141,10 +143,10 @@ SOURCES = {
             "data/stimuli",
             "eye/fixations.mat",
         ),
-        700,
+        osie.IMAGES,
     ),
     "toronto": Source(
-        load_toronto,
+        toronto.load_toronto,
         (
             Archive(
                 "http://www-sop.inria.fr/members/Neil.Bruce/"
@@ -154,10 +156,10 @@ SOURCES = {
             ),
         ),
         ("eyetrackingdata/fixdens", "origfixdata.mat"),
-        120,
+        toronto.IMAGES,
     ),
     "pascal_s": Source(
-        load_pascal_s,
+        pascal_s.load_pascal_s,
         (
             Archive(
                 "http://cbs.ic.gatech.edu/salobj/download/salObj.zip",
@@ -166,7 +168,7 @@ SOURCES = {
             ),
         ),
         ("datasets/fixations/pascalFix.mat", "fixations/pascalFix.mat"),
-        850,
+        pascal_s.IMAGES,
     ),
 }
 
@@ -188,7 +190,8 @@ def load(name, root=None, *, download=False, progress=True, **options):
             A download that was cut is resumed; archives are removed once
             extracted.
         progress: Whether to show the progress of downloads.
-        **options: Arguments of the loader, such as `load_mit1003`.
+        **options: Arguments of the loader, such as `load_mit1003`;
+            `partial=True` accepts a copy that lacks pictures.
 
     Returns:
         A `SaliencyDataset`.
@@ -222,13 +225,7 @@ def load(name, root=None, *, download=False, progress=True, **options):
     if not download:
         raise DatasetNotFoundError(_instructions(key, source, base, target))
     _get(key, source, target, progress)
-    dataset = source.load(target, **options)
-    if len(dataset) != source.images and "part" not in options:
-        raise DatasetError(
-            f"The download of {key} in {target} has {len(dataset)} images "
-            f"where {source.images} are expected; remove the folder."
-        )
-    return dataset
+    return source.load(target, **options)
 
 
 def _candidates(base, key):

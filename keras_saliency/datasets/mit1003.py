@@ -3,14 +3,12 @@
 import re
 from pathlib import Path
 
-import numpy as np
-
 from keras_saliency.datasets import _publisher, matlab
-from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
 from keras_saliency.datasets.eye import extract_fixations
 from keras_saliency.datasets.images import read_map
 
+IMAGES = 1003
 # MATLAB cuts the names of variables to this length.
 _LONGEST_NAME = 63
 # Ends in fixPts without the underscore, and belongs to no map.
@@ -22,6 +20,7 @@ def load_mit1003(
     path,
     *,
     published=False,
+    partial=False,
     first_order=1,
     default_sigma=24.0,
     pixels_per_degree=35.0,
@@ -39,6 +38,7 @@ def load_mit1003(
         path: The folder.
         published: Whether densities are the `_fixMap` pictures. By default
             they are made from the fixations.
+        partial: Whether a copy is used that lacks some of the pictures.
         first_order: Leave out fixations earlier in the scanpath than this:
             the first is forced, on a central cross.
         default_sigma: Sigma of densities in pixels.
@@ -58,8 +58,7 @@ def load_mit1003(
     """
     stimuli = _publisher.folder(path, "ALLSTIMULI", "stimuli", what="pictures")
     pictures = _publisher.files(stimuli)
-    paths = list(pictures.values())
-    sizes = _publisher.sizes(paths)
+    sizes = _publisher.sizes(pictures)
     raw = _publisher.find(path, "DATA")
     maps = _publisher.find(path, "ALLFIXATIONMAPS")
     densities = None
@@ -73,30 +72,34 @@ def load_mit1003(
         densities = _publisher.match(
             pictures, found, maps, "published density map"
         )
-    subjects = None
     if raw is not None:
-        subjects, fixations = _from_samples(pictures, raw)
+        observers = _recordings(raw)
+        recorded = set().union(*observers.values())
     elif maps is not None:
         first_order = 0
-        fixations = _from_points(pictures, sizes, maps)
+        recorded = _flat(_publisher.files(maps, suffix="_fixPts"))
     else:
         raise DatasetNotFoundError(
             f"The folder {path} has neither DATA nor ALLFIXATIONMAPS beside "
             f"{stimuli.name}; get DATA.zip and extract it there."
         )
-    dataset = SaliencyDataset(
+    _publisher.require_all(pictures, IMAGES, recorded, stimuli, partial)
+    if raw is not None:
+        fixations = _from_samples(pictures, observers)
+    else:
+        fixations = _from_points(pictures, sizes, recorded, maps)
+    dataset = _publisher.build(
         name,
-        paths,
-        names=list(pictures),
-        sizes=sizes,
-        fixations=fixations,
+        pictures,
+        sizes,
+        fixations,
         densities=densities,
         first_order=first_order,
         default_sigma=default_sigma,
         pixels_per_degree=pixels_per_degree,
-        exif=False,
     )
-    dataset.subject_names = subjects
+    if raw is not None:
+        dataset.subject_names = tuple(folder.name for folder in observers)
     return dataset
 
 
@@ -108,28 +111,29 @@ def _flat(found):
     }
 
 
-def _from_samples(pictures, raw):
-    observers = sorted(
-        entry
-        for entry in Path(raw).iterdir()
+def _recordings(raw):
+    """Folder of an observer -> name of a picture -> file."""
+    observers = {
+        entry: {f.stem: f for f in entry.iterdir() if f.suffix == ".mat"}
+        for entry in sorted(Path(raw).iterdir())
         if entry.is_dir() and not _publisher.is_stray(entry.name)
-    )
+    }
     if not observers:
         raise DatasetNotFoundError(
             f"The folder {raw} has no folder of an observer."
         )
+    return observers
+
+
+def _from_samples(pictures, observers):
     parts = []
-    for k, observer in enumerate(observers):
-        files = {f.stem: f for f in observer.iterdir() if f.suffix == ".mat"}
-        for i, file in enumerate(
-            _publisher.match(pictures, files, observer, "recording")
-        ):
-            x, y, _, duration = extract_fixations(
-                _samples(file, list(pictures)[i]), _RATE
-            )
+    for k, (observer, found) in enumerate(observers.items()):
+        files = _publisher.match(pictures, found, observer, "recording")
+        for i, (name, file) in enumerate(zip(pictures, files, strict=True)):
+            x, y, _, duration = extract_fixations(_samples(file, name), _RATE)
             parts.append((i, k, x, y, duration))
     parts.sort(key=lambda part: part[0])
-    return tuple(o.name for o in observers), _publisher.gather(parts)
+    return _publisher.gather(parts)
 
 
 def _samples(file, name):
@@ -154,20 +158,8 @@ def _samples(file, name):
     return samples
 
 
-def _from_points(pictures, sizes, maps):
-    found = _flat(_publisher.files(maps, suffix="_fixPts"))
-    parts = []
-    for i, file in enumerate(
-        _publisher.match(pictures, found, maps, "fixation map")
-    ):
-        # Isolated white pixels, which JPEG surrounded by grey rings.
-        counts = read_map(file) > 128
-        if counts.shape != tuple(sizes[i]):
-            raise DatasetError(
-                f"The fixation map {file} is {counts.shape[0]} high and "
-                f"{counts.shape[1]} wide, its picture {sizes[i][0]} and "
-                f"{sizes[i][1]}."
-            )
-        x, y = _publisher.points(counts.astype(np.uint8))
-        parts.append((i, -1, x, y, None))
-    return _publisher.gather(parts)
+def _from_points(pictures, sizes, found, maps):
+    files = _publisher.match(pictures, found, maps, "fixation map")
+    # Isolated white pixels, which JPEG surrounded by grey rings.
+    planes = ((file, read_map(file) > 128) for file in files)
+    return _publisher.from_maps(planes, sizes)

@@ -8,7 +8,7 @@ from keras_saliency.datasets.folder import load_folder
 from keras_saliency.datasets.library import SOURCES, load
 
 
-def load_path(path, name=None):
+def load_path(path, name=None, **options):
     """Load a data set from its folder.
 
     Args:
@@ -16,6 +16,8 @@ def load_path(path, name=None):
             and `maps/` or `fixations/` or both; or in a publisher's layout.
         name: Name of the data set; where the folder is in a publisher's
             layout, one of `SOURCES`. Defaults to the folder's name.
+        **options: Arguments of the loader of that form, such as `partial` for
+            a publisher's layout.
 
     Returns:
         A `SaliencyDataset`.
@@ -28,7 +30,7 @@ def load_path(path, name=None):
     if not path.is_dir():
         raise DatasetNotFoundError(f"There is no folder {path}.")
     if (path / "fixations.npz").exists():
-        return load_compact(path, name=name)
+        return load_compact(path, name=name, **options)
     name = name or path.resolve().name
     source = SOURCES.get(name.lower().replace("-", "_"))
     is_published = source is not None and any(
@@ -40,6 +42,9 @@ def load_path(path, name=None):
             for part in ("maps", "fixations")
         )
         return load_folder(
-            images=path / "images", densities=densities, fixations=fixations
+            images=path / "images",
+            densities=densities,
+            fixations=fixations,
+            **options,
         )
-    return load(name, root=path)
+    return load(name, root=path, **options)

@@ -3,11 +3,19 @@
 import numpy as np
 
 from keras_saliency.datasets import _publisher, matlab
-from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.errors import DatasetError
 
+IMAGES = 700
 
-def load_osie(path, *, default_sigma=24.0, pixels_per_degree=None, name="OSIE"):
+
+def load_osie(
+    path,
+    *,
+    partial=False,
+    default_sigma=24.0,
+    pixels_per_degree=None,
+    name="OSIE",
+):
     """Load OSIE from its publisher's repository.
 
     `path` (or `data` in it) holds `stimuli/1001.jpg` and so on, 800x600, and
@@ -15,6 +23,7 @@ def load_osie(path, *, default_sigma=24.0, pixels_per_degree=None, name="OSIE"):
 
     Args:
         path: The folder.
+        partial: Whether a copy is used that lacks some of the pictures.
         default_sigma: Sigma of densities in pixels.
         pixels_per_degree: Pixels per degree of visual angle.
         name: Name of the data set.
@@ -36,28 +45,33 @@ def load_osie(path, *, default_sigma=24.0, pixels_per_degree=None, name="OSIE"):
         path, "eye/fixations.mat", "fixations.mat", what="fixations"
     )
     pictures = _publisher.files(stimuli)
-    paths = list(pictures.values())
-    return SaliencyDataset(
+    recorded = _read(table)
+    _publisher.require_all(pictures, IMAGES, recorded, stimuli, partial)
+    found = _publisher.match(pictures, recorded, table, "fixations")
+    parts = [
+        (i, k, x, y, duration)
+        for i, observers in enumerate(found)
+        for k, (x, y, duration) in enumerate(observers)
+    ]
+    return _publisher.build(
         name,
-        paths,
-        names=list(pictures),
-        sizes=_publisher.sizes(paths),
-        fixations=_read(table, pictures),
+        pictures,
+        _publisher.sizes(pictures),
+        _publisher.gather(parts),
         default_sigma=default_sigma,
         pixels_per_degree=pixels_per_degree,
-        exif=False,
     )
 
 
-def _read(table, pictures):
+def _read(table):
+    """Name of a picture -> x, y and duration of each observer."""
     variables = matlab.read_mat(table)
     if "fixations" not in variables:
         raise DatasetError(
             f"The MATLAB file {table} has no variable 'fixations', but "
             f"{', '.join(sorted(variables)) or 'none at all'}."
         )
-    numbers = {name: i for i, name in enumerate(pictures)}
-    parts, seen = [], set()
+    recorded = {}
     for record in matlab.items(variables["fixations"]):
         image = np.asarray(matlab.field(record, "img", table))
         if image.dtype.kind != "U" or image.size != 1:
@@ -66,41 +80,22 @@ def _read(table, pictures):
                 "of a picture is expected."
             )
         key = _publisher.base(str(image.ravel()[0]))
-        if key not in numbers:
-            continue
-        seen.add(key)
-        for k, observer in enumerate(
-            matlab.items(matlab.field(record, "subjects", table))
-        ):
-            x, y = (
-                matlab.numbers(
-                    matlab.field(observer, name, table), name, table
-                ).ravel()
-                for name in ("fix_x", "fix_y")
-            )
-            names = matlab.unwrap(observer).dtype.names
-            duration = None
-            if "fix_duration" in names:
-                duration = matlab.numbers(
-                    matlab.field(observer, "fix_duration", table),
-                    "fix_duration",
-                    table,
-                ).ravel()
-            if (
-                x.size != y.size
-                or duration is not None
-                and (duration.size != x.size)
-            ):
-                raise DatasetError(
-                    f"The MATLAB file {table} has unequal numbers of fix_x, "
-                    f"fix_y and fix_duration for picture {key}."
-                )
-            parts.append((numbers[key], k, x, y, duration))
-    missing = [name for name in pictures if name not in seen]
-    if missing:
+        observers = matlab.items(matlab.field(record, "subjects", table))
+        recorded[key] = [_scanpath(o, key, table) for o in observers]
+    return recorded
+
+
+def _scanpath(observer, key, table):
+    def column(name):
+        values = matlab.field(observer, name, table)
+        return matlab.numbers(values, name, table).ravel()
+
+    x, y, duration = column("fix_x"), column("fix_y"), None
+    if "fix_duration" in matlab.unwrap(observer).dtype.names:
+        duration = column("fix_duration")
+    if x.size != y.size or duration is not None and duration.size != x.size:
         raise DatasetError(
-            f"The MATLAB file {table} has no fixations for {len(missing)} of "
-            f"{len(pictures)} pictures, the first {pictures[missing[0]]}."
+            f"The MATLAB file {table} has unequal numbers of fix_x, fix_y "
+            f"and fix_duration for picture {key}."
         )
-    parts.sort(key=lambda part: part[0])
-    return _publisher.gather(parts)
+    return x, y, duration

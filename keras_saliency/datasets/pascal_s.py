@@ -3,12 +3,18 @@
 import numpy as np
 
 from keras_saliency.datasets import _publisher, matlab
-from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.errors import DatasetError
+
+IMAGES = 850
 
 
 def load_pascal_s(
-    path, *, default_sigma=None, pixels_per_degree=None, name="PASCAL-S"
+    path,
+    *,
+    partial=False,
+    default_sigma=None,
+    pixels_per_degree=None,
+    name="PASCAL-S",
 ):
     """Load the fixations of PASCAL-S from its publisher's archive, extracted.
 
@@ -18,6 +24,7 @@ def load_pascal_s(
 
     Args:
         path: The folder.
+        partial: Whether a copy is used that lacks some of the pictures.
         default_sigma: Sigma of densities in pixels. Defaults to 24 per 1024
             of the longer side.
         pixels_per_degree: Pixels per degree of visual angle.
@@ -39,23 +46,20 @@ def load_pascal_s(
         path, "fixations/pascalFix.mat", "pascalFix.mat", what="fixations"
     )
     pictures = _publisher.files(stimuli)
-    paths = list(pictures.values())
     variables = matlab.read_mat(table)
     if "fixCell" not in variables:
         raise DatasetError(
             f"The MATLAB file {table} has no variable 'fixCell', but "
             f"{', '.join(sorted(variables)) or 'none at all'}."
         )
-    cells = matlab.items(variables["fixCell"])
+    cells = _publisher.numbered(matlab.items(variables["fixCell"]))
+    _publisher.require_all(pictures, IMAGES, cells, stimuli, partial)
+    found = _publisher.match(pictures, cells, table, "fixations")
     parts = []
-    for i, (key, picture) in enumerate(pictures.items()):
-        number = int(key) if key.isascii() and key.isdecimal() else 0
-        if not 1 <= number <= len(cells):
-            raise DatasetError(
-                f"The MATLAB file {table} has no fixations for the picture "
-                f"{picture}: its pictures are numbered 1 to {len(cells)}."
-            )
-        rows = matlab.numbers(cells[number - 1], "fixations", table, columns=3)
+    for i, (cell, picture) in enumerate(
+        zip(found, pictures.values(), strict=True)
+    ):
+        rows = matlab.numbers(cell, "fixations", table, columns=3)
         if not np.isfinite(rows).all():
             raise DatasetError(
                 f"The MATLAB file {table} holds NaN or infinity for the "
@@ -64,13 +68,11 @@ def load_pascal_s(
         for observer in np.unique(rows[:, 2]):
             y, x, _ = rows[rows[:, 2] == observer].T[:3]
             parts.append((i, int(observer) - 1, x - 1, y - 1, None))
-    return SaliencyDataset(
+    return _publisher.build(
         name,
-        paths,
-        names=list(pictures),
-        sizes=_publisher.sizes(paths),
-        fixations=_publisher.gather(parts),
+        pictures,
+        _publisher.sizes(pictures),
+        _publisher.gather(parts),
         default_sigma=default_sigma,
         pixels_per_degree=pixels_per_degree,
-        exif=False,
     )

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from keras_saliency.datasets import _publisher, matlab
-from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.cat2000 import binary_map
 from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
 
+IMAGES = {"train": 10000, "val": 5000}
 _KINDS = ("fixations", "location")
 _CHUNK = 2**20
 # A worker's samples of one picture take some kilobytes of JSON.
@@ -25,6 +25,7 @@ def load_salicon(
     fixations=None,
     kind="fixations",
     published=True,
+    partial=False,
     default_sigma=19.0,
     pixels_per_degree=None,
     name=None,
@@ -48,6 +49,7 @@ def load_salicon(
         kind: "fixations", those inferred from the traces, or "location",
             every sample (thousands per picture).
         published: Whether densities are those of `maps`, where it is there.
+        partial: Whether a copy is used that lacks some of the pictures.
         default_sigma: Sigma of densities made from fixations, in pixels.
         pixels_per_degree: Pixels per degree of visual angle.
         name: Name of the data set. Defaults to "SALICON PART".
@@ -84,38 +86,41 @@ def load_salicon(
                 f".mat files, nor fixations_{part}2014.json."
             )
         fixations = annotations[0]
-    paths = list(pictures.values())
-    sizes = _publisher.sizes(paths)
     if Path(fixations).is_dir():
-        points = _from_mat(pictures, sizes, fixations, kind)
+        recorded = files = _publisher.files(fixations, (".mat",))
     else:
-        points = _from_json(pictures, sizes, Path(fixations))
+        files = None
+        numbers = _names(Path(fixations))
+        recorded = numbers.values()
+    count = IMAGES.get(part, len(pictures))
+    _publisher.require_all(pictures, count, recorded, stimuli, partial)
+    sizes = _publisher.sizes(pictures)
+    if files is not None:
+        files = _publisher.match(pictures, files, fixations, "fixation file")
+        points = _from_mat(files, sizes, kind)
+    else:
+        points = _from_json(pictures, sizes, Path(fixations), numbers)
     maps = _publisher.find(path, f"maps/{part}", f"saliency/{part}")
     densities = None
     if published and maps is not None:
         densities = _publisher.match(
             pictures, _publisher.files(maps), maps, "published density map"
         )
-    return SaliencyDataset(
+    return _publisher.build(
         f"SALICON {part}" if name is None else name,
-        paths,
-        names=list(pictures),
-        sizes=sizes,
-        fixations=points,
+        pictures,
+        sizes,
+        points,
         densities=densities,
         default_sigma=default_sigma,
         pixels_per_degree=pixels_per_degree,
-        exif=False,
     )
 
 
-def _from_mat(pictures, sizes, folder, kind):
-    found = _publisher.files(folder, (".mat",))
+def _from_mat(files, sizes, kind):
     parts = []
-    for i, file in enumerate(
-        _publisher.match(pictures, found, folder, "fixation file")
-    ):
-        parts += [(i, *part) for part in read_gaze(file, sizes[i], kind)]
+    for i, (file, size) in enumerate(zip(files, sizes, strict=True)):
+        parts += [(i, *part) for part in read_gaze(file, size, kind)]
     return _publisher.gather(parts)
 
 
@@ -153,7 +158,8 @@ def read_gaze(file, size, kind="fixations"):
     return workers
 
 
-def _from_json(pictures, sizes, file):
+def _names(file):
+    """Number of a picture in a JSON file -> its name."""
     numbers = {}
     for entry in _objects(file, "images"):
         try:
@@ -164,6 +170,10 @@ def _from_json(pictures, sizes, file):
                 f"The file {file} has an image without {error}; it is damaged "
                 "or no file of SALICON."
             ) from error
+    return numbers
+
+
+def _from_json(pictures, sizes, file, numbers):
     index = {_publisher.base(name): i for i, name in enumerate(pictures)}
     order = {}
     parts, seen = [], set()

@@ -3,12 +3,18 @@
 import numpy as np
 
 from keras_saliency.datasets import _publisher, matlab
-from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.errors import DatasetError
+
+IMAGES = 120
 
 
 def load_toronto(
-    path, *, default_sigma=None, pixels_per_degree=None, name="Toronto"
+    path,
+    *,
+    partial=False,
+    default_sigma=None,
+    pixels_per_degree=None,
+    name="Toronto",
 ):
     """Load the Toronto set from its publisher's archive, extracted.
 
@@ -18,6 +24,7 @@ def load_toronto(
 
     Args:
         path: The folder.
+        partial: Whether a copy is used that lacks some of the pictures.
         default_sigma: Sigma of densities in pixels. Defaults to 24 per 1024
             of the longer side.
         pixels_per_degree: Pixels per degree of visual angle.
@@ -39,40 +46,32 @@ def load_toronto(
     )
     table = _publisher.file(path, "origfixdata.mat", what="fixations")
     pictures = _publisher.files(stimuli)
-    paths = list(pictures.values())
-    sizes = _publisher.sizes(paths)
+    sizes = _publisher.sizes(pictures)
     variables = matlab.read_mat(table)
-    cells = variables.get("white")
-    cells = None if cells is None else matlab.items(cells)
-    parts = []
-    for i, (key, picture) in enumerate(pictures.items()):
-        number = int(key) if key.isascii() and key.isdecimal() else 0
-        if cells is None or not 1 <= number <= len(cells):
-            raise DatasetError(
-                f"The MATLAB file {table} has no fixations for the picture "
-                f"{picture}: "
-                + (
-                    "it has no cells 'white'."
-                    if cells is None
-                    else f"its pictures are numbered 1 to {len(cells)}."
-                )
-            )
-        plane = np.asarray(cells[number - 1])
-        if plane.dtype.kind not in "buif" or plane.shape != tuple(sizes[i]):
-            raise DatasetError(
-                f"The MATLAB file {table} has {plane.dtype} of shape "
-                f"{plane.shape} for the picture {picture}; expected a map of "
-                f"shape {tuple(sizes[i])}."
-            )
-        x, y = _publisher.points(plane > 0)
-        parts.append((i, -1, x, y, None))
-    return SaliencyDataset(
+    if "white" not in variables:
+        raise DatasetError(
+            f"The MATLAB file {table} has no fixations: it has no cells "
+            f"'white', but {', '.join(sorted(variables)) or 'nothing'}."
+        )
+    cells = _publisher.numbered(matlab.items(variables["white"]))
+    _publisher.require_all(pictures, IMAGES, cells, stimuli, partial)
+    planes = _publisher.match(pictures, cells, table, "fixation map")
+    return _publisher.build(
         name,
-        paths,
-        names=list(pictures),
-        sizes=sizes,
-        fixations=_publisher.gather(parts),
+        pictures,
+        sizes,
+        _publisher.from_maps(_planes(pictures, planes, table), sizes),
         default_sigma=default_sigma,
         pixels_per_degree=pixels_per_degree,
-        exif=False,
     )
+
+
+def _planes(pictures, planes, table):
+    for picture, plane in zip(pictures.values(), planes, strict=True):
+        plane = np.asarray(plane)
+        if plane.dtype.kind not in "buif" or plane.ndim != 2:
+            raise DatasetError(
+                f"The MATLAB file {table} has {plane.dtype} of shape "
+                f"{plane.shape} for the picture {picture}; expected a map."
+            )
+        yield f"for {picture} in {table}", plane

@@ -104,6 +104,7 @@ def small_fiwi(server, tmp_path, monkeypatch):
         ("webpage_dataset/stimuli",),
         2,
     )
+    monkeypatch.setattr(datasets.fiwi, "IMAGES", 2)
     monkeypatch.setitem(library.SOURCES, "fiwi", source)
     monkeypatch.setattr(_download.time, "sleep", lambda seconds: None)
     return source
@@ -163,11 +164,8 @@ def test_load_that_was_killed_while_extracting(
 def test_load_of_another_number_of_images(
     small_fiwi, server, tmp_path, monkeypatch
 ):
-    other = library.Source(
-        datasets.load_fiwi, small_fiwi.archives, small_fiwi.layout, 149
-    )
-    monkeypatch.setitem(library.SOURCES, "fiwi", other)
-    with pytest.raises(DatasetError, match="2 images where 149"):
+    monkeypatch.setattr(datasets.fiwi, "IMAGES", 149)
+    with pytest.raises(DatasetError, match="2 pictures, the data set 149"):
         datasets.load("fiwi", tmp_path, download=True, progress=False)
 
 
@@ -175,8 +173,11 @@ def test_load_of_another_number_of_images(
 def test_load_finds_each_layout(name, tmp_path):
     root = tmp_path / "data"
     expected = layouts.LAYOUTS[name](root / name.upper())
-    assert set(datasets.load(name, root).names) == set(expected)
-    assert set(datasets.load(name, root / name.upper()).names) == set(expected)
+    for path in (root, root / name.upper()):
+        dataset = datasets.load(name, path, partial=True)
+        assert set(dataset.names) == set(expected)
+        with pytest.raises(DatasetError, match="partial=True"):
+            datasets.load(name, path)
 
 
 def test_load_of_an_unknown_name(tmp_path):

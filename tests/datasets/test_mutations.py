@@ -76,9 +76,11 @@ def use(name, folder):
         maps = ("images", "maps", "fixations")
         dataset = loader(*(folder / part for part in maps))
     elif name == "mit1003":
-        dataset = loader(folder, published=True)
-    else:
+        dataset = loader(folder, published=True, partial=True)
+    elif name == "compact":
         dataset = loader(folder)
+    else:
+        dataset = loader(folder, partial=True)
     for i in range(len(dataset)):
         dataset.image(i, (20, 30))
         if not dataset.has_fixations or dataset.count(i):

@@ -14,10 +14,13 @@ def test_each_form_of_a_folder(tmp_path):
     assert len(datasets.load_path(tmp_path / "folders")) == 2
     for name, layout in layouts.LAYOUTS.items():
         expected = layout(tmp_path / name.upper())
-        opened = datasets.load_path(tmp_path / name.upper())
+        opened = datasets.load_path(tmp_path / name.upper(), partial=True)
         assert set(opened.names) == set(expected), name
     layouts.LAYOUTS["osie"](tmp_path / "elsewhere")
-    assert datasets.load_path(tmp_path / "elsewhere", "OSIE").name == "OSIE"
+    opened = datasets.load_path(tmp_path / "elsewhere", "OSIE", partial=True)
+    assert opened.name == "OSIE"
+    with pytest.raises(datasets.DatasetNotFoundError, match="has 3 pictures"):
+        datasets.load_path(tmp_path / "elsewhere", "OSIE")
 
 
 def test_a_folder_that_is_no_data_set(tmp_path):

@@ -33,20 +33,72 @@ def check(dataset, expected, first_order=0, tolerance=1e-6):
 @pytest.mark.parametrize("name", sorted(layouts.LAYOUTS))
 def test_layout_is_read_back(name, tmp_path):
     expected = layouts.LAYOUTS[name](tmp_path)
-    dataset = datasets.DATASETS[name](tmp_path)
+    dataset = datasets.DATASETS[name](tmp_path, partial=True)
     # MIT1003's fixations are medians of noisy samples.
     check(dataset, expected, tolerance=0.1 if name == "mit1003" else 1e-4)
 
 
+def publish(monkeypatch, name, count):
+    """Make so many pictures all that were published."""
+    module = getattr(datasets, name)
+    if name == "salicon":
+        count = {"train": count}
+    monkeypatch.setattr(module, "IMAGES", count)
+
+
+@pytest.mark.parametrize("name", sorted(layouts.LAYOUTS))
+def test_pictures_that_are_missing_are_named(name, tmp_path, monkeypatch):
+    expected = layouts.LAYOUTS[name](tmp_path)
+    publish(monkeypatch, name, len(expected))
+    load = datasets.DATASETS[name]
+    complete = load(tmp_path)
+    assert set(complete.names) == set(expected)
+    gone = complete.names[1]
+    complete._stimuli[1].unlink()
+    count = len(expected)
+    message = (
+        f"has {count - 1} pictures, the data set {count}; missing are 1 that "
+        f"have fixations, such as {gone}[.] .*partial=True"
+    )
+    with pytest.raises(datasets.DatasetNotFoundError, match=message):
+        load(tmp_path)
+    part = load(tmp_path, partial=True)
+    assert part.names == complete.names[:1] + complete.names[2:]
+    rest = complete.subset(part.names).fixations
+    np.testing.assert_array_equal(part.fixations.x, rest.x)
+    np.testing.assert_array_equal(part.fixations.image_index, rest.image_index)
+
+
+def test_missing_pictures_of_other_forms_are_named(tmp_path, monkeypatch):
+    layouts.salicon(tmp_path / "salicon", "json")
+    publish(monkeypatch, "salicon", 3)
+    next((tmp_path / "salicon").rglob("*124.jpg")).unlink()
+    with pytest.raises(FileNotFoundError, match="as COCO_train2014_0+124[.]"):
+        datasets.load_salicon(tmp_path / "salicon")
+    layouts.mit1003(tmp_path / "mit")
+    (tmp_path / "mit/DATA").rename(tmp_path / "elsewhere")
+    publish(monkeypatch, "mit1003", 3)
+    (tmp_path / "mit/ALLSTIMULI/i1001.jpeg").unlink()
+    with pytest.raises(FileNotFoundError, match="such as i1001[.]"):
+        datasets.load_mit1003(tmp_path / "mit")
+
+
+def test_pictures_missing_with_their_fixations(tmp_path, monkeypatch):
+    layouts.fiwi(tmp_path)
+    publish(monkeypatch, "fiwi", 3)
+    with pytest.raises(FileNotFoundError, match="the data set 3[.] Copy"):
+        datasets.load_fiwi(tmp_path)
+
+
 def test_mit1003_drops_the_forced_fixation(tmp_path):
     expected = layouts.mit1003(tmp_path)
-    dataset = datasets.load_mit1003(tmp_path)
+    dataset = datasets.load_mit1003(tmp_path, partial=True)
     assert dataset.subject_names == ("CNG", "ajs")
     assert dataset.first_order == 1
     assert dataset.names == ("i1001", "i2002", layouts.LONG)
     for i, name in enumerate(dataset.names):
         assert dataset.count(i) == len(expected[name]) - 2
-    every = datasets.load_mit1003(tmp_path, first_order=0)
+    every = datasets.load_mit1003(tmp_path, first_order=0, partial=True)
     assert every.count(0) == len(expected["i1001"])
     assert not dataset.has_densities
     duration = dataset.fixations.duration
@@ -55,16 +107,16 @@ def test_mit1003_drops_the_forced_fixation(tmp_path):
 
 def test_mit1003_published_maps(tmp_path):
     layouts.mit1003(tmp_path)
-    dataset = datasets.load_mit1003(tmp_path, published=True)
+    dataset = datasets.load_mit1003(tmp_path, published=True, partial=True)
     assert dataset.has_densities
-    own = datasets.load_mit1003(tmp_path).density(0, sigma=6.0)
+    own = datasets.load_mit1003(tmp_path, partial=True).density(0, sigma=6.0)
     assert np.corrcoef(own.ravel(), dataset.density(0).ravel())[0, 1] > 0.98
 
 
 def test_mit1003_from_maps_alone(tmp_path):
     expected = layouts.mit1003(tmp_path)
     (tmp_path / "DATA").rename(tmp_path / "elsewhere")
-    dataset = datasets.load_mit1003(tmp_path)
+    dataset = datasets.load_mit1003(tmp_path, partial=True)
     assert dataset.first_order == 0
     for i, name in enumerate(dataset.names):
         points = {
@@ -84,50 +136,54 @@ def test_mit1003_lacks_recordings(tmp_path):
     layouts.mit1003(tmp_path, maps=False)
     (tmp_path / "DATA/ajs/i2002.mat").unlink()
     with pytest.raises(FileNotFoundError, match=r"1 of 3 .*i2002\.jpeg"):
-        datasets.load_mit1003(tmp_path)
+        datasets.load_mit1003(tmp_path, partial=True)
     (tmp_path / "DATA").rename(tmp_path / "elsewhere")
     with pytest.raises(DatasetError, match=r"get DATA\.zip"):
-        datasets.load_mit1003(tmp_path)
+        datasets.load_mit1003(tmp_path, partial=True)
 
 
 def test_cat2000_has_categories_and_published_maps(tmp_path):
     layouts.cat2000(tmp_path)
-    dataset = datasets.load_cat2000(tmp_path)
+    dataset = datasets.load_cat2000(tmp_path, partial=True)
     assert dataset.categories == ("Action",) * 3 + ("Pattern",) * 3
     assert dataset.has_densities
-    assert not datasets.load_cat2000(tmp_path, published=False).has_densities
+    assert not datasets.load_cat2000(
+        tmp_path, published=False, partial=True
+    ).has_densities
 
 
 @pytest.mark.parametrize("form", ["gaze", "I", "json", "json_xy"])
 def test_salicon_forms(tmp_path, form):
     expected = layouts.salicon(tmp_path, form)
-    check(datasets.load_salicon(tmp_path), expected)
+    check(datasets.load_salicon(tmp_path, partial=True), expected)
 
 
 def test_salicon_samples(tmp_path):
     expected = layouts.salicon(tmp_path)
-    check(datasets.load_salicon(tmp_path, kind="location"), expected)
+    check(
+        datasets.load_salicon(tmp_path, kind="location", partial=True), expected
+    )
     with pytest.raises(ValueError, match="kind must be"):
-        datasets.load_salicon(tmp_path, kind="gaze")
+        datasets.load_salicon(tmp_path, kind="gaze", partial=True)
     with pytest.raises(FileNotFoundError, match="images/val"):
-        datasets.load_salicon(tmp_path, "val")
+        datasets.load_salicon(tmp_path, "val", partial=True)
 
 
 def test_salicon_json_is_read_in_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.salicon, "_CHUNK", 7)
     expected = layouts.salicon(tmp_path, "json")
-    check(datasets.load_salicon(tmp_path), expected)
+    check(datasets.load_salicon(tmp_path, partial=True), expected)
     file = tmp_path / "fixations_train2014.json"
     text = file.read_text()
     for stop in (20, len(text) // 2, len(text) - 2):
         file.write_text(text[:stop])
         with pytest.raises(DatasetError, match="fixations_train2014"):
-            datasets.load_salicon(tmp_path)
+            datasets.load_salicon(tmp_path, partial=True)
 
 
 def test_osie_durations_and_order(tmp_path):
     layouts.osie(tmp_path)
-    fixations = datasets.load_osie(tmp_path).fixations_of(0)
+    fixations = datasets.load_osie(tmp_path, partial=True).fixations_of(0)
     own = fixations.select(fixations.subject == 1)
     assert own.order.tolist() == [0, 1, 2, 3, 4]
     assert own.duration.tolist() == [100, 101, 102, 103, 104]
@@ -168,7 +224,7 @@ def test_stimuli_with_exif_rotation(tmp_path):
     file.write_bytes(data[:2] + segment + data[2:])
     assert images.read_image(file).shape == (96, 54, 3)
     # CAT2000 has such a picture, and its rotation is wrong.
-    dataset = datasets.load_cat2000(tmp_path)
+    dataset = datasets.load_cat2000(tmp_path, partial=True)
     i = dataset.index("Pattern/134")
     assert tuple(dataset.sizes[i]) == (54, 96)
     assert dataset.image(i).shape == (54, 96, 3)
