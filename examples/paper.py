@@ -143,6 +143,7 @@ def interval(values, confidence=0.95, resamples=2000, seed=0):
         `(low, high)`.
     """
     rng = np.random.default_rng(seed)
+    values = values[:, ~np.isnan(values).all(axis=0)]
     seeds, count = values.shape
     means = []
     for _ in range(resamples):

@@ -76,7 +76,7 @@ class AttentiveConvLSTM(keras.layers.Layer):
                     f"AttentiveConvLSTM: {name} must be a whole number, at "
                     f"least 1, got {value}."
                 )
-        if kernel_size != int(kernel_size) or kernel_size % 2 != 1:
+        if kernel_size < 1 or kernel_size % 2 != 1:
             raise ValueError(
                 "AttentiveConvLSTM: kernel_size must be odd, at least 1, got "
                 f"{kernel_size}."
@@ -173,9 +173,7 @@ class AttentiveConvLSTM(keras.layers.Layer):
         return ops.cast(share, energy.dtype)
 
     def _convolve(self, x, kernel):
-        return ops.conv(
-            x, kernel, padding="same", data_format="channels_last"
-        )
+        return ops.conv(x, kernel, padding="same", data_format="channels_last")
 
     def compute_output_shape(self, input_shape):
         """`(batch, height, width, filters)`."""

@@ -154,7 +154,7 @@ def test_best_trains_on_other_data_first_and_more_layers(tmp_path):
     assert tuple(written) == steps
     assert len({cells["cc"]["ours"] for cells in written.values()}) == 2
     # The other data is trained on once, though both steps start from it.
-    assert printed.count("generated_kld_cc_nss_r_seed0\n") == 1
+    assert printed.count("other_kld_cc_nss_r_seed0\n") == 1
     (after,) = (
         tmp_path / "results/best/other_weights_of_the_terms/runs"
     ).iterdir()
