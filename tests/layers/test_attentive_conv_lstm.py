@@ -133,21 +133,22 @@ def test_the_original_s_parameters_and_initial_values():
 
 def test_gradients_are_those_of_differences():
     layer = built()
-    weights = RNG.standard_normal((1, 5, 7, 4))
+    weights = RNG.standard_normal((2, 5, 7, 4))
     value, slope = gradient(
-        lambda x: ops.multiply(layer(x), weights.astype("float32")), X[:1]
+        lambda x: ops.multiply(layer(x), weights.astype("float32")), X
     )
 
     def function(x):
-        return np.sum(weights[0] * reference(layer, x)[0])
+        results = [reference(layer, image)[0] for image in x]
+        return np.sum(weights * results)
 
-    assert value == pytest.approx(function(X[0].astype("float64")), abs=1e-4)
-    for place in ((0, 0, 0), (2, 3, 1), (4, 6, 2)):
-        up, down = (X[0].astype("float64") for _ in range(2))
+    assert value == pytest.approx(function(X.astype("float64")), abs=1e-4)
+    for place in ((0, 0, 0, 0), (1, 2, 3, 1), (0, 4, 6, 2)):
+        up, down = (X.astype("float64") for _ in range(2))
         up[place] += 1e-5
         down[place] -= 1e-5
         difference = (function(up) - function(down)) / 2e-5
-        assert slope[0][place] == pytest.approx(difference, rel=1e-3, abs=1e-4)
+        assert slope[place] == pytest.approx(difference, rel=1e-3, abs=1e-4)
 
 
 def test_every_weight_trains(tmp_path):
