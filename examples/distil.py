@@ -127,10 +127,16 @@ def _crop(array, box, size):
     rows = slice(round(top * height), max(round(bottom * height), 1))
     columns = slice(round(left * width), max(round(right * width), 1))
     part = np.ascontiguousarray(array[rows, columns])
-    if array.ndim == 3 and array.shape[-1] > 4:
-        # Of features OpenCV averages areas of four channels at most.
-        return cv2.resize(part, size[::-1], interpolation=cv2.INTER_LINEAR)
-    return resize(part, size)
+    if array.ndim == 2 or array.shape[-1] == 3:
+        return resize(part, size)
+    # OpenCV averages areas of four channels at most, and takes 128 at once.
+    return np.concatenate(
+        [
+            cv2.resize(part[..., k : k + 64], size[::-1])
+            for k in range(0, part.shape[-1], 64)
+        ],
+        axis=-1,
+    )
 
 
 def main():
