@@ -3,9 +3,11 @@
     python examples/benchmark_input.py --data MIT1003 --count 300
 
 prints images per second at 300x400 for 1 and 2 threads: OpenCV decoding the
-same files (`cv2.imdecode`, nothing else), and `SaliencySequence` with
-decoding, resizing and targets, in the first pass over the data and in later
-ones. Without `--data`, textured JPEGs of 768x1024 are made.
+same files (`cv2.imdecode`, nothing else), the same and `cv2.resize`, and
+`SaliencySequence` with reading, decoding, resizing, mirroring and targets, in
+the first pass over the data and in later ones. All take turns `--repeats`
+times and the fastest run of each counts. Without `--data`, textured JPEGs of
+768x1024 are made.
 """
 
 import argparse
@@ -19,6 +21,8 @@ import numpy as np
 
 from keras_saliency import datasets
 
+SIZE = (300, 400)
+
 
 def main():
     """Make or load the data, and measure."""
@@ -26,7 +30,7 @@ def main():
     parser.add_argument("--data", type=Path, help="a compact data set")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--batch-size", type=int, default=10)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--smoke", action="store_true", help="a few images")
     arguments = parser.parse_args()
     if arguments.smoke:
@@ -61,54 +65,67 @@ def make(path, count):
 
 def report(dataset, arguments):
     """Print the measurements."""
+    count = len(dataset)
     files = [np.frombuffer(p.read_bytes(), "uint8") for p in dataset._stimuli]
+    # name -> what is timed, and its items.
+    jobs = {
+        "decoding alone": (decoded, files),
+        "decoding and one resizing": (resized, files),
+    }
+    for map_size in ((37, 50), (300, 400)):
+        for name, kept in (("first pass", False), ("later passes", True)):
+            batches = datasets.SaliencySequence(
+                dataset,
+                arguments.batch_size,
+                SIZE,
+                map_size,
+                cache_targets=kept,
+                cache_images=kept,
+                flip=True,
+            )
+            if kept:
+                for batch in range(len(batches)):
+                    batches[batch]
+            name = f"targets {map_size[0]}x{map_size[1]}, {name}"
+            jobs[name] = (batches.__getitem__, range(len(batches)))
     for workers in (1, 2):
-        alone = rate(
-            lambda data: cv2.imdecode(data, cv2.IMREAD_COLOR),
-            files,
-            len(dataset),
-            workers,
-            arguments.repeats,
-        )
-        print(f"{workers} thread(s): decoding alone {alone:7.1f} images/s")
-        for map_size in ((300, 400), (37, 50)):
-            for name, kept in (("first pass", False), ("later passes", True)):
-                batches = datasets.SaliencySequence(
-                    dataset,
-                    arguments.batch_size,
-                    (300, 400),
-                    map_size,
-                    cache_targets=kept,
-                    cache_images=bool(kept),
-                    flip=True,
-                )
-                if kept:
-                    for batch in range(len(batches)):
-                        batches[batch]
-                speed = rate(
-                    batches.__getitem__,
-                    range(len(batches)),
-                    len(dataset),
-                    workers,
-                    arguments.repeats,
-                )
-                print(
-                    f"    300x400, targets {map_size[0]}x{map_size[1]}, "
-                    f"{name:12} {speed:7.1f} images/s, "
-                    f"{alone / speed:.2f} times the time of decoding"
-                )
+        speeds = {
+            name: count / seconds
+            for name, seconds in fastest(
+                jobs, workers, arguments.repeats
+            ).items()
+        }
+        alone = speeds["decoding alone"]
+        print(f"{workers} thread(s)")
+        for name, speed in speeds.items():
+            print(
+                f"    {name:30} {speed:7.0f} images/s, {alone / speed:.2f} "
+                "times the time of decoding"
+            )
 
 
-def rate(work, items, images, workers, repeats):
-    """Images per second, the best of some repeats."""
-    times = []
+def decoded(data):
+    """A picture in full size."""
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+
+
+def resized(data):
+    """A picture in the size of the batches."""
+    return cv2.resize(decoded(data), SIZE[::-1])
+
+
+def fastest(jobs, workers, repeats):
+    """Seconds of each job's fastest run; the jobs take turns."""
+    seconds = dict.fromkeys(jobs, float("inf"))
     with ThreadPoolExecutor(workers) as pool:
         for _ in range(repeats):
-            start = time.perf_counter()
-            for _ in pool.map(work, items):
-                pass
-            times.append(time.perf_counter() - start)
-    return images / min(times)
+            for name, (work, items) in jobs.items():
+                start = time.perf_counter()
+                for _ in pool.map(work, items):
+                    pass
+                passed = time.perf_counter() - start
+                seconds[name] = min(seconds[name], passed)
+    return seconds
 
 
 if __name__ == "__main__":
