@@ -25,9 +25,12 @@ class AttentiveConvLSTM(keras.layers.Layer):
     are 0 at first; the output is the last H. W_a, U_a, W and U have a bias
     each, V_a has none.
 
-    Two things are computed once that the formula has in each step, with the
-    same result: U_a * X, and the convolutions of the first H, which is 0. The
-    kernels that see one input lie side by side in one convolution.
+    Some things are computed once that the formula has in each step, with the
+    same result up to rounding: U_a * X; the convolutions of the first H, which
+    is 0; and W * (A X). A has one value for each place, so that is the sum over
+    the places k of the kernel of A, moved by k, times W_k X, moved by k, and
+    the W_k X stay the same. They take `4 size^2` times the memory of the
+    output. The kernels that see one input lie side by side.
 
     Args:
         filters: Channels of H, C, the gates, and inside the attention.
@@ -137,6 +140,7 @@ class AttentiveConvLSTM(keras.layers.Layer):
             self._convolve(inputs, self.attention_input_kernel)
             + self.attention_input_bias
         )
+        parts = self._parts(inputs)
         hidden = memory = None
         for _ in range(self.steps):
             if hidden is None:
@@ -150,7 +154,7 @@ class AttentiveConvLSTM(keras.layers.Layer):
                 ops.tanh(recurrent[..., : self.filters] + seen)
             )
             gates = (
-                self._convolve(inputs * attention, self.kernel)
+                self._attended(attention, parts)
                 + self.bias
                 + recurrent[..., self.filters :]
             )
@@ -161,6 +165,40 @@ class AttentiveConvLSTM(keras.layers.Layer):
             memory = update
             hidden = ops.sigmoid(show) * ops.tanh(memory)
         return hidden
+
+    def _parts(self, inputs):
+        """W_k X of each place k of the kernel, moved by k.
+
+        Shape `(batch, height, width, size^2, 4 filters)`.
+        """
+        size = self.kernel_size
+        kernels = ops.reshape(
+            ops.convert_to_tensor(self.kernel),
+            (size * size, inputs.shape[-1], _GATES * self.filters),
+        )
+        return ops.stack(
+            [
+                ops.matmul(moved, kernels[k])
+                for k, moved in enumerate(self._moved(inputs))
+            ],
+            axis=3,
+        )
+
+    def _attended(self, attention, parts):
+        """W * (A X) of attention A and what `_parts` gave."""
+        moved = ops.concatenate(self._moved(attention), axis=-1)
+        return ops.squeeze(ops.matmul(moved[:, :, :, None], parts), axis=3)
+
+    def _moved(self, x):
+        """`x` moved by each place of the kernel, zeros coming in."""
+        size, margin = self.kernel_size, self.kernel_size // 2
+        height, width = ops.shape(x)[1:3]
+        x = ops.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
+        return [
+            x[:, i : i + height, j : j + width]
+            for i in range(size)
+            for j in range(size)
+        ]
 
     def _attention(self, energy):
         """Attention map `(batch, height, width, 1)` that sums to 1."""
