@@ -6,6 +6,7 @@ import pytest
 from running import run
 
 
+@pytest.mark.slow
 def test_quickstart(tmp_path):
     printed = run("quickstart.py", tmp_path, "--epochs", "2")
     table = printed[printed.index("On the 48 validation images") :]
@@ -18,6 +19,7 @@ def test_quickstart(tmp_path):
     assert (tmp_path / "results" / "quickstart.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_recipe_keeps_each_run_and_repeats_none(tmp_path):
     arguments = ("--epochs", "1", "--train-images", "20", "--rows", "MSE")
     first = run("recipe.py", tmp_path, *arguments)
@@ -31,6 +33,7 @@ def test_recipe_keeps_each_run_and_repeats_none(tmp_path):
     assert "val_cc 0.123" in again
 
 
+@pytest.mark.slow
 def test_benchmark_of_features(tmp_path):
     printed = run(
         "benchmark_features.py", tmp_path, "--images", "20", "--epochs", "1"

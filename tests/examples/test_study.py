@@ -129,6 +129,7 @@ def test_table3_and_figures(tmp_path, vgg16_weights):
         assert path.stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_choose_recipe_measures_the_validation_part(tmp_path):
     arguments = ("--rows", "MSE", "--epochs", "1", "2", "--learning-rates")
     printed = run("choose_recipe.py", tmp_path, *arguments, "1e-3")

@@ -134,6 +134,7 @@ def small_sam(name):
     )
 
 
+@pytest.mark.slow
 def test_networks_with_a_backbone(table1, tmp_path, monkeypatch):
     """Weights of the backbone, precision and frozen blocks get there."""
     made = []

@@ -94,6 +94,7 @@ def test_rows_are_trained_kept_and_resumed(
         table4(*arguments, "--seed", "1")
 
 
+@pytest.mark.slow
 def test_half_precision_trains_and_float32_predicts(table4, tmp_path):
     arguments = ("--rows", "W-MSE", "--epochs", "1", "--images", "0")
     arguments += ("--precision", "mixed_bfloat16")
@@ -118,6 +119,7 @@ def test_half_precision_trains_and_float32_predicts(table4, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_lc_2_and_the_frozen_backbone(table4, tmp_path, vgg16_weights):
     table = table4(
         *("--rows", "LC 2", "--epochs", "1", "--frozen-blocks", "5"),

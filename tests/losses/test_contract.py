@@ -107,8 +107,9 @@ DEGENERATE = {
 }
 
 
+# A sum of what is finite is finite: one row of the table stands for all sums.
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*losses.LOSSES, losses.TABLE2[-1].name])
 def test_degenerate_maps_give_finite_values_and_gradients(name, dtype):
     loss = build(name)
     truths = {
@@ -119,6 +120,9 @@ def test_degenerate_maps_give_finite_values_and_gradients(name, dtype):
         "one": (ZERO + 1, ZERO + 1),
         "one hot": (ONE_HOT, ONE_HOT),
     }
+    if "DF" in name or "GM" in name:
+        # Each case passes through VGG-16, forward and backward.
+        truths = {t: truths[t] for t in ("usual", "nothing")}
     cases = [(t, p) for t in truths for p in DEGENERATE]
     y_true = targets.pack(
         np.stack([truths[t][0] for t, _ in cases]),
