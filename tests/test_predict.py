@@ -182,6 +182,11 @@ def test_bundled_model_is_loaded_once(no_manifest, monkeypatch):
 
 
 def test_the_package_s_own_model():
-    if weights.BUNDLED not in [entry.name for entry in weights.list()]:
-        pytest.skip("none is published yet")
     check(predict(PICTURE))
+
+
+def test_the_package_s_own_model_is_small_and_better_than_the_centre():
+    path = weights.find(weights.BUNDLED, download=False)
+    assert path.stat().st_size < 2_000_000
+    _, low, _ = files.entry(weights.BUNDLED).metrics["cc"]
+    assert low > 0.455  # What the mean map of the training part has.
