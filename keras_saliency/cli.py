@@ -80,14 +80,36 @@ def _parser():
     command = group.add_parser("list", help="which can be named")
     command.set_defaults(run=_list_datasets)
     command = group.add_parser("info", help="what a folder holds")
-    command.add_argument("path", type=Path)
-    command.add_argument("--name", help="which data set it is")
+    _add_dataset(command)
+    command.set_defaults(run=lambda parsed: print(_dataset(parsed).info()))
+    command = group.add_parser(
+        "convert",
+        help="a copy in the compact form",
+        description="Writes JPEGs of at most 512 pixels and one file of "
+        "fixations, which every example reads and which needs no MATLAB file.",
+    )
+    _add_dataset(command)
+    command.add_argument("-o", "--out", type=Path, required=True)
     command.set_defaults(
         run=lambda parsed: print(
-            datasets.load_path(parsed.path, parsed.name).info()
+            datasets.to_compact(_dataset(parsed), parsed.out)
         )
     )
     return parser
+
+
+def _add_dataset(command):
+    command.add_argument("path", type=Path)
+    command.add_argument("--name", help="which data set it is")
+    command.add_argument(
+        "--partial",
+        action="store_true",
+        help="use a publisher's copy that lacks some of the pictures",
+    )
+
+
+def _dataset(parsed):
+    return datasets.load_path(parsed.path, parsed.name, partial=parsed.partial)
 
 
 def _predict(parsed):

@@ -8,6 +8,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from datasets import publisher_layouts as layouts
 from media import PICTURE, write, write_video
 
 from keras_saliency import cli, datasets, models, plot, predict
@@ -183,3 +184,16 @@ def test_as_a_module():
     assert result.returncode == 1
     assert "keras-saliency: There is no file or folder x.png." in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_partial_copy_is_converted(tmp_path, capsys):
+    layouts.osie(tmp_path / "osie")
+    words = "datasets", "convert", tmp_path / "osie", "-o", tmp_path / "mine"
+    assert "partial=True" in fails(capsys, *words)
+    assert cli.main([str(word) for word in (*words, "--partial")]) == 0
+    assert capsys.readouterr().out.split()[-1] == str(tmp_path / "mine")
+    compact = datasets.load_compact(tmp_path / "mine")
+    original = datasets.load_osie(tmp_path / "osie", partial=True)
+    assert compact.names == original.names
+    np.testing.assert_array_equal(compact.fixations.x, original.fixations.x)
+    assert cli.main(["datasets", "info", str(tmp_path / "mine")]) == 0

@@ -173,7 +173,15 @@ SOURCES = {
 }
 
 
-def load(name, root=None, *, download=False, progress=True, **options):
+def load(
+    name,
+    root=None,
+    *,
+    download=False,
+    partial=False,
+    progress=True,
+    **options,
+):
     """Load a data set by name, from a copy that is found or downloaded.
 
     A copy is looked for in `root`, else in the folder that the environment
@@ -189,9 +197,10 @@ def load(name, root=None, *, download=False, progress=True, **options):
         download: Whether to get the publisher's archives if there is no copy.
             A download that was cut is resumed; archives are removed once
             extracted.
+        partial: Whether a publisher's copy is used that lacks some of the
+            pictures. The other forms hold what they hold.
         progress: Whether to show the progress of downloads.
-        **options: Arguments of the loader, such as `load_mit1003`;
-            `partial=True` accepts a copy that lacks pictures.
+        **options: Arguments of the loader, such as `load_mit1003`.
 
     Returns:
         A `SaliencyDataset`.
@@ -212,7 +221,7 @@ def load(name, root=None, *, download=False, progress=True, **options):
     base = Path(root or os.environ.get(ENVIRONMENT) or _CACHE).expanduser()
     for folder in _candidates(base, key):
         if any((folder / part).exists() for part in source.layout):
-            return source.load(folder, **options)
+            return source.load(folder, partial=partial, **options)
         # Nothing in these says which data set they are, but their name.
         if _plain(folder.resolve().name) == _plain(key):
             if (folder / "fixations.npz").is_file():
@@ -225,7 +234,7 @@ def load(name, root=None, *, download=False, progress=True, **options):
     if not download:
         raise DatasetNotFoundError(_instructions(key, source, base, target))
     _get(key, source, target, progress)
-    return source.load(target, **options)
+    return source.load(target, partial=partial, **options)
 
 
 def _candidates(base, key):

@@ -8,7 +8,7 @@ from keras_saliency.datasets.folder import load_folder
 from keras_saliency.datasets.library import SOURCES, load
 
 
-def load_path(path, name=None, **options):
+def load_path(path, name=None, *, partial=False, **options):
     """Load a data set from its folder.
 
     Args:
@@ -16,8 +16,9 @@ def load_path(path, name=None, **options):
             and `maps/` or `fixations/` or both; or in a publisher's layout.
         name: Name of the data set; where the folder is in a publisher's
             layout, one of `SOURCES`. Defaults to the folder's name.
-        **options: Arguments of the loader of that form, such as `partial` for
-            a publisher's layout.
+        partial: Whether a publisher's copy is used that lacks some of the
+            pictures. The other forms hold what they hold.
+        **options: Arguments of the loader of that form.
 
     Returns:
         A `SaliencyDataset`.
@@ -47,4 +48,4 @@ def load_path(path, name=None, **options):
             fixations=fixations,
             **options,
         )
-    return load(name, root=path, **options)
+    return load(name, root=path, partial=partial, **options)
