@@ -12,9 +12,11 @@ import time
 
 import keras
 import numpy as np
+import paper
 import training
 
-from keras_saliency import datasets, evaluation, models
+from keras_saliency import datasets, evaluation, models, plot
+from keras_saliency.datasets.images import resize
 from keras_saliency.models import importers
 
 METRICS = ("cc", "sim", "auc_judd", "auc_borji", "nss")
@@ -193,6 +195,43 @@ def spent(run, train, model):
         "precision": run["facts"]["precision"],
         "seconds": run["seconds"],
     }
+
+
+def report(name, system, parts, arguments, figure):
+    """Measure each system of a table; print and write it, and its figure.
+
+    Args:
+        name: Of the table.
+        system: Function from a row's name to its function from a picture to a
+            map, and its facts as `measured` takes them.
+        parts: The data set's, by name.
+        arguments: Of the command line.
+        figure: Name of the figure's file.
+    """
+    dataset = parts[arguments.part]
+    dataset = dataset.subset(slice(0, arguments.test_images))
+    shown = np.linspace(0, len(dataset) - 1, arguments.images).astype(int)
+    panels = [stimulus(dataset, i) for i in shown]
+    results, spent = {}, {}
+    for row in arguments.rows:
+        print(row, flush=True)
+        predict, facts = system(row)
+        results[row], spent[row] = measured(
+            row, predict, facts, dataset, arguments, name
+        )
+        for panel, i in zip(panels, shown, strict=True):
+            panel.append(resize(predict(dataset.image(i)), panel[1].shape))
+        del predict
+        keras.backend.clear_session()
+    table = paper.Table(name, {row: [r] for row, r in results.items()})
+    print(f"\n{table}\n{len(dataset)} images of the {arguments.part} part\n")
+    for row, facts in spent.items():
+        print(f"{row}: {json.dumps(facts)[1:-1]}")
+    table.write(arguments.results)
+    if panels:
+        path = arguments.results / figure
+        plot.maps(panels, ["stimulus", "ground truth", *results], path)
+        print(path)
 
 
 def measured(row, predict, facts, dataset, arguments, table):

@@ -25,18 +25,12 @@ maps of `--images` pictures.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import common
-import keras
 import networks
-import numpy as np
-import paper
 import training
 
-from keras_saliency import plot
-from keras_saliency.datasets.images import resize
 from keras_saliency.models import classic
 
 # RARE2012's README: the raw map is to be blurred and, for such pictures, a
@@ -79,31 +73,13 @@ def main():
     """Train and measure what is missing, then report."""
     arguments = parsed()
     parts = common.load(arguments.data)
-    dataset = parts[arguments.part]
-    dataset = dataset.subset(slice(0, arguments.test_images))
-    shown = np.linspace(0, len(dataset) - 1, arguments.images).astype(int)
-    panels = [networks.stimulus(dataset, i) for i in shown]
-    results, spent = {}, {}
-    for row in arguments.rows:
-        print(row, flush=True)
-        predict, facts = system(row, arguments, parts["train"])
-        results[row], spent[row] = networks.measured(
-            row, predict, facts, dataset, arguments, "table1"
-        )
-        for panel, i in zip(panels, shown, strict=True):
-            panel.append(resize(predict(dataset.image(i)), panel[1].shape))
-        del predict
-        keras.backend.clear_session()
-    table = paper.Table("table1", {row: [r] for row, r in results.items()})
-    print(f"\n{table}\n{len(dataset)} images of the {arguments.part} part\n")
-    for row, facts in spent.items():
-        print(f"{row}: {json.dumps(facts)[1:-1]}")
-    table.write(arguments.results)
-    if panels:
-        path = arguments.results / "table1.png"
-        titles = ["stimulus", "ground truth", *results]
-        plot.maps(panels, titles, path)
-        print(path)
+    networks.report(
+        "table1",
+        lambda row: system(row, arguments, parts["train"]),
+        parts,
+        arguments,
+        "table1.png",
+    )
 
 
 def parsed():

@@ -18,17 +18,12 @@ loss for `--images` pictures.
 """
 
 import argparse
-import json
 
 import common
-import keras
 import networks
-import numpy as np
-import paper
 import training
 
-from keras_saliency import losses, plot
-from keras_saliency.datasets.images import resize
+from keras_saliency import losses
 
 # The paper's rows, and their names in `losses.get`.
 ROWS = {"W-MSE": "W-MSE", "LC 1": "LC1", "LC 2": "LC2"}
@@ -40,30 +35,13 @@ def main():
     arguments = parsed()
     parts = common.load(arguments.data)
     train = parts["train"].subset(slice(0, arguments.train_images))
-    dataset = parts[arguments.part]
-    dataset = dataset.subset(slice(0, arguments.test_images))
-    shown = np.linspace(0, len(dataset) - 1, arguments.images).astype(int)
-    panels = [networks.stimulus(dataset, i) for i in shown]
-    results, spent = {}, {}
-    for row in arguments.rows:
-        print(row, flush=True)
-        predict, facts = system(row, arguments, train)
-        results[row], spent[row] = networks.measured(
-            row, predict, facts, dataset, arguments, "table4"
-        )
-        for panel, i in zip(panels, shown, strict=True):
-            panel.append(resize(predict(dataset.image(i)), panel[1].shape))
-        del predict
-        keras.backend.clear_session()
-    table = paper.Table("table4", {row: [r] for row, r in results.items()})
-    print(f"\n{table}\n{len(dataset)} images of the {arguments.part} part\n")
-    for row, facts in spent.items():
-        print(f"{row}: {json.dumps(facts)[1:-1]}")
-    table.write(arguments.results)
-    if panels:
-        path = arguments.results / "figure4.png"
-        plot.maps(panels, ["stimulus", "ground truth", *results], path)
-        print(path)
+    networks.report(
+        "table4",
+        lambda row: system(row, arguments, train),
+        parts,
+        arguments,
+        "figure4.png",
+    )
 
 
 def parsed():

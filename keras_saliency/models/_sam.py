@@ -13,8 +13,8 @@ from keras_saliency.losses import (
     KLDivergence,
     NormalizedScanpathSaliency,
 )
+from keras_saliency.models._configured import ConfiguredModel
 from keras_saliency.models._padding import padded_saliency_map
-from keras_saliency.models.saliency_model import SaliencyModel
 
 # Pixels of the picture to a feature.
 _STRIDE = 8
@@ -22,7 +22,7 @@ _STRIDE = 8
 _INITIAL_VALUE = 0.1
 
 
-class SAM(SaliencyModel):
+class SAM(ConfiguredModel):
     """Base of both models: their maps, loss and optimiser."""
 
     def saliency_map(self, image, keep_proportions=True):
@@ -56,23 +56,6 @@ class SAM(SaliencyModel):
     def recommended_optimizer(self):
         """RMSprop at 1e-4; the authors' batches have one picture."""
         return keras.optimizers.RMSprop(1e-4)
-
-    def get_config(self):
-        """Constructor arguments, without the backbone's weights.
-
-        A saved model brings all its weights along.
-        """
-        return {
-            **self._config,
-            "backbone_weights": None,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Inverse of `get_config`."""
-        return cls(**config)
 
 
 def saliency(features, input_shape, depth, steps, gaussians, upsampling):

@@ -5,11 +5,12 @@ import keras
 from keras_saliency.layers import SaliencyHead
 from keras_saliency.losses import MeanSquaredError
 from keras_saliency.models import backbones
+from keras_saliency.models._configured import ConfiguredModel
 from keras_saliency.models.saliency_model import SaliencyModel
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class Baseline(SaliencyModel):
+class Baseline(ConfiguredModel):
     """Frozen backbone and a shallow head; no learned prior.
 
     With VGG-16 at 300x400 the head has the paper's 1,622,401 trainable
@@ -101,6 +102,7 @@ class Baseline(SaliencyModel):
         self._config = {
             "input_shape": list(input_shape),
             "backbone": backbone,
+            "backbone_weights": None,
             "feature_layers": feature_layers and list(feature_layers),
             "activation": activation,
             "head": head,
@@ -116,21 +118,13 @@ class Baseline(SaliencyModel):
         return keras.optimizers.Adam(3e-4)
 
     def get_config(self):
-        """Constructor arguments, without the backbone's weights.
-
-        A saved model brings all its weights along: none are loaded from
-        elsewhere when it is read back.
-        """
-        backbone = self._config["backbone"]
-        if isinstance(backbone, keras.Model):
-            backbone = keras.saving.serialize_keras_object(backbone)
-        return {
-            **self._config,
-            "backbone": backbone,
-            "backbone_weights": None,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
+        """Constructor arguments, without the backbone's weights."""
+        config = super().get_config()
+        if isinstance(config["backbone"], keras.Model):
+            config["backbone"] = keras.saving.serialize_keras_object(
+                config["backbone"]
+            )
+        return config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
@@ -140,7 +134,7 @@ class Baseline(SaliencyModel):
             config["backbone"] = keras.saving.deserialize_keras_object(
                 config["backbone"], custom_objects=custom_objects
             )
-        return cls(**config)
+        return super().from_config(config)
 
 
 def _as_list(features):

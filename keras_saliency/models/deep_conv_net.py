@@ -10,8 +10,9 @@ from keras_saliency.layers import (
     LocalResponseNormalization,
 )
 from keras_saliency.losses import MeanSquaredError
+from keras_saliency.models._configured import ConfiguredModel
 from keras_saliency.models._postprocessing import enlarge_and_blur
-from keras_saliency.models.saliency_model import SaliencyModel, output_map
+from keras_saliency.models.saliency_model import output_map
 
 # Of the pictures, in the order blue, green, red.
 _MEAN = (100.0, 110.0, 118.0)
@@ -25,7 +26,7 @@ _MAX_SIDE = 320
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class DeepConvNet(SaliencyModel):
+class DeepConvNet(ConfiguredModel):
     """DeepConvNet (Pan et al., 2016): 25,806,209 parameters.
 
     Nine convolutions with large kernels, the first followed by a local
@@ -169,19 +170,6 @@ class DeepConvNet(SaliencyModel):
         height, width = (side or _MAX_SIDE for side in self.map_size)
         rate = 1.3e-7 * 0.5 * height * width / _SCALE**2
         return keras.optimizers.SGD(rate, momentum=0.9)
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **self._config,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Inverse of `get_config`."""
-        return cls(**config)
 
 
 def _bilinear(shape, dtype=None):

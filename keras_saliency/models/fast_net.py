@@ -9,11 +9,11 @@ from keras_saliency.losses import (
     KLDivergence,
     NormalizedScanpathSaliency,
 )
-from keras_saliency.models.saliency_model import SaliencyModel
+from keras_saliency.models._configured import ConfiguredModel
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class FastNet(SaliencyModel):
+class FastNet(ConfiguredModel):
     """Five strided stages with residuals, gathered at an eighth of the size.
 
     It is trained to give the maps of a larger model (`examples/distil.py`);
@@ -90,19 +90,6 @@ class FastNet(SaliencyModel):
     def recommended_optimizer(self):
         """Adam at 1e-3."""
         return keras.optimizers.Adam(1e-3)
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **self._config,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Inverse of `get_config`."""
-        return cls(**config)
 
 
 def _convolution(x, filters, name, kernel_size=3, strides=1, activation=True):

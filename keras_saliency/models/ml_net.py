@@ -6,15 +6,15 @@ from keras import layers, ops
 from keras_saliency.layers import MultiplicativePrior, RecoveringReLU
 from keras_saliency.losses import MLNetMeanSquaredError
 from keras_saliency.models import _vgg16
+from keras_saliency.models._configured import ConfiguredModel
 from keras_saliency.models._padding import padded_saliency_map
-from keras_saliency.models.saliency_model import SaliencyModel
 
 # A map whose peak is below counts as empty.
 _EMPTY = 1e-7
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class MLNet(SaliencyModel):
+class MLNet(ConfiguredModel):
     """ML-Net (Cornia et al., 2016): 15,452,145 parameters.
 
     VGG-16 whose fourth pooling does not halve and whose fifth is left out;
@@ -96,6 +96,7 @@ class MLNet(SaliencyModel):
             self.trainable = False
         self._config = {
             "input_shape": list(input_shape),
+            "backbone_weights": None,
             "frozen_blocks": frozen_blocks,
             "filters": list(filters),
             "depth": depth,
@@ -136,23 +137,6 @@ class MLNet(SaliencyModel):
             momentum=0.9,
             nesterov=True,
         )
-
-    def get_config(self):
-        """Constructor arguments, without the backbone's weights.
-
-        A saved model brings all its weights along.
-        """
-        return {
-            **self._config,
-            "backbone_weights": None,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Inverse of `get_config`."""
-        return cls(**config)
 
 
 @keras.saving.register_keras_serializable("keras_saliency.losses")

@@ -7,15 +7,16 @@ from keras import layers
 from keras_saliency.layers import WeightNormalizedConv2D
 from keras_saliency.losses import BinaryCrossEntropy, PooledLoss
 from keras_saliency.models import backbones
+from keras_saliency.models._configured import ConfiguredModel
 from keras_saliency.models._postprocessing import enlarge_and_blur
-from keras_saliency.models.saliency_model import SaliencyModel, output_map
+from keras_saliency.models.saliency_model import output_map
 
 _CONVOLUTIONS = (2, 2, 3, 3, 3)
 _VGG16_FILTERS = (64, 128, 256, 512, 512)
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class SalGAN(SaliencyModel):
+class SalGAN(ConfiguredModel):
     """SalGAN's generator (Pan et al., 2017): 31,787,009 parameters.
 
     The convolutions of VGG-16 up to conv5_3, without its fifth pooling, and
@@ -108,6 +109,7 @@ class SalGAN(SaliencyModel):
             self.trainable = False
         self._config = {
             "input_shape": list(input_shape),
+            "backbone_weights": None,
             "frozen_blocks": frozen_blocks,
             "filters": list(filters),
         }
@@ -135,23 +137,6 @@ class SalGAN(SaliencyModel):
         with one see `AdversarialTraining`.
         """
         return keras.optimizers.SGD(1e-3, momentum=0.5, nesterov=True)
-
-    def get_config(self):
-        """Constructor arguments, without the backbone's weights.
-
-        A saved model brings all its weights along.
-        """
-        return {
-            **self._config,
-            "backbone_weights": None,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Inverse of `get_config`."""
-        return cls(**config)
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")

@@ -90,6 +90,7 @@ class SAMResNet(_sam.SAM):
             self.trainable = False
         self._config = {
             "input_shape": list(input_shape),
+            "backbone_weights": None,
             "frozen_blocks": frozen_blocks,
             "train_normalization": train_normalization,
             "filters": list(filters),

@@ -81,6 +81,7 @@ class SAMVGG(_sam.SAM):
             self.trainable = False
         self._config = {
             "input_shape": list(input_shape),
+            "backbone_weights": None,
             "frozen_blocks": frozen_blocks,
             "filters": list(filters),
             "depth": depth,

@@ -8,11 +8,12 @@ from scipy import ndimage
 
 from keras_saliency.layers import ClippedRescaling, Maxout
 from keras_saliency.losses import MeanSquaredError
-from keras_saliency.models.saliency_model import SaliencyModel, output_map
+from keras_saliency.models._configured import ConfiguredModel
+from keras_saliency.models.saliency_model import output_map
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class ShallowNet(SaliencyModel):
+class ShallowNet(ConfiguredModel):
     """ShallowNet (Pan et al., 2016): 34,864,384 parameters.
 
     Three convolutions of 5x5, 3x3 and 3x3, each followed by a pooling; a
@@ -124,16 +125,3 @@ class ShallowNet(SaliencyModel):
         1200 epochs and raise the momentum to 0.999.
         """
         return keras.optimizers.SGD(0.2, momentum=0.9, nesterov=True)
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **self._config,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Inverse of `get_config`."""
-        return cls(**config)

@@ -87,12 +87,9 @@ def test_sam_resnet_has_the_original_s_parameters_and_sizes():
     assert model.map_size == (480, 640)
 
 
-def test_sam_vgg_has_vgg16_s_weights(vgg16_weights):
-    model = models.SAMVGG(**{**SMALL, "backbone_weights": str(vgg16_weights)})
-    vgg = keras.applications.VGG16(
-        include_top=False, weights=str(vgg16_weights), input_shape=(*SIZE, 3)
-    )
-    for layer in vgg.layers:
+def same_weights(model, reference):
+    """Layers of a reference are in the model, with its weights."""
+    for layer in reference.layers:
         if layer.weights:
             for ours, own in zip(
                 model.get_layer(layer.name).get_weights(),
@@ -100,6 +97,14 @@ def test_sam_vgg_has_vgg16_s_weights(vgg16_weights):
                 strict=True,
             ):
                 np.testing.assert_array_equal(ours, own)
+
+
+def test_sam_vgg_has_vgg16_s_weights(vgg16_weights):
+    model = models.SAMVGG(**{**SMALL, "backbone_weights": str(vgg16_weights)})
+    vgg = keras.applications.VGG16(
+        include_top=False, weights=str(vgg16_weights), input_shape=(*SIZE, 3)
+    )
+    same_weights(model, vgg)
     # The networks part at the third pooling.
     np.testing.assert_allclose(
         outputs(model, "block3_conv3", IMAGES),
@@ -117,14 +122,7 @@ def test_sam_resnet_has_resnet50_s_weights(vgg16_weights):
     resnet50 = keras.applications.ResNet50(
         include_top=False, weights=str(path), input_shape=(*SIZE, 3)
     )
-    for layer in resnet50.layers:
-        if layer.weights:
-            for ours, own in zip(
-                model.get_layer(layer.name).get_weights(),
-                layer.get_weights(),
-                strict=True,
-            ):
-                np.testing.assert_array_equal(ours, own)
+    same_weights(model, resnet50)
     # The networks part at the fourth stage.
     np.testing.assert_allclose(
         outputs(model, "conv3_block4_out", IMAGES),
