@@ -3,11 +3,12 @@
 import json
 import sys
 
+import keras
 import numpy as np
 import pytest
 from running import EXAMPLES, run
 
-from keras_saliency import datasets, evaluation, losses
+from keras_saliency import datasets, evaluation, losses, models
 
 ROWS = ("MSE", "CC")
 
@@ -163,3 +164,21 @@ def test_best_trains_on_other_data_first_and_more_layers(tmp_path):
     assert settings["loss"] == "5 KLD + 5 CC + NSS"
     assert settings["model"] == {"tuned_layers": ["conv4"]}
     assert settings["start"]["images"] == 12
+
+
+@pytest.mark.slow
+def test_distil_teaches_a_network_that_predicts(tmp_path, vgg16_weights):
+    for name, seed in (("made", 1), ("other", 2)):
+        made = datasets.generate(count=10, seed=seed)
+        made.name = name
+        datasets.to_compact(made, tmp_path / name, progress=False)
+    arguments = ("--data", "made", "--extra", "other=other", "--batch-size")
+    arguments = (*arguments, "4", "--teacher", "baseline-mse")
+    arguments = (*arguments, "--backbone-weights", vgg16_weights)
+    printed = run("distil.py", tmp_path, *arguments, "--epochs", "2")
+    # 6 pictures to train on and 10 others make 4 batches.
+    assert "4/4" in printed and "KL " in printed
+    taught = keras.models.load_model(tmp_path / "results/fast_net.keras")
+    assert isinstance(taught, models.FastNet)
+    map_ = taught.saliency_map(made.image(0))
+    assert map_.shape == tuple(made.sizes[0]) and map_.max() > 0
