@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import hashlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -108,20 +109,29 @@ def evaluate(
         seed,
     )
     journal = _Journal(resume)
-    keys, rows = [None] * len(dataset), {}
-    if resume is not None:
+    keys, rows = {}, {}
+    bar = _progress_bar(len(dataset), verbose)
+
+    def done(i, row):
+        rows[i] = row
+        if bar is not None:
+            bar.update(len(rows))
+
+    def missing():
         for i in range(len(dataset)):
-            keys[i] = _named(scorer.key, dataset, i, source.digest(i))
-            if keys[i] in journal.rows:
-                rows[i] = journal.rows[keys[i]]
-    missing = [i for i in range(len(dataset)) if i not in rows]
-    bar = _progress_bar(len(dataset), len(rows), verbose)
+            if resume is not None:
+                keys[i] = _named(scorer.key, dataset, i, source.digest(i))
+                if keys[i] in journal.rows:
+                    done(i, journal.rows[keys[i]])
+                    continue
+            yield i
+
     with journal:
-        for i, row in _score_all(source, scorer, missing, workers):
-            rows[i] = row
-            journal.add(keys[i], dataset.names[i], row)
-            if bar is not None:
-                bar.update(len(rows))
+        for i, row in _score_all(
+            source, scorer, missing(), min(workers, len(dataset))
+        ):
+            journal.add(keys.get(i), dataset.names[i], row)
+            done(i, row)
     columns = {
         name: np.array([rows[i][name] for i in range(len(dataset))])
         for name in scorer.chosen
@@ -385,7 +395,7 @@ def _score_all(source, scorer, numbers, workers):
         jobs = source.predict(numbers)
     else:
         jobs = ((i, None) for i in numbers)
-    if workers == 1 or len(numbers) < 2:
+    if workers == 1:
         _share(scorer, source)
         try:
             for i, prediction in jobs:
@@ -395,7 +405,7 @@ def _score_all(source, scorer, numbers, workers):
         return
     # New processes, not forks: a backend's threads do not survive a fork.
     with ProcessPoolExecutor(
-        min(workers, len(numbers)),
+        workers,
         multiprocessing.get_context("spawn"),
         _share,
         (scorer, None if source.in_this_process else source),
@@ -499,12 +509,16 @@ class _Function:
     def __init__(self, function, dataset, image_size):
         self._function, self._dataset = function, dataset
         self._image_size = image_size
+        # The number and map that were asked for last: by `digest`, and then
+        # by `predict` if it is not known.
+        self._last = None, None
 
     def _map(self, i):
-        with _naming(self._dataset, i):
-            return np.asarray(
-                self._function(self._dataset.image(i, self._image_size))
-            )
+        if self._last[0] != i:
+            with _naming(self._dataset, i):
+                image = self._dataset.image(i, self._image_size)
+                self._last = i, np.asarray(self._function(image))
+        return self._last[1]
 
     def predict(self, numbers):
         for i in numbers:
@@ -538,8 +552,8 @@ class _Model:
         # Late, for scores alone to need no backend.
         from keras_saliency.callbacks import _model
 
-        for start in range(0, len(numbers), self._batch_size):
-            part = numbers[start : start + self._batch_size]
+        numbers = iter(numbers)
+        while part := list(itertools.islice(numbers, self._batch_size)):
             pictures = np.stack(
                 [self._dataset.image(i, self._image_size) for i in part]
             )
@@ -609,14 +623,11 @@ def _as_json(value):
     return value
 
 
-def _progress_bar(count, done, verbose):
+def _progress_bar(count, verbose):
     if verbose not in (0, 1):
         raise ValueError(f"verbose must be 0 or 1; received {verbose!r}")
     if not verbose:
         return None
     import keras
 
-    bar = keras.utils.Progbar(count, unit_name="image")
-    if done:
-        bar.update(done)
-    return bar
+    return keras.utils.Progbar(count, unit_name="image")

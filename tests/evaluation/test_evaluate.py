@@ -197,6 +197,21 @@ def test_resumes_what_was_broken_off(dataset, maps, tmp_path, monkeypatch):
     assert len(scored) == COUNT - 1 + 3 * COUNT
 
 
+def test_a_function_is_asked_once_for_each_picture(dataset, maps, tmp_path):
+    asked = []
+
+    def function(image):
+        asked.append(1)
+        return maps[(len(asked) - 1) % COUNT]
+
+    options = {"verbose": 0, "resume": tmp_path / "scores.jsonl"}
+    first = evaluate(function, dataset, ["cc"], **options)
+    assert len(asked) == COUNT
+    lines = options["resume"].read_text()
+    same(evaluate(function, dataset, ["cc"], **options), first)
+    assert options["resume"].read_text() == lines
+
+
 def test_resume_knows_a_model_by_its_weights(dataset, tmp_path):
     inputs = keras.Input((*SIZE, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(1, 1)(inputs) ** 2)
