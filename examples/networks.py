@@ -104,7 +104,9 @@ def imported(name, path, arguments, **options):
     return IMPORTERS[name](model, path)
 
 
-def fitted(name, folder, arguments, facts, train, options, loss=None):
+def fitted(
+    name, folder, arguments, facts, train, options, loss=None, optimizer=None
+):
     """A network of `models.MODELS` trained on a data set, with resume.
 
     Args:
@@ -117,6 +119,8 @@ def fitted(name, folder, arguments, facts, train, options, loss=None):
         options: Arguments of the network.
         loss: Function from the network to the loss; by default its own
             recommended one.
+        optimizer: Function from the number of steps to the optimiser; by
+            default the network's recommended one.
 
     Returns:
         The network, and what is kept of the run: a dictionary of the facts,
@@ -143,7 +147,11 @@ def fitted(name, folder, arguments, facts, train, options, loss=None):
         seed=arguments.seed,
     )
     loss = model.recommended_loss() if loss is None else loss(model)
-    model.compile(model.recommended_optimizer(), loss)
+    if optimizer is None:
+        optimizer = model.recommended_optimizer()
+    else:
+        optimizer = optimizer(facts["epochs"] * len(batches))
+    model.compile(optimizer, loss)
     history = model.fit(
         batches,
         epochs=facts["epochs"],

@@ -5,8 +5,9 @@
 measures five metrics on the test part at the pictures' own sizes: the classic
 models as they are, with floors that the paper has not (centre bias, uniform),
 and networks trained on the same training part, each with its authors' loss
-and optimiser; the paper compares networks that had seen other data. A row that
-is done is kept in `RESULTS/table1` and not done again; a training that was
+and all with one recipe, Adam with a rate that falls to zero along a half
+cosine; the paper compares networks that had seen other data. A row that is
+done is kept in `RESULTS/table1` and not done again; a training that was
 stopped goes on after the last epoch it finished.
 
 A small machine trains some rows in part, smaller or not at all:
@@ -14,6 +15,10 @@ A small machine trains some rows in part, smaller or not at all:
     --rows Itti GBVS ShallowNet Sam-VGG
     --epochs 5 Sam-VGG=1 --input-size Sam-VGG=120x160 --train-images 200
     --precision Sam-VGG=mixed_bfloat16 --frozen-blocks Sam-VGG=3
+
+The authors' optimisers, made for more pictures and for days of training:
+
+    --learning-rate authors
 
 Who has the authors' released weights, or a `.keras` file, measures those:
 
@@ -25,6 +30,8 @@ maps of `--images` pictures.
 """
 
 import argparse
+import dataclasses
+import functools
 from pathlib import Path
 
 import common
@@ -59,13 +66,41 @@ NETWORKS = {
 # The baseline with the paper's MSE, trained as table2.py does.
 OURS = "Our model"
 ROWS = (*CLASSIC, CENTRE, *NETWORKS, OURS)
+# The learning rate that stands for a network's own optimiser.
+AUTHORS = "authors"
+
+
+def _count(text):
+    """A number of epochs, pictures or blocks from the command line."""
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return int(text)
+
+
+def _or(word, kind):
+    """What reads a word as it is, and any other text as a kind."""
+    return lambda text: text if text == word else kind(text)
+
+
+# Options that can differ by row: what reads a value, and the default.
 CHOICES = (
-    ("--epochs", "5", "of training"),
-    ("--train-images", "all", "the first n of the training part"),
-    ("--batch-size", "10", "images per step"),
-    ("--input-size", "own", "HEIGHTxWIDTH, or the network's own"),
-    ("--precision", "float32", "of training, or mixed_bfloat16"),
-    ("--frozen-blocks", "own", "of the backbone, where it would train"),
+    ("--epochs", _count, 5, "of training"),
+    ("--train-images", _or("all", _count), "all", "the first n to train on"),
+    ("--batch-size", _count, 10, "images per step"),
+    (
+        "--learning-rate",
+        _or(AUTHORS, float),
+        1e-4,
+        f"of Adam, of our own model 0.001; {AUTHORS}: their optimiser",
+    ),
+    ("--input-size", str, "own", "HEIGHTxWIDTH, or the network's own"),
+    ("--precision", str, "float32", "of training, or mixed_bfloat16"),
+    (
+        "--frozen-blocks",
+        _or("own", int),
+        "own",
+        "of the backbone, where it would train",
+    ),
 )
 
 
@@ -93,10 +128,11 @@ def parsed():
     parser.add_argument(
         "--rows", nargs="+", default=ROWS, choices=ROWS, metavar="ROW"
     )
-    for name, default, text in CHOICES:
+    for name, kind, default, text in CHOICES:
         parser.add_argument(
             name,
             nargs="+",
+            type=functools.partial(_of_row, kind),
             default=[],
             metavar="[ROW=]VALUE",
             help=f"{text}; default {default}; ROW=VALUE for one row",
@@ -110,11 +146,6 @@ def parsed():
         "authors' file, or a .keras file",
     )
     arguments = parser.parse_args()
-    for option, _, _ in CHOICES:
-        for text in getattr(arguments, option[2:].replace("-", "_")):
-            row = text.rpartition("=")[0]
-            if row and row not in ROWS:
-                parser.error(f"{option}: there is no row {row!r}")
     for text in arguments.weights:
         row = text.partition("=")[0]
         if row not in NETWORKS:
@@ -125,10 +156,20 @@ def parsed():
     return arguments
 
 
+def _of_row(kind, text):
+    """The row of `[ROW=]VALUE`, "" for all of them, and the value."""
+    row, _, value = text.rpartition("=")
+    if row and row not in ROWS:
+        raise argparse.ArgumentTypeError(f"there is no row {row!r}")
+    try:
+        return row, kind(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{value!r} is no number") from None
+
+
 def _choice(arguments, name, row, default):
-    """The value for a row of `[ROW=]VALUE ...`; one for the row counts more."""
-    texts = getattr(arguments, name)
-    values = dict(text.rpartition("=")[::2] for text in texts)
+    """A row's value of an option; one for the row counts more."""
+    values = dict(getattr(arguments, name))
     return values.get(row, values.get("", default))
 
 
@@ -146,20 +187,26 @@ def system(row, arguments, train):
         return released(row, weights[row], arguments)
     count = _choice(arguments, "train_images", row, "all")
     if count != "all":
-        train = train.subset(slice(0, int(count)))
+        train = train.subset(slice(0, count))
     if row == CENTRE:
         model = classic.CentreBias.fit(train)
         return model.saliency_map, {"model": CENTRE, "images": len(train)}
-    epochs = int(_choice(arguments, "epochs", row, 5))
-    batch_size = int(_choice(arguments, "batch_size", row, 10))
+    recipe = training.Recipe(
+        epochs=_choice(arguments, "epochs", row, 5),
+        batch_size=_choice(arguments, "batch_size", row, 10),
+    )
+    rate = _choice(
+        arguments, "learning_rate", row, AUTHORS if row == OURS else 1e-4
+    )
+    if rate != AUTHORS:
+        recipe = dataclasses.replace(recipe, learning_rate=rate)
     if row != OURS:
-        return network(row, arguments, train, epochs, batch_size)
-    recipe = training.Recipe(epochs=epochs, batch_size=batch_size)
+        return network(row, arguments, train, recipe, rate == AUTHORS)
     model, run = training.trained(
         arguments, "MSE", train, recipe, arguments.seed
     )
     size = list(model.input_shape[1:3])
-    spent = {"epochs": epochs, "images": len(train), "input": size}
+    spent = {"epochs": recipe.epochs, "images": len(train), "input": size}
     spent["seconds"] = run["seconds"]
     return model.saliency_map, {
         **run["settings"],
@@ -168,14 +215,26 @@ def system(row, arguments, train):
     }
 
 
-def network(row, arguments, train, epochs, batch_size):
-    """A network trained with its authors' loss and optimiser, with resume."""
+def network(row, arguments, train, recipe, authors):
+    """A network trained with its authors' loss, with resume.
+
+    Args:
+        row: Of the table.
+        arguments: Of the command line.
+        train: The data set.
+        recipe: A `training.Recipe`.
+        authors: Whether to take the authors' optimiser for the recipe's.
+
+    Returns:
+        As `system` does.
+    """
     facts = {
         "model": NETWORKS[row],
         "data": train.name,
         "images": len(train),
-        "epochs": epochs,
-        "batch_size": batch_size,
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "learning_rate": AUTHORS if authors else recipe.learning_rate,
         "input": _choice(arguments, "input_size", row, "own"),
         "precision": _choice(arguments, "precisions", row, "float32"),
         "frozen_blocks": _choice(arguments, "frozen_blocks", row, "own"),
@@ -185,10 +244,16 @@ def network(row, arguments, train, epochs, batch_size):
     if facts["input"] != "own":
         options["input_shape"] = networks.size(facts["input"])
     if facts["frozen_blocks"] != "own":
-        options["frozen_blocks"] = int(facts["frozen_blocks"])
+        options["frozen_blocks"] = facts["frozen_blocks"]
     folder = arguments.results / "runs" / f"table1_{training.slug(row)}"
     model, run = networks.fitted(
-        NETWORKS[row], folder, arguments, facts, train, options
+        NETWORKS[row],
+        folder,
+        arguments,
+        facts,
+        train,
+        options,
+        optimizer=None if authors else recipe.optimizer,
     )
     spent = networks.spent(run, train, model)
     return networks.predictor(model), {**facts, "spent": spent}
