@@ -29,6 +29,10 @@ IMPORTERS = {
     "sam_vgg": importers.load_sam_weights,
     "shallow_net": importers.load_shallow_net_weights,
 }
+# The learning rate that stands for a network's own optimiser.
+AUTHORS = "authors"
+# Of Adam, for networks that are trained whole.
+LEARNING_RATE = 1e-4
 # Longer side of a panel of the figures.
 LONGEST = 320
 
@@ -48,6 +52,11 @@ def add_arguments(parser):
     parser.add_argument(
         "--images", type=int, default=3, help="pictures in the figure"
     )
+
+
+def learning_rate(text):
+    """Of Adam, which a half cosine lowers to zero, or the word for its own."""
+    return text if text == AUTHORS else float(text)
 
 
 def size(text):
@@ -104,23 +113,20 @@ def imported(name, path, arguments, **options):
     return IMPORTERS[name](model, path)
 
 
-def fitted(
-    name, folder, arguments, facts, train, options, loss=None, optimizer=None
-):
+def fitted(name, folder, arguments, facts, train, options, loss=None):
     """A network of `models.MODELS` trained on a data set, with resume.
 
     Args:
         name: Entry of `models.MODELS`.
         folder: Where the run is kept.
         arguments: Of the command line.
-        facts: What the run depends on: "epochs", "batch_size" and "precision"
-            (of the training; the network returned has float32) are used here.
+        facts: What the run depends on. Used here are "epochs", "batch_size",
+            "learning_rate" (see `learning_rate`) and "precision" (of the
+            training; the network returned has float32).
         train: The data set.
         options: Arguments of the network.
         loss: Function from the network to the loss; by default its own
             recommended one.
-        optimizer: Function from the number of steps to the optimiser; by
-            default the network's recommended one.
 
     Returns:
         The network, and what is kept of the run: a dictionary of the facts,
@@ -147,10 +153,11 @@ def fitted(
         seed=arguments.seed,
     )
     loss = model.recommended_loss() if loss is None else loss(model)
-    if optimizer is None:
+    if facts["learning_rate"] == AUTHORS:
         optimizer = model.recommended_optimizer()
     else:
-        optimizer = optimizer(facts["epochs"] * len(batches))
+        recipe = training.Recipe(learning_rate=facts["learning_rate"])
+        optimizer = recipe.optimizer(facts["epochs"] * len(batches))
     model.compile(optimizer, loss)
     history = model.fit(
         batches,

@@ -30,7 +30,6 @@ maps of `--images` pictures.
 """
 
 import argparse
-import dataclasses
 import functools
 from pathlib import Path
 
@@ -66,12 +65,10 @@ NETWORKS = {
 # The baseline with the paper's MSE, trained as table2.py does.
 OURS = "Our model"
 ROWS = (*CLASSIC, CENTRE, *NETWORKS, OURS)
-# The learning rate that stands for a network's own optimiser.
-AUTHORS = "authors"
 
 
 def _count(text):
-    """A number of epochs, pictures or blocks from the command line."""
+    """A number of epochs or pictures from the command line."""
     if int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return int(text)
@@ -89,9 +86,9 @@ CHOICES = (
     ("--batch-size", _count, 10, "images per step"),
     (
         "--learning-rate",
-        _or(AUTHORS, float),
-        1e-4,
-        f"of Adam, of our own model 0.001; {AUTHORS}: their optimiser",
+        networks.learning_rate,
+        networks.LEARNING_RATE,
+        "of Adam for the networks; authors: their own optimiser",
     ),
     ("--input-size", str, "own", "HEIGHTxWIDTH, or the network's own"),
     ("--precision", str, "float32", "of training, or mixed_bfloat16"),
@@ -150,9 +147,13 @@ def parsed():
         row = text.partition("=")[0]
         if row not in NETWORKS:
             parser.error(f"--weights: there is no network {row!r}")
+    for option, _, default, _ in CHOICES:
+        name = option[2:].replace("-", "_")
+        values = {"": default, **dict(getattr(arguments, name))}
+        setattr(arguments, name, values)
     # Of our own model, which `training` trains.
     arguments.precisions = arguments.precision
-    arguments.precision = _choice(arguments, "precisions", OURS, "float32")
+    arguments.precision = _choice(arguments, "precisions", OURS)
     return arguments
 
 
@@ -167,10 +168,10 @@ def _of_row(kind, text):
         raise argparse.ArgumentTypeError(f"{value!r} is no number") from None
 
 
-def _choice(arguments, name, row, default):
+def _choice(arguments, name, row):
     """A row's value of an option; one for the row counts more."""
-    values = dict(getattr(arguments, name))
-    return values.get(row, values.get("", default))
+    values = getattr(arguments, name)
+    return values.get(row, values[""])
 
 
 def system(row, arguments, train):
@@ -185,23 +186,18 @@ def system(row, arguments, train):
     weights = dict(text.split("=", 1) for text in arguments.weights)
     if row in weights:
         return released(row, weights[row], arguments)
-    count = _choice(arguments, "train_images", row, "all")
+    count = _choice(arguments, "train_images", row)
     if count != "all":
         train = train.subset(slice(0, count))
     if row == CENTRE:
         model = classic.CentreBias.fit(train)
         return model.saliency_map, {"model": CENTRE, "images": len(train)}
-    recipe = training.Recipe(
-        epochs=_choice(arguments, "epochs", row, 5),
-        batch_size=_choice(arguments, "batch_size", row, 10),
-    )
-    rate = _choice(
-        arguments, "learning_rate", row, AUTHORS if row == OURS else 1e-4
-    )
-    if rate != AUTHORS:
-        recipe = dataclasses.replace(recipe, learning_rate=rate)
     if row != OURS:
-        return network(row, arguments, train, recipe, rate == AUTHORS)
+        return network(row, arguments, train)
+    recipe = training.Recipe(
+        epochs=_choice(arguments, "epochs", row),
+        batch_size=_choice(arguments, "batch_size", row),
+    )
     model, run = training.trained(
         arguments, "MSE", train, recipe, arguments.seed
     )
@@ -215,29 +211,18 @@ def system(row, arguments, train):
     }
 
 
-def network(row, arguments, train, recipe, authors):
-    """A network trained with its authors' loss, with resume.
-
-    Args:
-        row: Of the table.
-        arguments: Of the command line.
-        train: The data set.
-        recipe: A `training.Recipe`.
-        authors: Whether to take the authors' optimiser for the recipe's.
-
-    Returns:
-        As `system` does.
-    """
+def network(row, arguments, train):
+    """A network trained with its authors' loss, with resume."""
     facts = {
         "model": NETWORKS[row],
         "data": train.name,
         "images": len(train),
-        "epochs": recipe.epochs,
-        "batch_size": recipe.batch_size,
-        "learning_rate": AUTHORS if authors else recipe.learning_rate,
-        "input": _choice(arguments, "input_size", row, "own"),
-        "precision": _choice(arguments, "precisions", row, "float32"),
-        "frozen_blocks": _choice(arguments, "frozen_blocks", row, "own"),
+        "epochs": _choice(arguments, "epochs", row),
+        "batch_size": _choice(arguments, "batch_size", row),
+        "learning_rate": _choice(arguments, "learning_rate", row),
+        "input": _choice(arguments, "input_size", row),
+        "precision": _choice(arguments, "precisions", row),
+        "frozen_blocks": _choice(arguments, "frozen_blocks", row),
         "seed": arguments.seed,
     }
     options = {}
@@ -247,13 +232,7 @@ def network(row, arguments, train, recipe, authors):
         options["frozen_blocks"] = facts["frozen_blocks"]
     folder = arguments.results / "runs" / f"table1_{training.slug(row)}"
     model, run = networks.fitted(
-        NETWORKS[row],
-        folder,
-        arguments,
-        facts,
-        train,
-        options,
-        optimizer=None if authors else recipe.optimizer,
+        NETWORKS[row], folder, arguments, facts, train, options
     )
     spent = networks.spent(run, train, model)
     return networks.predictor(model), {**facts, "spent": spent}
@@ -262,7 +241,7 @@ def network(row, arguments, train, recipe, authors):
 def released(row, path, arguments):
     """A network with weights that someone has released."""
     options = {}
-    size = _choice(arguments, "input_size", row, "own")
+    size = _choice(arguments, "input_size", row)
     if size != "own":
         options["input_shape"] = networks.size(size)
     model = networks.imported(NETWORKS[row], path, arguments, **options)

@@ -2,8 +2,8 @@
 
     python examples/table4.py --data MIT1003 --backbone-weights FILE
 
-trains SAM-VGG on the training part once with each loss, with its authors'
-optimiser, and measures five metrics on the test part at the pictures' own
+trains SAM-VGG on the training part once with each loss, with table1.py's
+recipe, and measures five metrics on the test part at the pictures' own
 sizes. A row that is done is kept in `RESULTS/table4` and not done again; a
 training that was stopped goes on after the last epoch it finished. On a CPU
 
@@ -58,6 +58,13 @@ def parsed():
     parser.add_argument("--train-images", type=int, help="default: all")
     parser.add_argument("--batch-size", type=int, default=10)
     parser.add_argument(
+        "--learning-rate",
+        type=networks.learning_rate,
+        default=networks.LEARNING_RATE,
+        help="of Adam, which falls to zero along a half cosine; authors: "
+        "their optimiser; default: %(default)s",
+    )
+    parser.add_argument(
         "--input-size", default="240x320", metavar="HEIGHTxWIDTH"
     )
     parser.add_argument(
@@ -80,6 +87,7 @@ def system(row, arguments, train):
         "images": len(train),
         "epochs": arguments.epochs,
         "batch_size": arguments.batch_size,
+        "learning_rate": arguments.learning_rate,
         "input": arguments.input_size,
         "upsampling": arguments.upsampling,
         "frozen_blocks": arguments.frozen_blocks,

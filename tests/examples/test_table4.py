@@ -98,6 +98,7 @@ def test_rows_are_trained_kept_and_resumed(
 def test_half_precision_trains_and_float32_predicts(table4, tmp_path):
     arguments = ("--rows", "W-MSE", "--epochs", "1", "--images", "0")
     arguments += ("--precision", "mixed_bfloat16")
+    arguments += ("--learning-rate", "authors")
     used = []
     compute = models.SAMVGG.recommended_optimizer
 
