@@ -125,8 +125,9 @@ def parsed():
     parser.add_argument(
         "--rows", nargs="+", default=ROWS, choices=ROWS, metavar="ROW"
     )
+    defaults = {}
     for name, kind, default, text in CHOICES:
-        parser.add_argument(
+        option = parser.add_argument(
             name,
             nargs="+",
             type=functools.partial(_of_row, kind),
@@ -134,6 +135,7 @@ def parsed():
             metavar="[ROW=]VALUE",
             help=f"{text}; default {default}; ROW=VALUE for one row",
         )
+        defaults[option.dest] = default
     parser.add_argument(
         "--weights",
         nargs="+",
@@ -147,8 +149,7 @@ def parsed():
         row = text.partition("=")[0]
         if row not in NETWORKS:
             parser.error(f"--weights: there is no network {row!r}")
-    for option, _, default, _ in CHOICES:
-        name = option[2:].replace("-", "_")
+    for name, default in defaults.items():
         values = {"": default, **dict(getattr(arguments, name))}
         setattr(arguments, name, values)
     # Of our own model, which `training` trains.

@@ -263,6 +263,7 @@ def common_test_part(table1):
     [
         (("--weights", "Our model=x.keras"), "no network 'Our model'"),
         (("--precision", "Sam=float32"), "no row 'Sam'"),
+        (("--epochs", "Sam=1"), "there is no row 'Sam'"),
         (("--epochs", "Sam-VGG=many"), "'many' is no number"),
         (("--train-images", "all", "Sam-VGG=0"), "0 is not above 0"),
     ],
