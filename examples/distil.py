@@ -22,7 +22,7 @@ import keras
 import numpy as np
 
 from keras_saliency import evaluation, models, targets, weights
-from keras_saliency.datasets.images import resize
+from keras_saliency.images import resize
 from keras_saliency.layers import RMSScaling
 
 # Pictures are kept at this size and cropped to the student's.

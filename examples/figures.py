@@ -15,7 +15,7 @@ import numpy as np
 import training
 
 from keras_saliency import evaluation, plot
-from keras_saliency.datasets.images import resize
+from keras_saliency.images import resize
 
 # (c) to (i) of the paper's figure 3, and their titles.
 LOSSES = {

@@ -16,7 +16,7 @@ import paper
 import training
 
 from keras_saliency import datasets, evaluation, models, plot
-from keras_saliency.datasets.images import resize
+from keras_saliency.images import resize
 from keras_saliency.models import importers
 
 METRICS = ("cc", "sim", "auc_judd", "auc_borji", "nss")

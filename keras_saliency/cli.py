@@ -9,8 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from keras_saliency import __version__, datasets, plot, prediction, weights
-from keras_saliency.datasets import images
+from keras_saliency import (
+    __version__,
+    datasets,
+    images,
+    plot,
+    prediction,
+    weights,
+)
 
 
 def main(arguments=None):

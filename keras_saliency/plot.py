@@ -6,8 +6,8 @@ imported when a figure is made.
 
 import numpy as np
 
-from keras_saliency import _figures
-from keras_saliency.datasets import images
+from keras_saliency import images
+from keras_saliency._utils import figures
 
 
 def maps(
@@ -61,7 +61,7 @@ def maps(
     colours = colormaps[cmap or ("inferno" if overlay else "gray")]
     shapes = [p.shape for row in rows for p in row if p is not None]
     aspect = max((shape[1] / shape[0] for shape in shapes), default=1.0)
-    figure = _figures.new(
+    figure = figures.new(
         columns * height * aspect + 0.3 * (labels is not None),
         len(rows) * height + 0.3 * (titles is not None),
     )
@@ -91,7 +91,7 @@ def maps(
                     vmax=1,
                     interpolation="bilinear",
                 )
-    return _figures.saved(figure, path)
+    return figures.saved(figure, path)
 
 
 def overlay(picture, map_, cmap="inferno"):
@@ -137,7 +137,7 @@ def history(histories, keys, path=None, *, height=2.5):
 
     keys = [keys] if isinstance(keys, str) else list(keys)
     colours = colormaps["tab10" if len(histories) <= 10 else "tab20"]
-    figure = _figures.new(len(keys) * height * 1.4, height)
+    figure = figures.new(len(keys) * height * 1.4, height)
     axes = figure.subplots(1, len(keys), squeeze=False)[0]
     for axis, key in zip(axes, keys, strict=True):
         for number, (name, run) in enumerate(histories.items()):
@@ -161,7 +161,7 @@ def history(histories, keys, path=None, *, height=2.5):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(histories) > 1:
         axes[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
-    return _figures.saved(figure, path)
+    return figures.saved(figure, path)
 
 
 def _panel(panel):

@@ -8,9 +8,8 @@ import cv2
 import keras
 import numpy as np
 
-from keras_saliency import weights
-from keras_saliency.datasets import images
-from keras_saliency.models import saliency_model
+from keras_saliency import images, weights
+from keras_saliency.models import base
 
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 
@@ -83,9 +82,7 @@ def mapper_of(model):
     if hasattr(model, "saliency_map"):
         return lambda picture: _scaled(model.saliency_map(picture))
     if isinstance(model, keras.Model):
-        return lambda picture: _scaled(
-            saliency_model.saliency_map(model, picture)
-        )
+        return lambda picture: _scaled(base.saliency_map(model, picture))
     raise ValueError(
         "A model must be a name, the path of a .keras file, a Keras model, or "
         f"have a method saliency_map(image); received {type(model).__name__}."

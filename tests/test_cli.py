@@ -7,8 +7,8 @@ import sys
 
 import cv2
 import numpy as np
+import publisher_layouts as layouts
 import pytest
-from datasets import publisher_layouts as layouts
 from media import PICTURE, write, write_video
 
 from keras_saliency import cli, datasets, models, plot, predict

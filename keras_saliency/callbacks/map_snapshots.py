@@ -6,8 +6,7 @@ import cv2
 import keras
 import numpy as np
 
-from keras_saliency.callbacks import _model
-from keras_saliency.datasets import images
+from keras_saliency import images, inference
 
 
 class MapSnapshots(keras.callbacks.Callback):
@@ -65,7 +64,7 @@ class MapSnapshots(keras.callbacks.Callback):
         if (epoch - self._first_epoch) % self.every:
             return
         for inputs, names in self._batches:
-            maps = _model.predict(self.model, inputs)
+            maps = inference.predict(self.model, inputs)
             for map_, name in zip(maps, names, strict=False):
                 path = self.directory / name / f"epoch_{epoch + 1:04d}.png"
                 self._write(path, map_)
@@ -86,7 +85,7 @@ def _first_of(dataset, count):
     while count > 0 and number < (dataset.num_batches or np.inf):
         batch = dataset[number]
         inputs = batch[0] if isinstance(batch, (tuple, list)) else batch
-        size = _model.count_of(inputs)
+        size = inference.count_of(inputs)
         first = sum(len(names) for _, names in batches)
         names = [f"image_{first + i:04d}" for i in range(size)]
         if hasattr(dataset, "dataset") and hasattr(dataset, "samples"):

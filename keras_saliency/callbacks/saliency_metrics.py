@@ -7,9 +7,7 @@ import warnings
 import keras
 import numpy as np
 
-from keras_saliency import evaluation
-from keras_saliency.callbacks import _model
-from keras_saliency.datasets import images
+from keras_saliency import evaluation, images, inference
 
 # Above this, ground-truth maps are made anew each epoch instead of kept.
 _KEPT_BYTES = 2**30
@@ -164,7 +162,7 @@ class SaliencyMetrics(keras.callbacks.Callback):
         rows = []
         for batch in range(len(self._source)):
             inputs, truths = self._source.batch(batch)
-            predictions = _model.predict(self.model, inputs)
+            predictions = inference.predict(self.model, inputs)
             if not np.isfinite(predictions).all():
                 return self._diverged(epoch)
             for prediction, maps in zip(predictions, truths, strict=True):
@@ -340,9 +338,9 @@ class _ArraySource:
         self._batch_size = batch_size
         self.given = _channels(targets)
         self.wanted = set(self.given)
-        if _model.count_of(inputs) != len(targets):
+        if inference.count_of(inputs) != len(targets):
             raise ValueError(
-                f"there are {_model.count_of(inputs)} inputs but "
+                f"there are {inference.count_of(inputs)} inputs but "
                 f"{len(targets)} targets"
             )
 

@@ -1,25 +1,24 @@
 """Data sets of pictures and fixations, and batches made from them."""
 
+from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
 from keras_saliency.datasets.base import Fixations, SaliencyDataset
-from keras_saliency.datasets.cat2000 import load_cat2000
-from keras_saliency.datasets.compact import load_compact
-from keras_saliency.datasets.convert import to_compact, to_folders
 from keras_saliency.datasets.density import density_map, fixation_map
-from keras_saliency.datasets.errors import DatasetError, DatasetNotFoundError
-from keras_saliency.datasets.eye import extract_fixations
-from keras_saliency.datasets.fiwi import load_fiwi
-from keras_saliency.datasets.folder import load_folder, load_tree
+from keras_saliency.datasets.formats.compact import load_compact
+from keras_saliency.datasets.formats.convert import to_compact, to_folders
+from keras_saliency.datasets.formats.folders import load_folder, load_tree
 from keras_saliency.datasets.generated import GeneratedDataset, generate
-from keras_saliency.datasets.library import SOURCES, load
-from keras_saliency.datasets.limits import centre_bias, inter_observer
-from keras_saliency.datasets.mit1003 import load_mit1003
 from keras_saliency.datasets.opening import load_path
-from keras_saliency.datasets.osie import load_osie
-from keras_saliency.datasets.pascal_s import load_pascal_s
-from keras_saliency.datasets.salicon import load_salicon
+from keras_saliency.datasets.publishers.cat2000 import load_cat2000
+from keras_saliency.datasets.publishers.eye import extract_fixations
+from keras_saliency.datasets.publishers.fiwi import load_fiwi
+from keras_saliency.datasets.publishers.library import SOURCES, load
+from keras_saliency.datasets.publishers.mit1003 import load_mit1003
+from keras_saliency.datasets.publishers.osie import load_osie
+from keras_saliency.datasets.publishers.pascal_s import load_pascal_s
+from keras_saliency.datasets.publishers.salicon import load_salicon
+from keras_saliency.datasets.publishers.toronto import load_toronto
 from keras_saliency.datasets.sequence import SaliencySequence
 from keras_saliency.datasets.splits import SPLITS, Split, paper_split
-from keras_saliency.datasets.toronto import load_toronto
 
 # Every loader returns a `SaliencyDataset`.
 DATASETS = {
@@ -47,12 +46,10 @@ __all__ = [
     "SOURCES",
     "SPLITS",
     "Split",
-    "centre_bias",
     "density_map",
     "extract_fixations",
     "fixation_map",
     "generate",
-    "inter_observer",
     "load",
     "load_cat2000",
     "load_compact",

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_saliency.datasets import density, images
-from keras_saliency.datasets._checks import as_size
+from keras_saliency import images
+from keras_saliency._utils.errors import DatasetError
+from keras_saliency.datasets import density
 from keras_saliency.datasets.describe import info, show, show_mean_density
-from keras_saliency.datasets.errors import DatasetError
 from keras_saliency.datasets.splits import Split, named_split
+from keras_saliency.images import as_size
 
 # Sigma of the Gaussian where a data set names none, per pixel of the longer
 # side: the blur of MIT1003's published maps (24 pixels at 1024).

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.polynomial.hermite_e import herme2poly
 from scipy.special import ndtr
 
-from keras_saliency.datasets._checks import as_size
+from keras_saliency.images import as_size
 
 # Fixations that are added up at once: bounds the memory for recordings with
 # very many of them (mouse tracking, for one), and rounding, as the products

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_saliency import _figures
+from keras_saliency._utils import figures
 
 
 class Info(dict):
@@ -52,7 +52,7 @@ def show(dataset, i, path=None, *, size=None, sigma=None):
     image = dataset.image(i, size)
     density = dataset.density(i, image.shape[:2], sigma)
     height, width = image.shape[:2]
-    figure = _figures.new(6 * width / height + 0.2, 3.2)
+    figure = figures.new(6 * width / height + 0.2, 3.2)
     left, right = figure.subplots(1, 2)
     left.imshow(image)
     if dataset.has_fixations:
@@ -73,14 +73,14 @@ def show(dataset, i, path=None, *, size=None, sigma=None):
         axis.set_axis_off()
         axis.set_xlim(-0.5, width - 0.5)
         axis.set_ylim(height - 0.5, -0.5)
-    return _figures.saved(figure, path)
+    return figures.saved(figure, path)
 
 
 def show_mean_density(dataset, size=(64, 64), path=None, *, sigma=None):
     """Draw the centre bias; see `SaliencyDataset.show_mean_density`."""
     mean = dataset.mean_density(size, sigma)
     height, width = mean.shape
-    figure = _figures.new(5, 4.2)
+    figure = figures.new(5, 4.2)
     axes = figure.subplots(
         2,
         2,
@@ -100,7 +100,7 @@ def show_mean_density(dataset, size=(64, 64), path=None, *, sigma=None):
     axes[1, 1].set_ylim(1, 0)
     axes[1, 0].set_xticks([])
     axes[1, 0].set_yticks([])
-    return _figures.saved(figure, path)
+    return figures.saved(figure, path)
 
 
 def _text(value):

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from keras_saliency.datasets._checks import as_size
 from keras_saliency.datasets.base import Fixations, SaliencyDataset
-from keras_saliency.datasets.images import resize
+from keras_saliency.images import as_size, resize
 
 # Everything here that decides a pixel or a fixation is done with operations
 # that IEEE 754 rounds exactly (+ - * / sqrt, comparisons, cumulative sums in

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from keras_saliency.datasets.compact import load_compact
-from keras_saliency.datasets.errors import DatasetNotFoundError
-from keras_saliency.datasets.folder import load_folder
-from keras_saliency.datasets.library import SOURCES, load
+from keras_saliency._utils.errors import DatasetNotFoundError
+from keras_saliency.datasets.formats.compact import load_compact
+from keras_saliency.datasets.formats.folders import load_folder
+from keras_saliency.datasets.publishers.library import SOURCES, load
 
 
 def load_path(path, name=None, *, partial=False, **options):

@@ -7,7 +7,7 @@ import cv2
 import keras
 import numpy as np
 
-from keras_saliency.datasets._checks import as_size
+from keras_saliency.images import as_size
 
 # Targets of all images together that are kept in memory, in bytes. At 37x50
 # this holds 18,000 images; at 300x400, where making a target takes little

@@ -10,6 +10,7 @@ from keras_saliency.evaluation.compare import Comparison, compare
 from keras_saliency.evaluation.distribution import cc, kl_divergence, sim
 from keras_saliency.evaluation.emd import emd
 from keras_saliency.evaluation.evaluate import Evaluation, evaluate
+from keras_saliency.evaluation.limits import centre_bias, inter_observer
 from keras_saliency.evaluation.location import information_gain, nss
 from keras_saliency.evaluation.scores import (
     METRICS,
@@ -29,11 +30,13 @@ __all__ = [
     "auc_judd",
     "auc_shuffled",
     "cc",
+    "centre_bias",
     "choose",
     "compare",
     "emd",
     "evaluate",
     "information_gain",
+    "inter_observer",
     "kl_divergence",
     "nss",
     "score",

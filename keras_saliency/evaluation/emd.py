@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from keras_saliency.evaluation import _maps
+from keras_saliency.images import imresize
 
 
 def emd(
@@ -104,57 +105,6 @@ def _histogram(map_, bins, scale, negative):
         small = np.maximum(small, 0.0)
     total = small.sum()
     return small / total if total > 0 else None
-
-
-def imresize(map_, size, scale=None):
-    """MATLAB's `imresize`: bicubic, with a widened kernel when it shrinks.
-
-    Args:
-        map_: Array of shape `(H, W)`.
-        size: Height and width of the result.
-        scale: The scale `imresize(map, scale)` was called with; `None` for
-            `imresize(map, size)`, whose scale is the quotient of the sizes.
-            They differ where the size is no multiple of the scale.
-
-    Returns:
-        Float64 array of the shape `size`.
-    """
-    rows = _resize_matrix(map_.shape[0], size[0], scale or 0)
-    columns = _resize_matrix(map_.shape[1], size[1], scale or 0)
-    return (columns @ (rows @ map_).T).T
-
-
-@functools.lru_cache(maxsize=64)
-def _resize_matrix(length, new_length, scale):
-    """Weights of the old samples in the new, shape (new_length, length).
-
-    Sparse: three quarters are zero, and a dense product would run on all
-    cores, which is slower whenever one of them is busy.
-    """
-    from scipy.sparse import csr_array
-
-    scale = scale or new_length / length
-    shrink = min(scale, 1.0)
-    width = 4.0 / shrink
-    centre = np.arange(1, new_length + 1) / scale + 0.5 * (1 - 1 / scale)
-    first = np.floor(centre - width / 2)
-    samples = first[:, np.newaxis] + np.arange(math.ceil(width) + 2)
-    weights = _cubic(shrink * (centre[:, np.newaxis] - samples))
-    weights /= weights.sum(axis=1, keepdims=True)
-    # Beyond its ends the map goes on as its mirror image.
-    samples = (samples.astype(int) - 1) % (2 * length)
-    samples = np.where(samples < length, samples, 2 * length - 1 - samples)
-    matrix = np.zeros((new_length, length))
-    np.add.at(matrix, (np.arange(new_length)[:, np.newaxis], samples), weights)
-    return csr_array(matrix)
-
-
-def _cubic(x):
-    """Keys' cubic convolution kernel with a = -1/2."""
-    x = np.abs(x)
-    near = (1.5 * x - 2.5) * x**2 + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 
 def _least_work(surplus, bins):

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_saliency.datasets import images
-from keras_saliency.datasets._checks import as_size
+from keras_saliency import images
 from keras_saliency.evaluation import _bootstrap, scores
+from keras_saliency.images import as_size
 
 
 def evaluate(
@@ -550,7 +550,7 @@ class _Model:
 
     def predict(self, numbers):
         # Late, for scores alone to need no backend.
-        from keras_saliency.callbacks import _model
+        from keras_saliency import inference
 
         numbers = iter(numbers)
         while part := list(itertools.islice(numbers, self._batch_size)):
@@ -558,7 +558,7 @@ class _Model:
                 [self._dataset.image(i, self._image_size) for i in part]
             )
             yield from zip(
-                part, _model.predict(self._model, pictures), strict=True
+                part, inference.predict(self._model, pictures), strict=True
             )
 
     def digest(self, i):

@@ -15,16 +15,6 @@ from keras_saliency.functional.distribution import (
     negative_log_likelihood,
     weighted_binary_cross_entropy,
 )
-from keras_saliency.functional.location import (
-    auc_borji,
-    auc_judd,
-    normalized_scanpath_saliency,
-)
-from keras_saliency.functional.perceptual import (
-    deep_feature_distance,
-    gram_matrix,
-    gram_matrix_distance,
-)
 from keras_saliency.functional.pixel import (
     absolute_error,
     exponential_absolute_difference,
@@ -32,8 +22,11 @@ from keras_saliency.functional.pixel import (
     mlnet_mean_squared_error,
     sigmoid_mean_squared_error,
 )
-from keras_saliency.functional.statistics import (
+from keras_saliency.functional.saliency import (
+    auc_borji,
+    auc_judd,
     correlation_coefficient,
+    normalized_scanpath_saliency,
     similarity,
 )
 

@@ -11,7 +11,7 @@ from keras_saliency.losses.distribution import (
     NegativeLogLikelihood,
     WeightedBinaryCrossEntropy,
 )
-from keras_saliency.losses.paper import LOSSES, TABLE2, get
+from keras_saliency.losses.names import LOSSES, TABLE2, get
 from keras_saliency.losses.perceptual import DeepFeatures, GramMatrices
 from keras_saliency.losses.pixel import (
     AbsoluteError,

@@ -2,14 +2,13 @@
 
 from keras_saliency.models import importers
 from keras_saliency.models.adversarial_training import AdversarialTraining
+from keras_saliency.models.base import SaliencyModel
 from keras_saliency.models.baseline import Baseline
 from keras_saliency.models.deep_conv_net import DeepConvNet
 from keras_saliency.models.fast_net import FastNet
 from keras_saliency.models.ml_net import MLNet, MLNetLoss
 from keras_saliency.models.salgan import SalGAN, SalGANDiscriminator
-from keras_saliency.models.saliency_model import SaliencyModel
-from keras_saliency.models.sam_resnet import SAMResNet
-from keras_saliency.models.sam_vgg import SAMVGG
+from keras_saliency.models.sam import SAMVGG, SAMResNet
 from keras_saliency.models.shallow_net import ShallowNet
 
 MODELS = {

@@ -5,8 +5,7 @@ import keras
 from keras_saliency.layers import SaliencyHead
 from keras_saliency.losses import MeanSquaredError
 from keras_saliency.models import backbones
-from keras_saliency.models._configured import ConfiguredModel
-from keras_saliency.models.saliency_model import SaliencyModel
+from keras_saliency.models.base import ConfiguredModel, SaliencyModel
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")

@@ -4,15 +4,11 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_saliency.datasets import images as pictures
-from keras_saliency.layers import (
-    ClippedRescaling,
-    LocalResponseNormalization,
-)
+from keras_saliency import images as pictures
+from keras_saliency.layers import ClippedRescaling, LocalResponseNormalization
 from keras_saliency.losses import MeanSquaredError
-from keras_saliency.models._configured import ConfiguredModel
-from keras_saliency.models._postprocessing import enlarge_and_blur
-from keras_saliency.models.saliency_model import output_map
+from keras_saliency.models.base import ConfiguredModel, output_map
+from keras_saliency.models.postprocessing import enlarge_and_blur
 
 # Of the pictures, in the order blue, green, red.
 _MEAN = (100.0, 110.0, 118.0)

@@ -9,7 +9,7 @@ from keras_saliency.losses import (
     KLDivergence,
     NormalizedScanpathSaliency,
 )
-from keras_saliency.models._configured import ConfiguredModel
+from keras_saliency.models.base import ConfiguredModel
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")

@@ -5,9 +5,9 @@ from keras import layers, ops
 
 from keras_saliency.layers import MultiplicativePrior, RecoveringReLU
 from keras_saliency.losses import MLNetMeanSquaredError
-from keras_saliency.models import _vgg16
-from keras_saliency.models._configured import ConfiguredModel
-from keras_saliency.models._padding import padded_saliency_map
+from keras_saliency.models.backbones import vgg16
+from keras_saliency.models.base import ConfiguredModel
+from keras_saliency.models.postprocessing import padded_saliency_map
 
 # A map whose peak is below counts as empty.
 _EMPTY = 1e-7
@@ -56,15 +56,15 @@ class MLNet(ConfiguredModel):
         input_shape=(480, 640, 3),
         backbone_weights="imagenet",
         frozen_blocks=0,
-        filters=_vgg16.FILTERS,
+        filters=vgg16.FILTERS,
         depth=64,
         dropout=0.5,
         name="ml_net",
         trainable=True,
     ):
-        _vgg16.check(input_shape, 8, filters, frozen_blocks, backbone_weights)
+        vgg16.check(input_shape, 8, filters, frozen_blocks, backbone_weights)
         images = keras.Input(tuple(input_shape), name="images")
-        levels, convolutions = _vgg16.features(
+        levels, convolutions = vgg16.features(
             images, filters, same_pools=(1, 2, 3)
         )
         x = layers.Concatenate(name="levels")(
@@ -90,8 +90,8 @@ class MLNet(ConfiguredModel):
         x = MultiplicativePrior(dtype="float32", name="prior")(x)
         saliency = RecoveringReLU(dtype="float32", name="saliency")(x)
         super().__init__(images, saliency, name=name)
-        _vgg16.load(convolutions, backbone_weights)
-        _vgg16.freeze(convolutions, frozen_blocks)
+        vgg16.load(convolutions, backbone_weights)
+        vgg16.freeze(convolutions, frozen_blocks)
         if not trainable:
             self.trainable = False
         self._config = {

@@ -7,9 +7,8 @@ from keras import layers
 from keras_saliency.layers import WeightNormalizedConv2D
 from keras_saliency.losses import BinaryCrossEntropy, PooledLoss
 from keras_saliency.models import backbones
-from keras_saliency.models._configured import ConfiguredModel
-from keras_saliency.models._postprocessing import enlarge_and_blur
-from keras_saliency.models.saliency_model import output_map
+from keras_saliency.models.base import ConfiguredModel, output_map
+from keras_saliency.models.postprocessing import enlarge_and_blur
 
 _CONVOLUTIONS = (2, 2, 3, 3, 3)
 _VGG16_FILTERS = (64, 128, 256, 512, 512)

@@ -8,8 +8,7 @@ from scipy import ndimage
 
 from keras_saliency.layers import ClippedRescaling, Maxout
 from keras_saliency.losses import MeanSquaredError
-from keras_saliency.models._configured import ConfiguredModel
-from keras_saliency.models.saliency_model import output_map
+from keras_saliency.models.base import ConfiguredModel, output_map
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")

@@ -9,8 +9,8 @@ import pytest
 from keras_saliency import evaluation
 from keras_saliency.callbacks import SaliencyMetrics
 from keras_saliency.datasets import SaliencySequence, generate
-from keras_saliency.datasets.images import resize
-from keras_saliency.features import cache_features
+from keras_saliency.features.cache import cache_features
+from keras_saliency.images import resize
 
 SIZE = (24, 36)
 COUNT = 6

@@ -17,18 +17,18 @@ import pytest
 from scipy.io import savemat
 
 try:
-    from datasets import publisher_layouts as layouts
+    import publisher_layouts as layouts
 except ImportError:  # run as a script
     import publisher_layouts as layouts
 
 from keras_saliency.datasets import (
     DATASETS,
     DatasetError,
-    archives,
     generate,
     to_compact,
     to_folders,
 )
+from keras_saliency.datasets.publishers import archives
 
 SECONDS = 5
 BYTES = 2**30

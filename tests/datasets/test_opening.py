@@ -1,7 +1,7 @@
 """A folder is opened by what it holds."""
 
+import publisher_layouts as layouts
 import pytest
-from datasets import publisher_layouts as layouts
 
 from keras_saliency import datasets
 

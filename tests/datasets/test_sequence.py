@@ -11,7 +11,7 @@ from keras_saliency.datasets import (
     load_compact,
     to_compact,
 )
-from keras_saliency.datasets.images import resize
+from keras_saliency.images import resize
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_saliency import evaluation
-from keras_saliency.datasets import SaliencyDataset, generate, images
+from keras_saliency import evaluation, images
+from keras_saliency.datasets import SaliencyDataset, generate
 from keras_saliency.evaluation import Evaluation, evaluate
 
 COUNT = 6

@@ -6,7 +6,8 @@ import pytest
 from autodiff import gradient
 
 from keras_saliency import models, targets
-from keras_saliency.models import _padding, _vgg16
+from keras_saliency.models import postprocessing
+from keras_saliency.models.backbones import vgg16
 
 RNG = np.random.default_rng(0)
 SIZE = (32, 48)
@@ -50,7 +51,7 @@ def test_any_size_gives_an_eighth_rounded_up(size, expected):
 def test_pooling_is_padded_above_and_to_the_left(strides, size):
     x = RNG.random((1, *size, 2)).astype("float32")
     inputs = keras.Input((*size, 2))
-    model = keras.Model(inputs, _vgg16.pool(inputs, strides, "pool"))
+    model = keras.Model(inputs, vgg16.pool(inputs, strides, "pool"))
     padded = np.pad(x[0], ((1, 0), (1, 0), (0, 0)))
     expected = [
         [
@@ -103,7 +104,7 @@ def test_how_much_is_frozen():
         ({"filters": (4, 4)}, "5 numbers"),
         ({"backbone_weights": "w.h5"}, "w.h5.*filters"),
         (
-            {"filters": _vgg16.FILTERS, "backbone_weights": "missing.h5"},
+            {"filters": vgg16.FILTERS, "backbone_weights": "missing.h5"},
             "missing.h5",
         ),
     ],
@@ -176,14 +177,14 @@ def test_the_rate_falls_as_keras_1_has_it():
 )
 def test_padding(shape, inside):
     image = np.full((*shape, 3), 200, "uint8")
-    padded = _padding.pad(image, (48, 64))
+    padded = postprocessing.pad(image, (48, 64))
     expected = np.zeros((48, 64, 3), "uint8")
     expected[inside] = 200
     assert padded.dtype == np.uint8
     np.testing.assert_array_equal(padded, expected)
     # And back, with the padding left out.
     map_ = np.where(expected[..., 0] > 0, 0.5, 0.0).astype("float32")
-    back = _padding.unpad(map_, shape)
+    back = postprocessing.unpad(map_, shape)
     assert back.shape == shape
     # At the border, enlarging mixes with the padding.
     np.testing.assert_allclose(np.median(back), 0.5)
@@ -195,7 +196,9 @@ def test_a_place_in_the_picture_comes_back(shape):
     ramp = np.indices(shape).astype("float32") / np.array(shape)[:, None, None]
     image = np.stack([*ramp, ramp[0]], axis=-1)
     for k in (0, 1):
-        back = _padding.unpad(_padding.pad(image, (60, 80))[..., k], shape)
+        back = postprocessing.unpad(
+            postprocessing.pad(image, (60, 80))[..., k], shape
+        )
         middle = tuple(slice(n // 4, n - n // 4) for n in shape)
         inner = min(shape) > 10
         if inner:

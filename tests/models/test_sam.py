@@ -6,7 +6,8 @@ import pytest
 from scipy import ndimage
 
 from keras_saliency import losses, models
-from keras_saliency.models import _padding, _resnet50, _vgg16
+from keras_saliency.models import postprocessing
+from keras_saliency.models.backbones import resnet50, vgg16
 
 RNG = np.random.default_rng(0)
 SIZE = (32, 48)
@@ -228,21 +229,21 @@ def test_normalisations_train_if_asked_to():
         (sam_vgg, {"backbone_weights": "w.h5"}, "w.h5.*filters"),
         (
             sam_vgg,
-            {"filters": _vgg16.FILTERS, "backbone_weights": "missing.h5"},
+            {"filters": vgg16.FILTERS, "backbone_weights": "missing.h5"},
             "missing.h5",
         ),
         (sam_resnet, {"filters": (4, 4)}, "4 numbers"),
         (sam_resnet, {"blocks": (1, 1, 0, 1)}, "blocks"),
         (
             sam_resnet,
-            {"filters": _resnet50.FILTERS, "backbone_weights": "w.h5"},
+            {"filters": resnet50.FILTERS, "backbone_weights": "w.h5"},
             "w.h5.*blocks",
         ),
         (
             sam_resnet,
             {
-                "filters": _resnet50.FILTERS,
-                "blocks": _resnet50.BLOCKS,
+                "filters": resnet50.FILTERS,
+                "blocks": resnet50.BLOCKS,
                 "backbone_weights": "missing.h5",
             },
             "missing.h5",
@@ -275,10 +276,10 @@ def test_the_untrained_map_is_positive():
 def test_saliency_map_is_padded_enlarged_cut_out_and_blurred():
     model = sam_vgg()
     image = RNG.integers(0, 256, (90, 50, 3)).astype("uint8")
-    padded = _padding.pad(image, SIZE)
+    padded = postprocessing.pad(image, SIZE)
     assert not padded[:, :15].any() and padded[:, 16].any()
     map_ = model.predict(padded[None], verbose=0)[0, :, :, 0]
-    map_ = ndimage.gaussian_filter(_padding.unpad(map_, (90, 50)), 7)
+    map_ = ndimage.gaussian_filter(postprocessing.unpad(map_, (90, 50)), 7)
     np.testing.assert_allclose(
         model.saliency_map(image), map_ / map_.max(), rtol=1e-5
     )

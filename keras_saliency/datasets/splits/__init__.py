@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_saliency.datasets.images import stem
+from keras_saliency.images import stem
 
 
 class Split(dict):

@@ -9,7 +9,7 @@ import functools
 import cv2
 import numpy as np
 
-from keras_saliency.evaluation.emd import imresize
+from keras_saliency.images import imresize
 
 # Binomial coefficients of order 5: the low-pass filter of both MATLAB
 # packages. Its even length puts a sample between two of the finer level.

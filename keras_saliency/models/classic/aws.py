@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_saliency.datasets import images
+from keras_saliency import images
 from keras_saliency.models.classic import _filters, _stages
 from keras_saliency.models.classic.base import ClassicModel, require
 

@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 import cv2
 import numpy as np
 
-from keras_saliency.datasets import images
+from keras_saliency import images
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from keras_saliency.datasets import images
+from keras_saliency import images
 from keras_saliency.models.classic import _stages
 from keras_saliency.models.classic.base import ClassicModel, require
 

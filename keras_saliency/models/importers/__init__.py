@@ -11,9 +11,7 @@ from keras_saliency.models.importers.sam import (
     load_ml_net_weights,
     load_sam_weights,
 )
-from keras_saliency.models.importers.shallow_net import (
-    load_shallow_net_weights,
-)
+from keras_saliency.models.importers.shallow_net import load_shallow_net_weights
 
 __all__ = [
     "load_deep_conv_net_weights",

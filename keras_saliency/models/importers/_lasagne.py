@@ -5,7 +5,7 @@ import zipfile
 
 import numpy as np
 
-from keras_saliency.datasets.images import parse_npy
+from keras_saliency.images import parse_npy
 
 # Of the header of an array in a `.npz` file; in fact it has about 100 bytes.
 _HEADER = 4096

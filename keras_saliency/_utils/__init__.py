@@ -1,0 +1,1 @@
+"""What the rooms above share and users do not need."""

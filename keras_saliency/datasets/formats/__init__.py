@@ -1,0 +1,1 @@
+"""Forms that data sets are stored in: each reader beside its writer."""

@@ -1,0 +1,1 @@
+"""Data sets as their publishers distribute them."""

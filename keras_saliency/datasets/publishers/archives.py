@@ -1,0 +1,144 @@
+"""Archives that cannot escape the folder they are extracted to."""
+
+import os
+import shutil
+import stat
+import tempfile
+import zipfile
+from pathlib import Path
+
+from keras_saliency._utils.errors import DatasetError
+
+# CAT2000's training set has 3.1 GB in 10,000 files.
+MAX_EXTRACTED = 2**35
+MAX_FILES = 200_000
+# Deflate reaches 1032; pictures and .mat files stay far below.
+MAX_RATIO = 200
+_RATIO_FREE = 2**24
+
+
+def extract(archive, folder, *, keep=None):
+    """Extract a zip archive into a folder, all of it or nothing.
+
+    Each member's checksum is verified. Refused are absolute paths and paths
+    with `..`, links, two members of one path, more than is credible in
+    number, size or rate of compression, and encryption.
+
+    Args:
+        archive: The `.zip` file.
+        folder: Folder that gets the members; it may exist.
+        keep: Function from a member's path to whether it is wanted.
+
+    Raises:
+        DatasetError: On all that, and if the archive is damaged.
+    """
+    archive, folder = Path(archive), Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".extracting-", dir=folder))
+    except OSError as error:
+        raise DatasetError(
+            f"The folder {folder} cannot be written: {error}."
+        ) from error
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = _members(archive, opened, keep)
+            for member, path in members:
+                _write(archive, opened, member, temporary / path)
+        for entry in sorted(temporary.iterdir()):
+            _move(entry, folder / entry.name)
+    except DatasetError:
+        raise
+    except Exception as error:  # zipfile raises nearly anything on damage
+        raise DatasetError(
+            f"The archive {archive} cannot be extracted to {folder} "
+            f"({error or repr(error)}); it is damaged, or the disk is full. "
+            "Get it anew."
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _members(archive, opened, keep):
+    infos = opened.infolist()
+    if len(infos) > MAX_FILES:
+        raise DatasetError(
+            f"The archive {archive} has {len(infos)} members, more than "
+            f"{MAX_FILES}."
+        )
+    members, seen, total = [], set(), 0
+    for info in infos:
+        name = info.filename
+        path = name.replace("\\", "/")
+        parts = [p for p in path.split("/") if p not in ("", ".")]
+        mode = info.external_attr >> 16
+        reason = None
+        if path.startswith("/") or ".." in parts or ":" in path:
+            reason = "would be written outside its folder"
+        elif "\0" in name or any(len(p.encode()) > 255 for p in parts):
+            reason = "has a name that no file can have"
+        elif (
+            mode
+            and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+            and (stat.S_IFMT(mode))
+        ):
+            reason = "is a link or a special file"
+        elif info.flag_bits & 1:
+            reason = "is encrypted"
+        elif info.file_size > _RATIO_FREE and (
+            info.file_size > MAX_RATIO * max(info.compress_size, 1)
+        ):
+            reason = (
+                f"grows from {info.compress_size} to {info.file_size} bytes"
+            )
+        if reason:
+            raise DatasetError(
+                f"The archive {archive} is refused: its member {name[:200]!r} "
+                f"{reason}."
+            )
+        if not parts or info.is_dir() or (keep and not keep("/".join(parts))):
+            continue
+        total += info.file_size
+        if total > MAX_EXTRACTED:
+            raise DatasetError(
+                f"The archive {archive} is refused: it would take more than "
+                f"{MAX_EXTRACTED} bytes."
+            )
+        key = "/".join(parts).casefold()
+        if key in seen:
+            raise DatasetError(
+                f"The archive {archive} is refused: it has two members "
+                f"{name[:200]!r}."
+            )
+        seen.add(key)
+        members.append((info, Path(*parts)))
+    if not members:
+        raise DatasetError(f"The archive {archive} has no file that is needed.")
+    return members
+
+
+def _write(archive, opened, info, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = 0
+    with opened.open(info) as source, open(path, "xb") as target:
+        while chunk := source.read(2**20):
+            written += len(chunk)
+            if written > info.file_size:
+                raise DatasetError(
+                    f"The archive {archive} is refused: its member "
+                    f"{info.filename[:200]!r} is larger than it claims."
+                )
+            target.write(chunk)
+    if written != info.file_size:
+        raise DatasetError(
+            f"The archive {archive} is damaged: its member "
+            f"{info.filename[:200]!r} has {written} of {info.file_size} bytes."
+        )
+
+
+def _move(source, target):
+    if target.is_dir() and source.is_dir():
+        for entry in sorted(source.iterdir()):
+            _move(entry, target / entry.name)
+    else:
+        os.replace(source, target)

@@ -1,0 +1,186 @@
+"""Both ends of the scale: how well observers and the centre predict."""
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from keras_saliency.images import as_size
+
+METRICS = ("nss", "auc_judd", "information_gain")
+
+# Share of the uniform distribution in the centre bias, so that a fixation
+# where nobody else ever looked costs bits but not infinitely many.
+_UNIFORM = 0.01
+
+
+def inter_observer(
+    dataset,
+    metrics=METRICS,
+    *,
+    size=(64, 64),
+    sigma=2.5,
+    centre_weight=0.1,
+):
+    """How well the other observers of an image predict one: a ceiling.
+
+    Each observer in turn is left out: the map of the others, blurred, is the
+    prediction and the observer's fixations are what is predicted. An image's
+    score is the mean over its observers. All on a grid over the picture.
+
+    Args:
+        dataset: A `SaliencyDataset` whose fixations know their observers.
+        metrics: Some of "nss", "auc_judd" and "information_gain" (bits per
+            fixation over the centre bias of the other images).
+        size: `(height, width)` of the grid.
+        sigma: Sigma of the Gaussian in cells of the grid.
+        centre_weight: Share of the centre bias that is mixed into the
+            others' map for the information gain, as those maps are zero in
+            places.
+
+    Returns:
+        Dictionary of metric and float64 array, one value per image; NaN where
+        fewer than two observers have a fixation.
+
+    Raises:
+        ValueError: If the observers are not told apart, or on a metric that
+            is not known.
+
+    Notes:
+        Each fixation counts, repeated ones too. A prediction from few others
+        is noisy, so this is a lower bound of what is predictable. A good
+        model that knows many images can exceed it.
+
+    Examples:
+    >>> from keras_saliency.datasets import generate
+    >>> dataset = generate(4, (48, 64))
+    >>> ceiling = inter_observer(dataset, ["nss"])["nss"]
+    >>> floor = centre_bias(dataset, ["nss"])["nss"]
+    >>> bool((ceiling > floor).all())
+    True
+    """
+    metrics = _checked(metrics)
+    if not dataset.has_fixations or (dataset.fixations.subject < 0).any():
+        raise ValueError(
+            f"The data set {dataset.name} does not tell its observers apart, "
+            "so none can be left out: its files merge them."
+        )
+    maps = _Maps(dataset, size, sigma)
+    scores = {name: np.full(len(dataset), np.nan) for name in metrics}
+    for i in range(len(dataset)):
+        fixations = dataset.fixations_of(i)
+        observers = np.unique(fixations.subject)
+        if observers.size < 2:
+            continue
+        centre = maps.centre(i)
+        values = []
+        for observer in observers:
+            own = maps.count(i, fixations.select(fixations.subject == observer))
+            others = maps.blurred[i] - maps.blur(own)
+            others = np.maximum(others, 0) / others.sum()
+            mixed = (1 - centre_weight) * others + centre_weight * centre
+            values.append(_score(metrics, others, mixed, centre, own))
+        for name, mean in zip(metrics, np.mean(values, axis=0), strict=True):
+            scores[name][i] = mean
+    return scores
+
+
+def centre_bias(dataset, metrics=METRICS, *, size=(64, 64), sigma=2.5):
+    """How well the other images' fixations predict those of one: a floor.
+
+    Args:
+        dataset: A `SaliencyDataset` with fixations, of two images or more.
+        metrics: Some of "nss", "auc_judd" and "information_gain" (bits per
+            fixation over the uniform distribution).
+        size: `(height, width)` of the grid.
+        sigma: Sigma of the Gaussian in cells of the grid.
+
+    Returns:
+        Dictionary of metric and float64 array, one value per image; NaN for
+        an image without fixations.
+
+    Raises:
+        ValueError: On fewer than two images, no fixations, or a metric that
+            is not known.
+    """
+    metrics = _checked(metrics)
+    if not dataset.has_fixations or len(dataset) < 2:
+        raise ValueError(
+            "The centre bias needs two images or more with fixations; "
+            f"received {dataset!r}."
+        )
+    maps = _Maps(dataset, size, sigma)
+    uniform = np.full(maps.size, 1 / np.prod(maps.size))
+    scores = {name: np.full(len(dataset), np.nan) for name in metrics}
+    for i in range(len(dataset)):
+        own = maps.count(i, dataset.fixations_of(i))
+        if own.any():
+            centre = maps.centre(i)
+            values = _score(metrics, centre, centre, uniform, own)
+            for name, value in zip(metrics, values, strict=True):
+                scores[name][i] = value
+    return scores
+
+
+class _Maps:
+    def __init__(self, dataset, size, sigma):
+        self.size = as_size(size)
+        self.sigma = sigma
+        self.sizes = dataset.sizes
+        self.blurred = np.stack(
+            [
+                self.blur(self.count(i, dataset.fixations_of(i)))
+                for i in range(len(dataset))
+            ]
+        )
+        self.total = self.blurred.sum(0)
+
+    def count(self, i, fixations):
+        from keras_saliency.datasets.density import fixation_map
+
+        counts = fixation_map(
+            fixations.x, fixations.y, self.sizes[i], self.size
+        )
+        return counts.astype("float64")
+
+    def blur(self, counts):
+        return gaussian_filter(counts, self.sigma)
+
+    def centre(self, i):
+        rest = np.maximum(self.total - self.blurred[i], 0)
+        mass = rest.sum()
+        uniform = 1 / rest.size
+        if mass <= 0:
+            return np.full(self.size, uniform)
+        return (1 - _UNIFORM) * rest / mass + _UNIFORM * uniform
+
+
+def _checked(metrics):
+    metrics = [metrics] if isinstance(metrics, str) else list(metrics)
+    unknown = sorted(set(metrics) - set(METRICS))
+    if unknown or not metrics:
+        raise ValueError(
+            f"metrics must be some of {METRICS}, received {metrics}."
+        )
+    return metrics
+
+
+def _score(metrics, prediction, distribution, baseline, fixations):
+    # Here and not above: the evaluation imports the data sets.
+    from keras_saliency import evaluation
+
+    compute = {
+        "nss": lambda: evaluation.nss(
+            prediction=prediction, fixations=fixations, repeats=True
+        ),
+        "auc_judd": lambda: evaluation.auc_judd(
+            prediction=prediction, fixations=fixations
+        ),
+        "information_gain": lambda: evaluation.information_gain(
+            prediction=distribution,
+            fixations=fixations,
+            baseline=baseline,
+            repeats=True,
+            minmax=False,
+            epsilon=0.0,
+        ),
+    }
+    return [float(np.squeeze(compute[name]())) for name in metrics]

@@ -1,0 +1,181 @@
+"""Saliency-inspired measures (paper, section 3.2.3): higher is better."""
+
+from keras import ops
+
+from keras_saliency.functional._maps import (
+    TINY,
+    divide_by_sum,
+    divide_where_positive,
+    map_pair,
+    pixel_mean,
+    pixel_sum,
+    standardise,
+)
+
+
+def normalized_scanpath_saliency(fixations, y_pred):
+    """Normalized scanpath saliency (eq. 11).
+
+    The mean, over the fixations, of the prediction standardised to mean 0 and
+    population standard deviation 1. The paper divides by the number of pixels
+    instead, a misprint of scale: the metric and SAM average over fixations.
+
+    Args:
+        fixations: Fixation maps `(batch, height, width, 1)`: counts (each
+            fixation counts), or 0/1 (each fixated pixel counts).
+        y_pred: Predicted maps, same shape.
+
+    Returns:
+        Tensor `(batch,)`; 0 for a constant map or an image without fixations.
+
+    References:
+        Peters et al., Components of bottom-up gaze allocation in natural
+        images, Vision Research 2005.
+    """
+    fixations, y_pred = map_pair(fixations, y_pred)
+    return divide_where_positive(
+        pixel_sum(fixations * standardise(y_pred)), pixel_sum(fixations)
+    )
+
+
+def correlation_coefficient(y_true, y_pred):
+    """Pearson's correlation coefficient of the maps (eq. 12).
+
+    Args:
+        y_true: Density maps `(batch, height, width, 1)`.
+        y_pred: Predicted maps, same shape.
+
+    Returns:
+        Tensor `(batch,)` in [-1, 1]; 1 for equal maps, 0 where either map is
+        constant.
+    """
+    y_true, y_pred = map_pair(y_true, y_pred)
+    return pixel_mean(standardise(y_true) * standardise(y_pred))
+
+
+def similarity(y_true, y_pred):
+    """Similarity (histogram intersection) of the maps.
+
+    Both maps are scaled from their minimum and maximum to [0, 1], divided by
+    their sum, and the pixel-wise minima added, as in the MIT benchmark.
+
+    Args:
+        y_true: Density maps `(batch, height, width, 1)`.
+        y_pred: Predicted maps, same shape.
+
+    Returns:
+        Tensor `(batch,)` in [0, 1]; 1 for equal maps. A constant map other
+        than zero counts as uniform; with an all-zero map the value is 0.
+    """
+    y_true, y_pred = map_pair(y_true, y_pred)
+    return pixel_sum(
+        ops.minimum(
+            divide_by_sum(_from_minimum(y_true)),
+            divide_by_sum(_from_minimum(y_pred)),
+        )
+    )
+
+
+def _from_minimum(x):
+    low = ops.min(x, axis=(1, 2, 3), keepdims=True)
+    high = ops.max(x, axis=(1, 2, 3), keepdims=True)
+    return ops.where(high > low, x - low, x)
+
+
+def auc_judd(fixations, y_pred):
+    """Area under Judd's ROC curve.
+
+    The thresholds are the values at the fixated pixels, the positives those
+    pixels (however often fixated), the negatives all other pixels; ties pass
+    a threshold together. Not differentiable.
+
+    Args:
+        fixations: Fixation maps `(batch, height, width, 1)`.
+        y_pred: Predicted maps, same shape.
+
+    Returns:
+        Tensor `(batch,)` in [0, 1]; 0.5 for a constant map. Without fixations
+        the area is not defined: 0.
+
+    References:
+        Judd et al., Learning to predict where humans look, ICCV 2009. The
+        same in float64: `evaluation.auc_judd`.
+    """
+    fixations, y_pred = map_pair(fixations, y_pred)
+    count = y_pred.shape[1] * y_pred.shape[2]
+    values = -ops.reshape(y_pred, (-1, count))
+    fixated = ops.cast(ops.reshape(fixations, (-1, count)) > 0, "float32")
+    order = ops.argsort(values, axis=-1)
+    values = ops.take_along_axis(values, order, axis=-1)
+    fixated = ops.take_along_axis(fixated, order, axis=-1)
+    # From the highest value down, pixels of equal value form a group. A
+    # group with a fixation ends a segment of the curve.
+    starts = ops.cast(values[:, 1:] != values[:, :-1], "int32")
+    group = ops.pad(ops.cumsum(starts, axis=-1), ((0, 0), (1, 0)))
+    ends = ops.cast(_sum_by(fixated, group) > 0, "int32")
+    ended_before = ops.cumsum(ends, axis=-1) - ends
+    segment = ops.take_along_axis(ended_before, group, axis=-1)
+    # The rate of hits where a negative passes is the mean of those at both
+    # ends of its segment.
+    hits = _sum_by(fixated, segment)
+    height = ops.cumsum(hits, axis=-1) - 0.5 * hits
+    height = ops.take_along_axis(height, segment, axis=-1)
+    positives = ops.sum(fixated, axis=-1)
+    return divide_where_positive(
+        ops.sum((1.0 - fixated) * height, axis=-1),
+        positives * (count - positives),
+    )
+
+
+def _sum_by(values, group):
+    """Row-wise sums of values `(batch, n)` by their group in 0..n-1."""
+    rows, count = ops.shape(values)[0], values.shape[1]
+    offset = ops.expand_dims(ops.arange(rows, dtype="int32") * count, -1)
+    sums = ops.segment_sum(
+        ops.reshape(values, (-1,)),
+        ops.reshape(group + offset, (-1,)),
+        num_segments=rows * count,
+    )
+    return ops.reshape(sums, (-1, count))
+
+
+def auc_borji(fixations, y_pred, *, step=0.1):
+    """Area under Borji's ROC curve, as the exact expectation of its draws.
+
+    The positives are the fixated pixels, the negatives all pixels; the
+    thresholds are multiples of `step` on the prediction scaled from its
+    minimum and maximum to [0, 1]. Not differentiable.
+
+    Args:
+        fixations: Fixation maps `(batch, height, width, 1)`.
+        y_pred: Predicted maps, same shape.
+        step: Distance of the thresholds; the benchmark's is 0.1.
+
+    Returns:
+        Tensor `(batch,)` in [0, 1]; 0.5 for a constant map. Without fixations
+        the area is not defined: 0.
+
+    References:
+        Borji et al., Quantitative analysis of human-model agreement in visual
+        saliency modeling, TIP 2013. The same in float64:
+        `evaluation.auc_borji`.
+    """
+    fixations, y_pred = map_pair(fixations, y_pred)
+    fixated = ops.cast(fixations > 0, "float32")
+    low = ops.min(y_pred, axis=(1, 2, 3), keepdims=True)
+    span = ops.max(y_pred, axis=(1, 2, 3), keepdims=True) - low
+    constant = span <= TINY
+    false_alarms = [ops.zeros_like(pixel_sum(fixated))]
+    hits = [false_alarms[0]]
+    for number in range(int(1 / step + 1e-9), -1, -1):
+        # Without a division, which may round the peak below 1.
+        passed = ops.cast(y_pred - low >= number * step * span, "float32")
+        false_alarms.append(ops.mean(passed, axis=(1, 2, 3)))
+        hits.append(
+            divide_where_positive(
+                pixel_sum(passed * fixated), pixel_sum(fixated)
+            )
+        )
+    x, y = ops.stack(false_alarms), ops.stack(hits)
+    area = 0.5 * ops.sum((x[1:] - x[:-1]) * (y[1:] + y[:-1]), axis=0)
+    return ops.where(ops.reshape(constant, (-1,)), 0.5, area)

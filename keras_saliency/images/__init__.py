@@ -1,0 +1,29 @@
+"""Pictures and maps: reading, checking, resizing."""
+
+from keras_saliency.images.checks import check_map
+from keras_saliency.images.reading import (
+    EXTENSIONS,
+    digest,
+    image_size,
+    parse_npy,
+    read_bytes,
+    read_image,
+    read_map,
+    stem,
+)
+from keras_saliency.images.resizing import as_size, imresize, resize
+
+__all__ = [
+    "EXTENSIONS",
+    "as_size",
+    "check_map",
+    "digest",
+    "image_size",
+    "imresize",
+    "parse_npy",
+    "read_bytes",
+    "read_image",
+    "read_map",
+    "resize",
+    "stem",
+]

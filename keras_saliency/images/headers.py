@@ -1,0 +1,123 @@
+"""What the header of a picture file claims, before it is decoded."""
+
+import re
+import struct
+
+from keras_saliency._utils.errors import DatasetError
+
+# No picture of a saliency data set comes near it; a damaged header does.
+MAX_PIXELS = 2**26
+
+
+def unreadable(path, truncated=False):
+    """The error of a file that is no picture, or not a whole one."""
+    return DatasetError(
+        f"The file {path} cannot be read as a picture: it is "
+        + ("truncated" if truncated else "damaged or of another format")
+        + ". Replace it or leave it out."
+    )
+
+
+def checked_size(path, data):
+    """Height and width that a picture's header claims, if credible."""
+    try:
+        size = _header_size(data)
+    except (struct.error, ValueError, IndexError):
+        size = None
+    if size is None or min(size) < 1:
+        raise unreadable(path)
+    if size[0] * size[1] > MAX_PIXELS:
+        raise DatasetError(
+            f"The picture {path} claims to be {size[0]} high and {size[1]} "
+            f"wide, more than {MAX_PIXELS >> 20} million pixels: it is "
+            "damaged, or must be reduced first."
+        )
+    return size
+
+
+def _header_size(data):
+    if data[:2] == b"\xff\xd8":
+        return _jpeg_size(data)
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        _check_chunks(data)
+        return struct.unpack(">II", data[16:24])[::-1]
+    if data[:2] == b"BM":
+        width, height = struct.unpack("<ii", data[18:26])
+        return abs(height), abs(width)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return _webp_size(data)
+    if data[:4] in (b"II*\0", b"MM\0*"):
+        return _tiff_size(data)
+    if data[:1] == b"P" and data[1:2] in b"123456":
+        # Magic, width and height, with comments up to the end of their line.
+        words = re.sub(rb"#[^\n]*", b"", data[:1024]).split(None, 3)
+        return int(words[2]), int(words[1])
+    return None
+
+
+def _check_chunks(data):
+    """Raise if a chunk of a PNG claims more bytes than there are.
+
+    The decoder would allocate them, up to 2 GiB.
+    """
+    position = 8
+    while position < len(data):
+        length, kind = struct.unpack(">I4s", data[position : position + 8])
+        position += 12 + length
+        if position > len(data):
+            raise ValueError("a chunk is longer than the file")
+        if kind == b"IEND":
+            return
+    raise ValueError("the end is missing")
+
+
+def _jpeg_size(data):
+    for marker, position in _jpeg_segments(data):
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return struct.unpack(">HH", data[position + 5 : position + 9])
+    return None
+
+
+def has_exif(data):
+    """Whether the bytes of a JPEG hold EXIF data."""
+    return any(
+        marker == 0xE1 and data[position + 4 : position + 8] == b"Exif"
+        for marker, position in _jpeg_segments(data)
+    )
+
+
+def _jpeg_segments(data):
+    position = 2
+    while position + 9 < len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF:  # padding
+            position += 1
+            continue
+        yield marker, position
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+
+
+def _webp_size(data):
+    if data[12:16] == b"VP8X":
+        sides = data[24:27], data[27:30]
+        width, height = (int.from_bytes(s, "little") + 1 for s in sides)
+    elif data[12:16] == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    else:
+        width, height = (v & 0x3FFF for v in struct.unpack("<HH", data[26:30]))
+    return height, width
+
+
+def _tiff_size(data):
+    order = "<" if data[:2] == b"II" else ">"
+    start = struct.unpack(order + "I", data[4:8])[0]
+    count = struct.unpack(order + "H", data[start : start + 2])[0]
+    found = {}
+    for k in range(count):
+        entry = data[start + 2 + 12 * k : start + 14 + 12 * k]
+        tag, kind = struct.unpack(order + "HH", entry[:4])
+        if tag in (256, 257):
+            form = "H" if kind == 3 else "I"
+            found[tag] = struct.unpack_from(order + form, entry, 8)[0]
+    return (found[257], found[256]) if len(found) == 2 else None

@@ -1,0 +1,235 @@
+"""Reading pictures and maps, with errors that name the file."""
+
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
+from keras_saliency.images import headers
+from keras_saliency.images.checks import check_map
+
+# Longest first, so that the stem of "a.tiff" is never taken as "a.t".
+EXTENSIONS = (
+    ".jpeg",
+    ".tiff",
+    ".webp",
+    ".jpg",
+    ".jpe",
+    ".png",
+    ".bmp",
+    ".tif",
+    ".ppm",
+    ".pgm",
+)
+
+# No picture of a saliency data set comes near it.
+_MAX_BYTES = 2**28
+# Decodes to RGB at once where OpenCV can, without a second pass.
+_RGB = getattr(cv2, "IMREAD_COLOR_RGB", None)
+
+
+def stem(name):
+    """Return a stimulus' name without its picture extension.
+
+    Only the extensions of picture files (and `.npy`) are taken off, so a name
+    with dots in it stays whole.
+    """
+    name = str(name)
+    lower = name.lower()
+    for extension in (*EXTENSIONS, ".npy"):
+        if lower.endswith(extension) and len(name) > len(extension):
+            return name[: -len(extension)]
+    return name
+
+
+def read_bytes(path, limit=_MAX_BYTES):
+    """Return a file's bytes; a `DatasetError` names it otherwise.
+
+    Args:
+        path: The file.
+        limit: Most bytes that a file of this kind may have.
+
+    Returns:
+        The bytes, at least one.
+    """
+    try:
+        with open(path, "rb") as file:
+            # `read` takes memory for all it is asked for.
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(min(size, limit) + 1)
+    except FileNotFoundError:
+        raise DatasetNotFoundError(
+            f"The file {path} does not exist; it was there, or was named, "
+            "when the data set was loaded."
+        ) from None
+    except OSError as error:
+        raise DatasetError(
+            f"The file {path} cannot be read: {error}."
+        ) from error
+    if not data:
+        raise DatasetError(f"The file {path} is empty.")
+    if len(data) > limit:
+        raise DatasetError(
+            f"The file {path} has more than {limit >> 20} MiB, which no file "
+            "of its kind has; replace it or leave it out."
+        )
+    return data
+
+
+def read_image(path, exif=True, at_least=None):
+    """Read a picture as RGB.
+
+    Grey pictures are repeated to three channels, transparency is dropped, 16
+    bits become 8, and a rotation stored in EXIF is applied, all as OpenCV
+    does.
+
+    Args:
+        path: A JPEG, PNG, BMP, TIFF, WebP or PNM file.
+        exif: Whether a rotation stored in EXIF is applied.
+        at_least: `(height, width)` that suffices. A JPEG that is twice, four
+            or eight times as large in both directions is decoded at a half,
+            a quarter or an eighth, in a fraction of the time.
+
+    Returns:
+        uint8 array `(height, width, 3)`.
+    """
+    data = read_bytes(path)
+    flags = cv2.IMREAD_COLOR
+    if at_least is not None and data[:2] == b"\xff\xd8":
+        size = headers.checked_size(path, data)
+        if exif and headers.has_exif(data):
+            # May be turned: suffice either way.
+            size, at_least = [min(size)] * 2, [max(at_least)] * 2
+        flags = _reduction(size, at_least)
+    turn = 0 if exif else cv2.IMREAD_IGNORE_ORIENTATION
+    if _RGB is not None and flags == cv2.IMREAD_COLOR:
+        return _decode(path, _RGB | turn, data)
+    image = _decode(path, flags | turn, data)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+
+
+def _reduction(size, at_least):
+    factor = min(size[0] // at_least[0], size[1] // at_least[1])
+    for least, flag in (
+        (8, cv2.IMREAD_REDUCED_COLOR_8),
+        (4, cv2.IMREAD_REDUCED_COLOR_4),
+        (2, cv2.IMREAD_REDUCED_COLOR_2),
+    ):
+        if factor >= least:
+            return flag
+    return cv2.IMREAD_COLOR
+
+
+def read_map(path):
+    """Read a density or fixation map: a picture, or an array in `.npy`.
+
+    Args:
+        path: Picture (colour is turned to grey, 16 bits are kept) or `.npy`
+            file with an array `(height, width)` or `(height, width, 1)`.
+
+    Returns:
+        float32 array `(height, width)`, every value finite and not negative.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".npy":
+        array = _read_npy(path)
+    else:
+        array = _decode(path, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
+    return check_map(array, path)
+
+
+def image_size(path, exif=True):
+    """Return `(height, width)` of a picture or of a `.npy` map.
+
+    The header alone is read where that is certain: PNG, `.npy`, and JPEG
+    without EXIF data, whose rotation only the decoder applies.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".npy":
+        shape = _read_npy(path).shape
+        if len(shape) == 3 and shape[-1] == 1:
+            shape = shape[:2]
+        if len(shape) != 2:
+            raise DatasetError(
+                f"The map {path} must have shape (height, width), it has "
+                f"{shape}."
+            )
+        return shape
+    data = read_bytes(path)
+    size = headers.checked_size(path, data)
+    if data[:2] == b"\xff\xd8":
+        certain = not headers.has_exif(data)
+    else:
+        certain = data[:4] == b"\x89PNG" and b"eXIf" not in data
+    if certain or not exif:
+        return size
+    return _decode(path, cv2.IMREAD_COLOR, data).shape[:2]
+
+
+def digest(source):
+    """Return a hash of a picture's content: of a file's bytes or an array."""
+    state = hashlib.blake2b(digest_size=16)
+    if isinstance(source, np.ndarray):
+        state.update(f"{source.shape}{source.dtype.str}".encode())
+        state.update(np.ascontiguousarray(source))
+    else:
+        state.update(read_bytes(source))
+    return state.hexdigest()
+
+
+def _decode(path, flags, data=None):
+    data = read_bytes(path) if data is None else data
+    headers.checked_size(path, data)
+    # Some decoders return the rest of a truncated JPEG as grey without a
+    # word. Inside the compressed data neither marker can occur.
+    truncated = False
+    if data[:2] == b"\xff\xd8":
+        end = data.rfind(b"\xff\xd9")
+        truncated = end < 0 or data.find(b"\xff\xda", end) >= 0
+    try:
+        image = cv2.imdecode(np.frombuffer(data, "uint8"), flags)
+    except cv2.error:
+        image = None
+    if image is None or truncated:
+        raise headers.unreadable(path, truncated)
+    return image
+
+
+def parse_npy(data):
+    """Return the array in the bytes of a `.npy` file.
+
+    NumPy would allocate what a header claims, so that is checked first.
+    """
+    stream = io.BytesIO(data)
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        header = np.lib.format.read_array_header_1_0(stream)
+    else:
+        header = np.lib.format.read_array_header_2_0(stream)
+    shape, _, dtype = header
+    size = dtype.itemsize
+    for side in shape:
+        size *= side
+    if dtype.hasobject or size != len(data) - stream.tell():
+        raise ValueError(
+            f"its data have not the size of {dtype} of shape {shape}"
+        )
+    stream.seek(0)
+    return np.load(stream, allow_pickle=False)
+
+
+def _read_npy(path):
+    data = read_bytes(path)
+    try:
+        array = parse_npy(data)
+        if array.size > headers.MAX_PIXELS:
+            raise ValueError(f"it holds {array.size} values")
+        return array
+    except Exception as error:  # a damaged header raises nearly anything
+        raise DatasetError(
+            f"The file {path} cannot be read as a NumPy array: {error}"
+        ) from error
