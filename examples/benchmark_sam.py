@@ -2,7 +2,7 @@
 
     python examples/benchmark_sam.py --precision mixed_bfloat16
 
-Trains with the recommended loss and optimiser on random pictures, at first the
+Trains with the recommended loss and optimizer on random pictures, at first the
 whole network, then one without the ConvLSTM's recurrence: the features go on
 to the priors as they are. The share is what is missing of the time.
 """

@@ -4,7 +4,7 @@
 
 reads what table2.py measured per image and answers: does each combination
 beat its parts, how much does LC2 gain over MSE, which group of losses is best,
-do the perceptual terms DF and GM help, does the centre-bias term R help. Each
+do the perceptual terms DF and GM help, does the center-bias term R help. Each
 answer is a paired comparison over the test images (values averaged over
 seeds): the mean difference, its 95 % bootstrap interval, the p-value of a
 sign-flip test, and the paper's difference beside it. P-values are corrected
@@ -45,7 +45,7 @@ QUESTIONS = {
     ],
     "What does LC2 gain over MSE?": [(LC2, "MSE")],
     "Do the perceptual terms DF and GM help?": [(PERCEPTUAL, THREE)],
-    "Does the centre-bias term R help?": [
+    "Does the center-bias term R help?": [
         (LC1, THREE),
         ("SIG-MSE + R", SIG_MSE),
     ],

@@ -29,7 +29,7 @@ IMPORTERS = {
     "sam_vgg": importers.load_sam_weights,
     "shallow_net": importers.load_shallow_net_weights,
 }
-# The learning rate that stands for a network's own optimiser.
+# The learning rate that stands for a network's own optimizer.
 AUTHORS = "authors"
 # Of Adam, for networks that are trained whole.
 LEARNING_RATE = 1e-4

@@ -2,7 +2,7 @@
 
     python examples/recipe.py --data PATH --backbone-weights FILE
 
-trains each of the 27 losses from the default initialisation and prints, after
+trains each of the 27 losses from the default initialization and prints, after
 each, whether the network lives: `val_cc`, `val_nss` and `val_kl` per epoch,
 and the share of validation images whose predicted map is empty. With
 `--ablation` it trains MSE and AE with the paper's recipe and with parts of

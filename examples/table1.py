@@ -3,7 +3,7 @@
     python examples/table1.py --data MIT1003 --backbone-weights FILE
 
 measures five metrics on the test part at the pictures' own sizes: the classic
-models as they are, with floors that the paper has not (centre bias, uniform),
+models as they are, with floors that the paper has not (center bias, uniform),
 and networks trained on the same training part, each with its authors' loss
 and all with one recipe, Adam with a rate that falls to zero along a half
 cosine; the paper compares networks that had seen other data. A row that is
@@ -16,7 +16,7 @@ A small machine trains some rows in part, smaller or not at all:
     --epochs 5 Sam-VGG=1 --input-size Sam-VGG=120x160 --train-images 200
     --precision Sam-VGG=mixed_bfloat16 --frozen-blocks Sam-VGG=3
 
-The authors' optimisers, made for more pictures and for days of training:
+The authors' optimizers, made for more pictures and for days of training:
 
     --learning-rate authors
 
@@ -40,10 +40,10 @@ import training
 from keras_saliency.models import classic
 
 # RARE2012's README: the raw map is to be blurred and, for such pictures, a
-# centred Gaussian to be added.
+# centerd Gaussian to be added.
 CLASSIC = {
     "Itti": classic.IttiKochGBVS(),
-    "Rare2012": classic.RARE2012(blur=0.04, centre=1.0),
+    "Rare2012": classic.RARE2012(blur=0.04, center=1.0),
     "GBVS": classic.GBVS(),
     "AWS": classic.AWS(),
     "Itti, SaliencyToolbox": classic.IttiKochToolbox(),
@@ -52,7 +52,7 @@ CLASSIC = {
     "Uniform": classic.Uniform(),
 }
 # Fitted to the training part.
-CENTRE = "Centre bias"
+CENTER = "Center bias"
 # Entries of `models.MODELS`. ML-Net is not in the paper's table.
 NETWORKS = {
     "Sam-ResNet": "sam_resnet",
@@ -64,7 +64,7 @@ NETWORKS = {
 }
 # The baseline with the paper's MSE, trained as table2.py does.
 OURS = "Our model"
-ROWS = (*CLASSIC, CENTRE, *NETWORKS, OURS)
+ROWS = (*CLASSIC, CENTER, *NETWORKS, OURS)
 
 
 def _count(text):
@@ -88,7 +88,7 @@ CHOICES = (
         "--learning-rate",
         networks.learning_rate,
         networks.LEARNING_RATE,
-        "of Adam for the networks; authors: their own optimiser",
+        "of Adam for the networks; authors: their own optimizer",
     ),
     ("--input-size", str, "own", "HEIGHTxWIDTH, or the network's own"),
     ("--precision", str, "float32", "of training, or mixed_bfloat16"),
@@ -190,9 +190,9 @@ def system(row, arguments, train):
     count = _choice(arguments, "train_images", row)
     if count != "all":
         train = train.subset(slice(0, count))
-    if row == CENTRE:
-        model = classic.CentreBias.fit(train)
-        return model.saliency_map, {"model": CENTRE, "images": len(train)}
+    if row == CENTER:
+        model = classic.CenterBias.fit(train)
+        return model.saliency_map, {"model": CENTER, "images": len(train)}
     if row != OURS:
         return network(row, arguments, train)
     recipe = training.Recipe(

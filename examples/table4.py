@@ -62,7 +62,7 @@ def parsed():
         type=networks.learning_rate,
         default=networks.LEARNING_RATE,
         help="of Adam, which falls to zero along a half cosine; authors: "
-        "their optimiser; default: %(default)s",
+        "their optimizer; default: %(default)s",
     )
     parser.add_argument(
         "--input-size", default="240x320", metavar="HEIGHTxWIDTH"

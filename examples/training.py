@@ -37,7 +37,7 @@ class Recipe:
     ema: float = 0.0
 
     def optimizer(self, steps):
-        """A new optimiser for a run of so many steps in all."""
+        """A new optimizer for a run of so many steps in all."""
         average = {"use_ema": True, "ema_momentum": self.ema}
         return keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(self.learning_rate, steps),

@@ -67,7 +67,7 @@ def _parser():
         "downloads ImageNet's",
     )
     command.add_argument(
-        "--overlay", action="store_true", help="colour over the picture"
+        "--overlay", action="store_true", help="color over the picture"
     )
     command.set_defaults(run=_predict)
 
@@ -198,7 +198,7 @@ def _write_video(source, target, mapper, overlay):
 
 
 def _drawn(picture, map_, overlay):
-    """What is written: uint8 grey, or BGR."""
+    """What is written: uint8 gray, or BGR."""
     if overlay:
         return plot.overlay(picture, map_)[..., ::-1]
     return np.round(255 * map_).astype(np.uint8)

@@ -30,10 +30,10 @@ def maps(
         titles: One title per column.
         path: File to write the figure to, its format by its name.
         labels: One label per row, such as the names of the images.
-        overlay: Whether maps are laid in colour over the row's first picture,
+        overlay: Whether maps are laid in color over the row's first picture,
             more opaque where they are larger. Defaults to `False`, the map
             alone.
-        cmap: Name of a matplotlib colour map. Defaults to `"gray"`, with
+        cmap: Name of a matplotlib color map. Defaults to `"gray"`, with
             `overlay` to `"inferno"`.
         height: Height of a row in inches.
 
@@ -58,7 +58,7 @@ def maps(
     ):
         if given is not None and len(given) != count:
             raise ValueError(f"{name} must be {count}, not {len(given)}")
-    colours = colormaps[cmap or ("inferno" if overlay else "gray")]
+    colors = colormaps[cmap or ("inferno" if overlay else "gray")]
     shapes = [p.shape for row in rows for p in row if p is not None]
     aspect = max((shape[1] / shape[0] for shape in shapes), default=1.0)
     figure = figures.new(
@@ -82,11 +82,11 @@ def maps(
             if panel.ndim == 3:
                 axis.imshow(panel)
             elif overlay and picture is not None:
-                axis.imshow(_laid_over(panel, picture, colours))
+                axis.imshow(_laid_over(panel, picture, colors))
             else:
                 axis.imshow(
                     panel,
-                    cmap=colours,
+                    cmap=colors,
                     vmin=0,
                     vmax=1,
                     interpolation="bilinear",
@@ -95,16 +95,16 @@ def maps(
 
 
 def overlay(picture, map_, cmap="inferno"):
-    """Lays a map in colour over a picture, at the picture's size.
+    """Lays a map in color over a picture, at the picture's size.
 
     Args:
         picture: Array `(height, width, 3)`, uint8 or in [0, 1].
         map_: Map `(height, width)` of any size, divided by its maximum here.
-        cmap: Name of a matplotlib colour map.
+        cmap: Name of a matplotlib color map.
 
     Returns:
-        uint8 array `(height, width, 3)`: the picture dimmed and grey, and the
-        more opaque the colour the larger the map.
+        uint8 array `(height, width, 3)`: the picture dimmed and gray, and the
+        more opaque the color the larger the map.
 
     Raises:
         ValueError: On other shapes, and on NaN.
@@ -136,7 +136,7 @@ def history(histories, keys, path=None, *, height=2.5):
     from matplotlib.ticker import MaxNLocator
 
     keys = [keys] if isinstance(keys, str) else list(keys)
-    colours = colormaps["tab10" if len(histories) <= 10 else "tab20"]
+    colors = colormaps["tab10" if len(histories) <= 10 else "tab20"]
     figure = figures.new(len(keys) * height * 1.4, height)
     axes = figure.subplots(1, len(keys), squeeze=False)[0]
     for axis, key in zip(axes, keys, strict=True):
@@ -152,7 +152,7 @@ def history(histories, keys, path=None, *, height=2.5):
                 values[known],
                 ".-",
                 label=name,
-                color=colours(number % colours.N),
+                color=colors(number % colors.N),
             )
         if not axis.lines:
             raise ValueError(f"no run has logs of {key!r}")
@@ -192,10 +192,10 @@ def _panel(panel):
     return values / values.max() if values.max() > 0 else values
 
 
-def _laid_over(map_, picture, colours):
-    """A map in colour over a picture dimmed to grey, (height, width, 3)."""
+def _laid_over(map_, picture, colors):
+    """A map in color over a picture dimmed to gray, (height, width, 3)."""
     map_ = images.resize(map_, picture.shape[:2])[..., np.newaxis]
-    grey = 0.6 * picture.mean(axis=-1, keepdims=True)
+    gray = 0.6 * picture.mean(axis=-1, keepdims=True)
     opacity = 0.75 * np.sqrt(map_)
-    colour = colours(map_[..., 0])[..., :3]
-    return (1 - opacity) * grey + opacity * colour
+    color = colors(map_[..., 0])[..., :3]
+    return (1 - opacity) * gray + opacity * color

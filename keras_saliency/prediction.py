@@ -49,8 +49,8 @@ def predict(image, model=None):
 
     Example:
     >>> import numpy as np
-    >>> from keras_saliency.models.classic import CentreBias
-    >>> predict(np.zeros((30, 40, 3), "uint8"), CentreBias()).shape
+    >>> from keras_saliency.models.classic import CenterBias
+    >>> predict(np.zeros((30, 40, 3), "uint8"), CenterBias()).shape
     (30, 40)
     """
     mapper = mapper_of(model)

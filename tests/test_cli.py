@@ -53,10 +53,10 @@ def test_overlay_shows_map_and_picture():
     map_ = np.zeros(PICTURE.shape[:2], "float32")
     map_[10, 20] = 3
     laid = plot.overlay(PICTURE, map_)
-    grey = 0.6 * PICTURE.mean(-1)
+    gray = 0.6 * PICTURE.mean(-1)
     away = np.ones(map_.shape, bool)
     away[10, 20] = False
-    np.testing.assert_allclose(laid[away][:, 1], grey[away], atol=1)
+    np.testing.assert_allclose(laid[away][:, 1], gray[away], atol=1)
     assert laid[10, 20, 0] > laid[10, 20, 2] + 40
 
 
@@ -119,7 +119,7 @@ def test_weights(tmp_path, capsys, monkeypatch, server):
     model.head.save(tmp_path / "small.keras")
     content = (tmp_path / "small.keras").read_bytes()
     server.files["/small.keras"] = content
-    texts = ("description", "data", "split", "recipe", "licence", "limits")
+    texts = ("description", "data", "split", "recipe", "license", "limits")
     entry = {
         **dict.fromkeys((*texts, "test_data"), "a test"),
         "sha256": hashlib.sha256(content).hexdigest(),

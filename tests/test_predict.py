@@ -8,7 +8,7 @@ from media import PICTURE, write, write_video
 
 import keras_saliency
 from keras_saliency import models, prediction, weights
-from keras_saliency.models.classic import CentreBias
+from keras_saliency.models.classic import CenterBias
 from keras_saliency.weights import files, manifest
 
 predict = keras_saliency.predict
@@ -116,7 +116,7 @@ def test_what_is_no_picture(tmp_path):
     with pytest.raises(ValueError, match="multiply by 255"):
         predict(PICTURE / 255, Red())
     with pytest.raises(ValueError, match=r"\(46, 70, 4\)"):
-        predict(np.zeros((46, 70, 4)), CentreBias())
+        predict(np.zeros((46, 70, 4)), CenterBias())
 
 
 def test_what_is_no_model(baseline, tmp_path):
@@ -144,7 +144,7 @@ def test_what_is_no_model(baseline, tmp_path):
 
 def test_classic_models_have_names():
     np.testing.assert_array_equal(
-        predict(PICTURE, "centre_bias"), predict(PICTURE, CentreBias())
+        predict(PICTURE, "center_bias"), predict(PICTURE, CenterBias())
     )
 
 
@@ -167,7 +167,7 @@ def test_bundled_model_is_loaded_once(no_manifest, monkeypatch):
     loads = []
     no_manifest.write_text(
         '{"bundled": {"sha256": "", "bytes": 0, "description": "", "data": "",'
-        '"split": "", "recipe": "", "seed": 0, "licence": "", "limits": "",'
+        '"split": "", "recipe": "", "seed": 0, "license": "", "limits": "",'
         '"test_data": ""}}'
     )
     # The file is missing.
@@ -185,7 +185,7 @@ def test_the_package_s_own_model():
     check(predict(PICTURE))
 
 
-def test_the_package_s_own_model_is_small_and_better_than_the_centre():
+def test_the_package_s_own_model_is_small_and_better_than_the_center():
     path = weights.find(weights.BUNDLED, download=False)
     assert path.stat().st_size < 2_000_000
     _, low, _ = files.entry(weights.BUNDLED).metrics["cc"]

@@ -5,14 +5,14 @@
         --backbone-weights FILE
     python tools/publish_weights.py NAME --scores results/evaluate_NAME.csv
 
-The first writes `weights/NAME.keras` without the optimiser (for the name
+The first writes `weights/NAME.keras` without the optimizer (for the name
 "bundled", `keras_saliency/weights/bundled.keras`); the second measures that
 file in a fresh process; the last writes what it measured. Both write the
 manifest and the model card `weights/NAME.md`.
 
 TRAINED is a whole model (`.keras`), or the head of a `models.Baseline`
 (`.keras`, or `.weights.h5`). Of a baseline the head alone is published.
-CARD.json is a dictionary of texts: description, data, split, recipe, licence,
+CARD.json is a dictionary of texts: description, data, split, recipe, license,
 limits, test_data (what the metrics will be measured on); of the number seed;
 and, where TRAINED is a head, of baseline, the arguments of `models.Baseline`,
 such as {"input_shape": [300, 400, 3], "activation": "sigmoid"}.
@@ -41,7 +41,7 @@ ASKED = (
     "split",
     "recipe",
     "seed",
-    "licence",
+    "license",
     "limits",
     "test_data",
 )
@@ -231,7 +231,7 @@ def text(entry):
         "split": entry.split,
         "recipe": entry.recipe,
         "seed": entry.seed,
-        "licence": entry.licence,
+        "license": entry.license,
         "limits": entry.limits,
     }
     lines = [f"# {entry.name}", "", entry.description, "", "| | |", "|---|---|"]

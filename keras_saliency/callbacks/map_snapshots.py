@@ -12,7 +12,7 @@ from keras_saliency import images, inference
 class MapSnapshots(keras.callbacks.Callback):
     """Writes the predicted maps of a few images as PNG after each epoch.
 
-    The files are `directory/<image>/epoch_0001.png`, 8-bit grey, each map
+    The files are `directory/<image>/epoch_0001.png`, 8-bit gray, each map
     divided by its own maximum; negative values are black.
 
     Args:
@@ -74,9 +74,9 @@ class MapSnapshots(keras.callbacks.Callback):
             map_ = images.resize(map_, self.size)
         map_ = np.nan_to_num(map_).clip(min=0)
         peak = map_.max()
-        grey = np.rint(map_ * (255 / peak) if peak > 0 else map_)
+        gray = np.rint(map_ * (255 / peak) if peak > 0 else map_)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(cv2.imencode(".png", grey.astype(np.uint8))[1])
+        path.write_bytes(cv2.imencode(".png", gray.astype(np.uint8))[1])
 
 
 def _first_of(dataset, count):

@@ -213,7 +213,7 @@ class SaliencyDataset:
         return show(self, i, path, size=size, sigma=sigma)
 
     def show_mean_density(self, size=(64, 64), path=None, *, sigma=None):
-        """Draw the mean density with its marginals, the centre bias.
+        """Draw the mean density with its marginals, the center bias.
 
         Args:
             size: `(height, width)` of the map.
@@ -389,7 +389,7 @@ class SaliencyDataset:
         return sigma
 
     def mean_density(self, size, sigma=None, *, sigma_degrees=None):
-        """Return the mean of all density maps: the centre bias B.
+        """Return the mean of all density maps: the center bias B.
 
         Args:
             size: `(height, width)` of the map.

@@ -82,7 +82,7 @@ def density_map(x, y, original_size, size=None, *, sigma):
         ValueError: If no fixation lies inside the picture.
 
     Notes:
-        Each fixation is taken at the centre of its original pixel, as
+        Each fixation is taken at the center of its original pixel, as
         blurring a map of counts does. Published maps made with Judd et al.'s
         `antonioGaussian` blur circularly instead, so they differ near the
         border.
@@ -159,21 +159,21 @@ def _cell(position, original, cells):
     return np.minimum((position * cells / original).astype("int64"), cells - 1)
 
 
-def _cell_averages(centres, original, cells, sigma, part=slice(None)):
-    """Averages over cells, or part of them, of a Gaussian about each centre.
+def _cell_averages(centers, original, cells, sigma, part=slice(None)):
+    """Averages over cells, or part of them, of a Gaussian about each center.
 
     Returns:
-        float32 array `(len(centres), cells)`; a constant factor is left out.
+        float32 array `(len(centers), cells)`; a constant factor is left out.
     """
     width = original / cells / sigma
     terms = next((n for widest, n in _TERMS if width <= widest), None)
     if terms is None:
         edges = np.linspace(0.0, original, cells + 1)
-        averages = np.diff(ndtr((edges - centres[:, None]) / sigma))[:, part]
+        averages = np.diff(ndtr((edges - centers[:, None]) / sigma))[:, part]
         averages[averages < _NOTHING] = 0
         return averages.astype("float32")
     middles = (np.arange(cells)[part] + 0.5) * (original / cells)
-    squares = np.subtract.outer(centres / sigma, middles / sigma)
+    squares = np.subtract.outer(centers / sigma, middles / sigma)
     squares = squares.astype("float32")
     squares *= squares
     np.minimum(squares, np.float32(_FAR**2), out=squares)

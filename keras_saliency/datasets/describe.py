@@ -77,7 +77,7 @@ def show(dataset, i, path=None, *, size=None, sigma=None):
 
 
 def show_mean_density(dataset, size=(64, 64), path=None, *, sigma=None):
-    """Draw the centre bias; see `SaliencyDataset.show_mean_density`."""
+    """Draw the center bias; see `SaliencyDataset.show_mean_density`."""
     mean = dataset.mean_density(size, sigma)
     height, width = mean.shape
     figure = figures.new(5, 4.2)

@@ -10,7 +10,7 @@ from keras_saliency.images import as_size, resize
 # order), and draws nothing but uniform numbers: no exp, no matrix product,
 # no normal variates. So the set is the same on every machine.
 
-_CENTRE_WEIGHT = 0.25
+_CENTER_WEIGHT = 0.25
 _UNIFORM_WEIGHT = 0.08
 
 
@@ -59,12 +59,12 @@ def generate(
     """Generate pictures with fixations drawn from a known density.
 
     Each picture has a textured background, two to four salient objects
-    (saturated colours, high contrast, several shapes and sizes) and two to
-    four dull ones in the colours of the background that attract nobody. The
+    (saturated colors, high contrast, several shapes and sizes) and two to
+    four dull ones in the colors of the background that attract nobody. The
     true density is a sum of one bump per salient object, higher the more
-    saturated the object is, a centre bias that is the same in all pictures,
+    saturated the object is, a center bias that is the same in all pictures,
     and a small constant. The observers' fixations are independent draws from
-    it. A centre bias alone thus explains a part, and a model that finds
+    it. A center bias alone thus explains a part, and a model that finds
     saturated objects explains more.
 
     Args:
@@ -143,7 +143,7 @@ def _picture(rng, size):
     image = np.empty((height, width, 3))
     for channel in range(3):
         image[..., channel] = base + tint[channel] + amplitude * texture + light
-    truth = _CENTRE_WEIGHT * _unit(
+    truth = _CENTER_WEIGHT * _unit(
         1.0
         / _square(
             1.0
@@ -157,20 +157,20 @@ def _picture(rng, size):
     for k in range(dull + salient):
         is_salient = k >= dull
         radius = scale * (0.05 + 0.06 * rng.random())
-        # Two draws averaged: objects lie nearer the centre, as in photographs.
+        # Two draws averaged: objects lie nearer the center, as in photographs.
         place = 0.5 * (rng.random(2) + rng.random(2))
         row = radius + (height - 2.0 * radius) * place[0]
         column = radius + (width - 2.0 * radius) * place[1]
         saturation = 0.35 + 0.65 * rng.random()
-        colour = base + _hue(rng) * 110.0 * saturation
+        color = base + _hue(rng) * 110.0 * saturation
         shade = (20.0 + 40.0 * rng.random()) * (1 if rng.random() < 0.5 else -1)
         shape = rng.integers(4)
         cover = _shape(shape, rows - row, columns - column, radius)[..., None]
         if not is_salient:
-            colour = base + tint + shade
+            color = base + tint + shade
         image = (
             image * (1.0 - cover)
-            + (colour + 0.3 * amplitude * texture[..., None]) * cover
+            + (color + 0.3 * amplitude * texture[..., None]) * cover
         )
         if is_salient:
             distance = (_square(rows - row) + _square(columns - column)) / (
@@ -178,7 +178,7 @@ def _picture(rng, size):
             )
             bump = _square(np.maximum(1.0 - distance, 0.0))
             bumps += saturation * saturation * bump
-    truth = truth + (1.0 - _CENTRE_WEIGHT - _UNIFORM_WEIGHT) * _unit(bumps)
+    truth = truth + (1.0 - _CENTER_WEIGHT - _UNIFORM_WEIGHT) * _unit(bumps)
     truth = truth + _UNIFORM_WEIGHT / (height * width)
     return np.clip(np.floor(image + 0.5), 0, 255).astype("uint8"), truth
 
@@ -209,7 +209,7 @@ def _noise(rng, size, spacing):
 
 
 def _hue(rng):
-    """A saturated colour direction: channels that differ, of mean zero."""
+    """A saturated color direction: channels that differ, of mean zero."""
     hues = np.array(
         [
             (1.0, -0.5, -0.5),

@@ -10,7 +10,7 @@ from keras_saliency.evaluation.compare import Comparison, compare
 from keras_saliency.evaluation.distribution import cc, kl_divergence, sim
 from keras_saliency.evaluation.emd import emd
 from keras_saliency.evaluation.evaluate import Evaluation, evaluate
-from keras_saliency.evaluation.limits import centre_bias, inter_observer
+from keras_saliency.evaluation.limits import center_bias, inter_observer
 from keras_saliency.evaluation.location import information_gain, nss
 from keras_saliency.evaluation.scores import (
     METRICS,
@@ -30,7 +30,7 @@ __all__ = [
     "auc_judd",
     "auc_shuffled",
     "cc",
-    "centre_bias",
+    "center_bias",
     "choose",
     "compare",
     "emd",

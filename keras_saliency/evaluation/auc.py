@@ -239,7 +239,7 @@ def auc_shuffled(
     """Shuffled area under the ROC curve; higher is better, 0.5 is chance.
 
     As `auc_borji`, but the negatives are pixels that were fixated on other
-    pictures, so that a centre bias earns nothing. MIT's code draws as many of
+    pictures, so that a center bias earns nothing. MIT's code draws as many of
     them as there are fixations for each of 100 curves and averages; the
     default here is the exact expected value of that, without any draw.
 

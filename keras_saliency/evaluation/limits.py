@@ -1,4 +1,4 @@
-"""Both ends of the scale: how well observers and the centre predict."""
+"""Both ends of the scale: how well observers and the center predict."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -7,7 +7,7 @@ from keras_saliency.images import as_size
 
 METRICS = ("nss", "auc_judd", "information_gain")
 
-# Share of the uniform distribution in the centre bias, so that a fixation
+# Share of the uniform distribution in the center bias, so that a fixation
 # where nobody else ever looked costs bits but not infinitely many.
 _UNIFORM = 0.01
 
@@ -18,7 +18,7 @@ def inter_observer(
     *,
     size=(64, 64),
     sigma=2.5,
-    centre_weight=0.1,
+    center_weight=0.1,
 ):
     """How well the other observers of an image predict one: a ceiling.
 
@@ -29,10 +29,10 @@ def inter_observer(
     Args:
         dataset: A `SaliencyDataset` whose fixations know their observers.
         metrics: Some of "nss", "auc_judd" and "information_gain" (bits per
-            fixation over the centre bias of the other images).
+            fixation over the center bias of the other images).
         size: `(height, width)` of the grid.
         sigma: Sigma of the Gaussian in cells of the grid.
-        centre_weight: Share of the centre bias that is mixed into the
+        center_weight: Share of the center bias that is mixed into the
             others' map for the information gain, as those maps are zero in
             places.
 
@@ -53,7 +53,7 @@ def inter_observer(
     >>> from keras_saliency.datasets import generate
     >>> dataset = generate(4, (48, 64))
     >>> ceiling = inter_observer(dataset, ["nss"])["nss"]
-    >>> floor = centre_bias(dataset, ["nss"])["nss"]
+    >>> floor = center_bias(dataset, ["nss"])["nss"]
     >>> bool((ceiling > floor).all())
     True
     """
@@ -70,20 +70,20 @@ def inter_observer(
         observers = np.unique(fixations.subject)
         if observers.size < 2:
             continue
-        centre = maps.centre(i)
+        center = maps.center(i)
         values = []
         for observer in observers:
             own = maps.count(i, fixations.select(fixations.subject == observer))
             others = maps.blurred[i] - maps.blur(own)
             others = np.maximum(others, 0) / others.sum()
-            mixed = (1 - centre_weight) * others + centre_weight * centre
-            values.append(_score(metrics, others, mixed, centre, own))
+            mixed = (1 - center_weight) * others + center_weight * center
+            values.append(_score(metrics, others, mixed, center, own))
         for name, mean in zip(metrics, np.mean(values, axis=0), strict=True):
             scores[name][i] = mean
     return scores
 
 
-def centre_bias(dataset, metrics=METRICS, *, size=(64, 64), sigma=2.5):
+def center_bias(dataset, metrics=METRICS, *, size=(64, 64), sigma=2.5):
     """How well the other images' fixations predict those of one: a floor.
 
     Args:
@@ -104,7 +104,7 @@ def centre_bias(dataset, metrics=METRICS, *, size=(64, 64), sigma=2.5):
     metrics = _checked(metrics)
     if not dataset.has_fixations or len(dataset) < 2:
         raise ValueError(
-            "The centre bias needs two images or more with fixations; "
+            "The center bias needs two images or more with fixations; "
             f"received {dataset!r}."
         )
     maps = _Maps(dataset, size, sigma)
@@ -113,8 +113,8 @@ def centre_bias(dataset, metrics=METRICS, *, size=(64, 64), sigma=2.5):
     for i in range(len(dataset)):
         own = maps.count(i, dataset.fixations_of(i))
         if own.any():
-            centre = maps.centre(i)
-            values = _score(metrics, centre, centre, uniform, own)
+            center = maps.center(i)
+            values = _score(metrics, center, center, uniform, own)
             for name, value in zip(metrics, values, strict=True):
                 scores[name][i] = value
     return scores
@@ -144,7 +144,7 @@ class _Maps:
     def blur(self, counts):
         return gaussian_filter(counts, self.sigma)
 
-    def centre(self, i):
+    def center(self, i):
         rest = np.maximum(self.total - self.blurred[i], 0)
         mass = rest.sum()
         uniform = 1 / rest.size

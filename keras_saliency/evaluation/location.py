@@ -68,7 +68,7 @@ def information_gain(
     """Information gain over a baseline in bits; higher is better.
 
     How many bits per fixation the prediction knows more than the baseline,
-    usually the centre bias.
+    usually the center bias.
 
         gain = mean over fixated i of log2(eps + p_i) - log2(eps + b_i)
 

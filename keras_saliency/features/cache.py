@@ -460,7 +460,7 @@ def _architecture(backbone):
         config = backbone.get_config()
     except NotImplementedError as error:
         raise ValueError(
-            f"The backbone {backbone.name!r} cannot be recognised in the "
+            f"The backbone {backbone.name!r} cannot be recognized in the "
             "cache, for it has no configuration: make it a functional model "
             "or give it get_config()."
         ) from error

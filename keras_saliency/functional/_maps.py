@@ -1,4 +1,4 @@
-"""What the formulas share: precision, shapes, safe normalisation."""
+"""What the formulas share: precision, shapes, safe normalization."""
 
 from keras import ops
 
@@ -77,7 +77,7 @@ def divide_by_peak(x):
     return x / ops.stop_gradient(ops.where(peak > TINY, peak, 1.0))
 
 
-def standardise(x, epsilon=1e-6):
+def standardize(x, epsilon=1e-6):
     """Each map to mean 0 and population standard deviation 1.
 
     A constant map gives zeros, with a finite gradient.

@@ -57,7 +57,7 @@ def kl_divergence(y_true, y_pred, *, direction="forward", epsilon=EPSILON):
 
 
 def bhattacharyya_coefficient(y_true, y_pred):
-    """Overlap sum sqrt(q p) of the normalised maps (eq. 6): 1 is best.
+    """Overlap sum sqrt(q p) of the normalized maps (eq. 6): 1 is best.
 
     Args:
         y_true: Density maps `(batch, height, width, 1)`, not negative.
@@ -79,7 +79,7 @@ def bhattacharyya_distance(y_true, y_pred, *, epsilon=EPSILON):
     """Bhattacharyya distance -ln(sum sqrt(q p)): lower is better.
 
     The paper prints the coefficient (eq. 6), which is a similarity; Jetley et
-    al., whom it follows, minimise the distance.
+    al., whom it follows, minimize the distance.
 
     Args:
         y_true: Density maps `(batch, height, width, 1)`, not negative.

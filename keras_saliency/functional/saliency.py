@@ -9,14 +9,14 @@ from keras_saliency.functional._maps import (
     map_pair,
     pixel_mean,
     pixel_sum,
-    standardise,
+    standardize,
 )
 
 
 def normalized_scanpath_saliency(fixations, y_pred):
     """Normalized scanpath saliency (eq. 11).
 
-    The mean, over the fixations, of the prediction standardised to mean 0 and
+    The mean, over the fixations, of the prediction standardized to mean 0 and
     population standard deviation 1. The paper divides by the number of pixels
     instead, a misprint of scale: the metric and SAM average over fixations.
 
@@ -34,7 +34,7 @@ def normalized_scanpath_saliency(fixations, y_pred):
     """
     fixations, y_pred = map_pair(fixations, y_pred)
     return divide_where_positive(
-        pixel_sum(fixations * standardise(y_pred)), pixel_sum(fixations)
+        pixel_sum(fixations * standardize(y_pred)), pixel_sum(fixations)
     )
 
 
@@ -50,7 +50,7 @@ def correlation_coefficient(y_true, y_pred):
         constant.
     """
     y_true, y_pred = map_pair(y_true, y_pred)
-    return pixel_mean(standardise(y_true) * standardise(y_pred))
+    return pixel_mean(standardize(y_true) * standardize(y_pred))
 
 
 def similarity(y_true, y_pred):

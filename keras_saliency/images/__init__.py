@@ -1,6 +1,7 @@
 """Pictures and maps: reading, checking, resizing."""
 
 from keras_saliency.images.checks import check_map
+from keras_saliency.images.headers import has_exif
 from keras_saliency.images.reading import (
     EXTENSIONS,
     digest,
@@ -18,6 +19,7 @@ __all__ = [
     "as_size",
     "check_map",
     "digest",
+    "has_exif",
     "image_size",
     "imresize",
     "parse_npy",

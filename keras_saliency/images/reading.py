@@ -83,7 +83,7 @@ def read_bytes(path, limit=_MAX_BYTES):
 def read_image(path, exif=True, at_least=None):
     """Read a picture as RGB.
 
-    Grey pictures are repeated to three channels, transparency is dropped, 16
+    Gray pictures are repeated to three channels, transparency is dropped, 16
     bits become 8, and a rotation stored in EXIF is applied, all as OpenCV
     does.
 
@@ -128,7 +128,7 @@ def read_map(path):
     """Read a density or fixation map: a picture, or an array in `.npy`.
 
     Args:
-        path: Picture (colour is turned to grey, 16 bits are kept) or `.npy`
+        path: Picture (color is turned to gray, 16 bits are kept) or `.npy`
             file with an array `(height, width)` or `(height, width, 1)`.
 
     Returns:
@@ -184,7 +184,7 @@ def digest(source):
 def _decode(path, flags, data=None):
     data = read_bytes(path) if data is None else data
     headers.checked_size(path, data)
-    # Some decoders return the rest of a truncated JPEG as grey without a
+    # Some decoders return the rest of a truncated JPEG as gray without a
     # word. Inside the compressed data neither marker can occur.
     truncated = False
     if data[:2] == b"\xff\xd8":

@@ -32,7 +32,7 @@ def resize(array, size, out=None):
 
     A picture (uint8, three channels) that shrinks by less than two in both
     directions is interpolated linearly too, at a quarter of the cost and with
-    a mean difference below one grey level.
+    a mean difference below one gray level.
 
     Args:
         array: Array `(height, width)` or `(height, width, channels)`.
@@ -108,10 +108,10 @@ def _resize_matrix(length, new_length, scale):
     scale = scale or new_length / length
     shrink = min(scale, 1.0)
     width = 4.0 / shrink
-    centre = np.arange(1, new_length + 1) / scale + 0.5 * (1 - 1 / scale)
-    first = np.floor(centre - width / 2)
+    center = np.arange(1, new_length + 1) / scale + 0.5 * (1 - 1 / scale)
+    first = np.floor(center - width / 2)
     samples = first[:, np.newaxis] + np.arange(math.ceil(width) + 2)
-    weights = _cubic(shrink * (centre[:, np.newaxis] - samples))
+    weights = _cubic(shrink * (center[:, np.newaxis] - samples))
     weights /= weights.sum(axis=1, keepdims=True)
     # Beyond its ends the map goes on as its mirror image.
     samples = (samples.astype(int) - 1) % (2 * length)

@@ -58,7 +58,7 @@ class AttentiveConvLSTM(keras.layers.Layer):
 
     References:
         Cornia et al., Predicting human eye fixations via an LSTM-based
-        saliency attentive model, TIP 2018, section III-A. The initialisers
+        saliency attentive model, TIP 2018, section III-A. The initializers
         are those of the authors' code.
     """
 

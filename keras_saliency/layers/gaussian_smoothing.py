@@ -10,7 +10,7 @@ class GaussianSmoothing(keras.layers.Layer):
     """Convolution of each channel with a fixed Gaussian: no weights.
 
     At the border the part of the kernel that falls outside is left out and
-    the rest is renormalised, so a constant map stays constant.
+    the rest is renormalized, so a constant map stays constant.
 
     Args:
         size: Side of the square kernel in pixels, odd.

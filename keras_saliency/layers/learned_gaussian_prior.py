@@ -1,4 +1,4 @@
-"""Learned centre bias: Gaussians whose places and widths train."""
+"""Learned center bias: Gaussians whose places and widths train."""
 
 import keras
 from keras import ops
@@ -48,7 +48,7 @@ class LearnedGaussianPrior(keras.layers.Layer):
     References:
         Cornia et al., Predicting human eye fixations via an LSTM-based
         saliency attentive model, TIP 2018, section III-B; bounds and
-        initialisation are those of the authors' code.
+        initialization are those of the authors' code.
     """
 
     def __init__(self, gaussians=16, initialization="inside", **kwargs):

@@ -1,4 +1,4 @@
-"""Normalisation across neighbouring channels, as in AlexNet and Caffe."""
+"""Normalization across neighboring channels, as in AlexNet and Caffe."""
 
 import keras
 from keras import ops
@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_saliency.layers")
 class LocalResponseNormalization(keras.layers.Layer):
-    """Each value over a power of its neighbours' energy across channels.
+    """Each value over a power of its neighbors' energy across channels.
 
         y_c = x_c / (k + alpha / size * sum over the window of x_j^2)^beta
 
@@ -50,7 +50,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.k = float(k)
 
     def call(self, inputs):
-        """Normalise `(batch, height, width, channels)`."""
+        """Normalize `(batch, height, width, channels)`."""
         x = ops.cast(inputs, "float32")
         margin = self.size // 2
         squares = ops.pad(

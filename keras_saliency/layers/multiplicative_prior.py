@@ -1,4 +1,4 @@
-"""Learned centre bias: a coarse map that a saliency map is multiplied by."""
+"""Learned center bias: a coarse map that a saliency map is multiplied by."""
 
 import keras
 from keras import ops

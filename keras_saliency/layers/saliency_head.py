@@ -38,7 +38,7 @@ class SaliencyHead(keras.layers.Layer):
         initial_value: The output of the network before training, up to small
             noise: near the mean of density maps, so that no loss starts with
             a step that empties the map. In (0, 1), or `None` for Keras' own
-            initialisation of the last convolution.
+            initialization of the last convolution.
         recovery: Whether the ReLU keeps the gradient that would raise a zero
             (`RecoveringReLU`), so that a map that has become empty comes back.
         **kwargs: See `keras.layers.Layer`.

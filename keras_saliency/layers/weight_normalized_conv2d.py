@@ -22,7 +22,7 @@ class WeightNormalizedConv2D(keras.layers.Layer):
 
     References:
         Salimans and Kingma, Weight normalization, NIPS 2016, eq. 2. Without
-        its data-dependent initialisation.
+        its data-dependent initialization.
     """
 
     def __init__(self, filters, kernel_size=3, activation=None, **kwargs):

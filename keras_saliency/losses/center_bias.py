@@ -1,4 +1,4 @@
-"""Centre-bias regularisation (paper, section 3.2.5)."""
+"""Center-bias regularization (paper, section 3.2.5)."""
 
 import base64
 
@@ -28,7 +28,7 @@ class CenterBias(SaliencyLoss):
         dtype: See `keras.losses.Loss`.
     """
 
-    family = "Regularisation"
+    family = "Regularization"
 
     def __init__(
         self,

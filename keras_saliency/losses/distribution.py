@@ -65,7 +65,7 @@ class KLDivergence(_DistributionLoss):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class BhattacharyyaDistance(_DistributionLoss):
-    """BHAT (eq. 6): -ln of the overlap of the normalised maps.
+    """BHAT (eq. 6): -ln of the overlap of the normalized maps.
 
     The paper prints the overlap itself, which grows as maps agree.
 
@@ -187,7 +187,7 @@ class Focal(_DistributionLoss):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class NegativeLogLikelihood(_DistributionLoss):
-    """NLL (eq. 10): mean over fixations of -log of the normalised map.
+    """NLL (eq. 10): mean over fixations of -log of the normalized map.
 
     Args:
         epsilon: Guard in the logarithm.

@@ -64,7 +64,7 @@ class _PerceptualLoss(SaliencyLoss):
 class DeepFeatures(_PerceptualLoss):
     """DF (eq. 13): squared distance of the deep features of the two maps.
 
-    The maps, in [0, 1], are given to a frozen VGG-16 as grey images. Its
+    The maps, in [0, 1], are given to a frozen VGG-16 as gray images. Its
     features are proportional to an image's 0..255 range; they are divided by
     255, so that the loss is in the maps' own unit. With features as they come
     (`feature_scale=1`) it is 65,025 times larger, `GramMatrices` 4e9 times,

@@ -21,7 +21,7 @@ class AdversarialTraining(keras.Model):
     `discriminator_loss`, all of them in each batch, before its update.
     `predict` gives the generator's maps; `trainer.generator.save(...)` saves
     the generator alone. A checkpoint of the whole (`ModelCheckpoint`,
-    `BackupAndRestore`) has both networks and the state of both optimisers.
+    `BackupAndRestore`) has both networks and the state of both optimizers.
 
     Runs on TensorFlow, JAX and PyTorch, on one device.
 
@@ -117,10 +117,10 @@ class AdversarialTraining(keras.Model):
 
     @property
     def non_trainable_variables(self):
-        """Of both networks, and the discriminator's optimiser's.
+        """Of both networks, and the discriminator's optimizer's.
 
         On JAX a training step hands on the variables it can name: Keras takes
-        those of one optimiser, and the other's from here.
+        those of one optimizer, and the other's from here.
         """
         variables = super().non_trainable_variables
         if self.discriminator_optimizer is not None:

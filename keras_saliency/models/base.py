@@ -48,8 +48,8 @@ class SaliencyModel(keras.Model):
         raise NotImplementedError(f"{type(self).__name__} names no loss.")
 
     def recommended_optimizer(self):
-        """The optimiser that the model's authors used, a new one."""
-        raise NotImplementedError(f"{type(self).__name__} names no optimiser.")
+        """The optimizer that the model's authors used, a new one."""
+        raise NotImplementedError(f"{type(self).__name__} names no optimizer.")
 
     def compile(self, optimizer="rmsprop", loss=None, metrics=None, **kwargs):
         """See `keras.Model.compile`; adds the metric `LossTerms`."""

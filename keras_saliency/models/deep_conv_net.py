@@ -26,7 +26,7 @@ class DeepConvNet(ConfiguredModel):
     """DeepConvNet (Pan et al., 2016): 25,806,209 parameters.
 
     Nine convolutions with large kernels, the first followed by a local
-    response normalisation, the first two by a pooling of 3x3 with stride 2;
+    response normalization, the first two by a pooling of 3x3 with stride 2;
     a transposed convolution enlarges the map four times, to the size of the
     input. The preprocessing (BGR minus (100, 110, 118), over 127.5) is
     inside.

@@ -19,7 +19,7 @@ class SalGAN(ConfiguredModel):
     """SalGAN's generator (Pan et al., 2017): 31,787,009 parameters.
 
     The convolutions of VGG-16 up to conv5_3, without its fifth pooling, and
-    their mirror image: 3x3 convolutions with ReLU between nearest-neighbour
+    their mirror image: 3x3 convolutions with ReLU between nearest-neighbor
     enlargements by two; a 1x1 convolution and a sigmoid give the map at the
     size of the input. The preprocessing (BGR minus the ImageNet mean) is
     inside.
@@ -144,15 +144,15 @@ class SalGANDiscriminator(keras.Model):
 
     A 1x1 convolution to 3 channels, 3x3 convolutions of 32, 64, 64, 64 and 64
     filters with ReLU and pooling by 4, 2 and 2, the last two of them
-    weight-normalised; dense layers of 100 and 2 units with tanh; one sigmoid.
+    weight-normalized; dense layers of 100 and 2 units with tanh; one sigmoid.
 
     Args:
         input_shape: `(height, width, 4)`: the map in [0, 1] and the picture
             it belongs to, RGB in 0..255; divisible by 16.
         filters: Of the convolutions before each pooling.
         units: Of the first dense layer.
-        color_scale: What the colours are multiplied by. 1/255 brings them to
-            the range of the map. 1 is the original: the colours then drown
+        color_scale: What the colors are multiplied by. 1/255 brings them to
+            the range of the map. 1 is the original: the colors then drown
             the map, and an untrained discriminator does not learn to tell
             maps apart.
         name: Of the model.
@@ -166,7 +166,7 @@ class SalGANDiscriminator(keras.Model):
 
     References:
         Pan et al., 2017, table 1, and its code, which has the weight
-        normalisation; here it starts with a gain of 1.
+        normalization; here it starts with a gain of 1.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ _INITIAL_VALUE = 0.1
 
 
 class SAM(ConfiguredModel):
-    """Base of both models: their maps, loss and optimiser."""
+    """Base of both models: their maps, loss and optimizer."""
 
     def saliency_map(self, image, keep_proportions=True):
         """Map of one picture of any size, at its size.
@@ -154,7 +154,7 @@ class SAMResNet(SAM):
     channels to 512.
 
     Differences from the original, beside those of `SAMVGG`: the batch
-    normalisations keep ImageNet's statistics, scales and offsets, unless
+    normalizations keep ImageNet's statistics, scales and offsets, unless
     `train_normalization` says otherwise.
 
     Args:
@@ -165,7 +165,7 @@ class SAMResNet(SAM):
             `None` for random ones.
         frozen_blocks: How many stages of ResNet-50 do not train, the first
             convolution counted as one: none in the original.
-        train_normalization: `True` normalises by the statistics of each
+        train_normalization: `True` normalizes by the statistics of each
             training batch and trains scales and offsets, as the authors do.
             It needs random backbone weights, or larger batches than theirs of
             one picture, to be of use.

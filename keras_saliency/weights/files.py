@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from keras_saliency._utils import download
+from keras_saliency._utils import download as downloads
 from keras_saliency.weights import manifest
 
 FOLDER_VARIABLE = "KERAS_SALIENCY_WEIGHTS"
@@ -66,8 +66,8 @@ def find(name, directory=None, base_url=None, *, download=True, progress=True):
     for path in (folder / wanted.file for folder in folders):
         if path.is_file():
             try:
-                download.verify(path, **facts)
-            except (OSError, download.DownloadError) as error:
+                downloads.verify(path, **facts)
+            except (OSError, downloads.DownloadError) as error:
                 raise WeightsError(
                     f"{error}. It is damaged, or another file of that name: "
                     "remove it, or get the published one."
@@ -91,14 +91,14 @@ def find(name, directory=None, base_url=None, *, download=True, progress=True):
         )
     target = folders[0] / wanted.file if directory else cached
     try:
-        return download.download(
+        return downloads.download(
             f"{base_url.rstrip('/')}/{wanted.file}",
             target,
             **facts,
             replace=True,
             progress=progress,
         )
-    except download.DownloadError as error:
+    except downloads.DownloadError as error:
         raise WeightsError(str(error)) from error
 
 
@@ -116,7 +116,7 @@ def _folders(directory):
 
 def _is_right(path, facts):
     try:
-        download.verify(path, **facts)
-    except (OSError, download.DownloadError):
+        downloads.verify(path, **facts)
+    except (OSError, downloads.DownloadError):
         return False
     return True

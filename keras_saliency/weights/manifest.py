@@ -22,7 +22,7 @@ class Entry:
         split: Which images were for what.
         recipe: How it was trained.
         seed: Of the training.
-        licence: Of the file.
+        license: Of the file.
         limits: What it cannot do, and what limits its use.
         test_data: What the metrics were measured on.
         metrics: Dictionary of a metric of `evaluation.METRICS` and its
@@ -40,7 +40,7 @@ class Entry:
     split: str
     recipe: str
     seed: int
-    licence: str
+    license: str
     limits: str
     test_data: str
     metrics: dict = dataclasses.field(default_factory=dict)
@@ -61,7 +61,7 @@ class Entry:
                 f"  size     {self.bytes / 1e6:.1f} MB",
                 f"  data     {self.data}",
                 f"  metrics  {means or 'not measured'} ({self.test_data})",
-                f"  licence  {self.licence}",
+                f"  license  {self.license}",
             )
         )
 

@@ -62,9 +62,9 @@ def test_density_is_the_exact_average_over_cells(count, size, sigma):
     x = np.append(rng.normal(200, 20, count).clip(0, 255), [0.5] * 2)
     y = np.append(rng.normal(40, 20, count).clip(0, 191), [191.5] * 2)
 
-    def averages(centres, side, cells):
+    def averages(centers, side, cells):
         edges = np.linspace(0, side, cells + 1)[:, None]
-        return np.diff(ndtr((edges - np.floor(centres) - 0.5) / sigma), axis=0)
+        return np.diff(ndtr((edges - np.floor(centers) - 0.5) / sigma), axis=0)
 
     cells = size or original
     exact = averages(y, 192, cells[0]) @ averages(x, 256, cells[1]).T

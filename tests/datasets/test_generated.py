@@ -62,7 +62,7 @@ def test_fixations_follow_the_true_density():
         assert chi_square < 170
 
 
-def test_centre_bias_explains_a_part(dataset):
+def test_center_bias_explains_a_part(dataset):
     bias = dataset.mean_density((60, 80))
     prior, ceiling = np.mean(
         [

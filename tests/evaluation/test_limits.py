@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_saliency import datasets
-from keras_saliency.evaluation import centre_bias, inter_observer
+from keras_saliency.evaluation import center_bias, inter_observer
 
 
 def _dataset(index, x, y, subject, count=2, size=(64, 64)):
@@ -33,7 +33,7 @@ def test_ceiling_by_hand():
 
 def test_floor_by_hand():
     dataset = _dataset([0, 1], [10, 10], [20, 20], [0, 0])
-    floor = centre_bias(dataset)
+    floor = center_bias(dataset)
     assert floor["nss"][0] == floor["nss"][1] > 5
     assert floor["information_gain"][0] > 5
 
@@ -42,7 +42,7 @@ def test_images_without_others_are_nan():
     dataset = _dataset([0, 0, 1], [1, 2, 3], [1, 2, 3], [0, 1, 0], count=3)
     scores = inter_observer(dataset, ["nss"])["nss"]
     assert np.isnan(scores).tolist() == [False, True, True]
-    scores = centre_bias(dataset, "nss")["nss"]
+    scores = center_bias(dataset, "nss")["nss"]
     assert np.isnan(scores).tolist() == [False, False, True]
 
 
@@ -55,9 +55,9 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="merged does not tell its observers"):
         inter_observer(merged)
     with pytest.raises(ValueError, match="two images or more"):
-        centre_bias(merged.subset([0]))
+        center_bias(merged.subset([0]))
     with pytest.raises(ValueError, match="metrics must be some of"):
-        centre_bias(merged, ["cc"])
+        center_bias(merged, ["cc"])
 
 
 def test_mit1003(mit1003_path):
@@ -65,7 +65,7 @@ def test_mit1003(mit1003_path):
     part = dataset.subset(slice(0, 100))
     ceiling = inter_observer(part, ["nss"])["nss"].mean()
     assert ceiling == pytest.approx(2.97, abs=0.02)
-    assert centre_bias(part, ["nss"])["nss"].mean() == pytest.approx(
+    assert center_bias(part, ["nss"])["nss"].mean() == pytest.approx(
         1.38, abs=0.02
     )
 
@@ -76,4 +76,4 @@ def test_mit1003_whole(mit1003_path):
     assert inter_observer(dataset)["nss"].mean() == pytest.approx(
         2.89, abs=0.01
     )
-    assert centre_bias(dataset)["nss"].mean() == pytest.approx(1.26, abs=0.01)
+    assert center_bias(dataset)["nss"].mean() == pytest.approx(1.26, abs=0.01)

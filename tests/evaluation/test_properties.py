@@ -235,7 +235,7 @@ def test_counts_of_large_maps(rng, dtype):
 
     pixels = rng.random(50_000) ** rng.uniform(0.1, 20)
     pixels[rng.random(pixels.size) < rng.random()] = rng.choice([0, 0.5, 1])
-    # Neighbours in floating point, in one bin of any histogram.
+    # Neighbors in floating point, in one bin of any histogram.
     pixels[:100] = np.nextafter(pixels[100:200], 2)
     largest = 300 if dtype == "float64" else 30
     pixels = pixels * 10.0 ** rng.integers(-largest, largest)

@@ -14,7 +14,7 @@ def test_quickstart(tmp_path):
         (row,) = (r for r in table.splitlines() if r.startswith(name))
         values = [float(cell) for cell in row.split()[1:]]
         assert len(values) == 7
-        # The centre bias alone reaches about 0.45.
+        # The center bias alone reaches about 0.45.
         assert values[0] > 0.6
     assert (tmp_path / "results" / "quickstart.png").stat().st_size > 10_000
 

@@ -14,7 +14,7 @@ from running import EXAMPLES, run
 
 from keras_saliency import datasets, evaluation, models
 
-CLASSIC = ("Itti", "GBVS", "Centre bias", "Uniform")
+CLASSIC = ("Itti", "GBVS", "Center bias", "Uniform")
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +127,8 @@ def test_networks_resume(table1, tmp_path, monkeypatch, capsys):
     )
 
 
-def test_recipe_or_the_authors_optimiser(table1, monkeypatch):
-    """One recipe for every network, its authors' optimiser on demand."""
+def test_recipe_or_the_authors_optimizer(table1, monkeypatch):
+    """One recipe for every network, its authors' optimizer on demand."""
     compiled = []
     compute = models.FastNet.compile
 

@@ -23,10 +23,10 @@ def test_channels_come_as_red_green_blue(tmp_path):
     assert read[0, 0].tolist() == [200, 0, 0]
 
 
-def test_grey_transparent_and_16_bit_pictures(tmp_path, picture):
-    grey = _write(tmp_path / "grey.png", picture[..., 0])
+def test_gray_transparent_and_16_bit_pictures(tmp_path, picture):
+    gray = _write(tmp_path / "gray.png", picture[..., 0])
     np.testing.assert_array_equal(
-        images.read_image(grey)[..., 1], picture[..., 0]
+        images.read_image(gray)[..., 1], picture[..., 0]
     )
     clear = np.dstack([picture, picture[..., :1]])
     assert images.read_image(_write(tmp_path / "c.png", clear)).shape[2] == 3
@@ -184,7 +184,7 @@ def test_pictures_shrink_linearly_below_two_and_by_area_from_two_on():
 
 
 def test_linear_shrinking_is_close_to_averaging():
-    """Less than a grey level, as `resize` promises."""
+    """Less than a gray level, as `resize` promises."""
     picture = generate(1, (384, 512)).image(0)
     averaged = cv2.resize(picture, (400, 300), interpolation=cv2.INTER_AREA)
     linear = images.resize(picture, (300, 400))

@@ -1,4 +1,4 @@
-"""Local response normalisation, against Caffe's definition in NumPy."""
+"""Local response normalization, against Caffe's definition in NumPy."""
 
 import keras
 import numpy as np

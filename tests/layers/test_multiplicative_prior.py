@@ -12,7 +12,7 @@ RNG = np.random.default_rng(0)
 
 
 def enlarged(prior, size):
-    """Bilinear interpolation between the centres of cells."""
+    """Bilinear interpolation between the centers of cells."""
     for axis in (0, 1):
         count = prior.shape[axis]
         places = (np.arange(size[axis]) + 0.5) * count / size[axis] - 0.5

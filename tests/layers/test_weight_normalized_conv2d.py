@@ -1,4 +1,4 @@
-"""Weight-normalised convolution."""
+"""Weight-normalized convolution."""
 
 import keras
 import numpy as np

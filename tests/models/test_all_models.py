@@ -189,7 +189,7 @@ def test_trains_as_recommended(name, tmp_path):
         for a, b in zip(frozen, model.non_trainable_weights, strict=True):
             np.testing.assert_array_equal(a, b)
     assert np.isfinite(model.predict(batches, verbose=0)).all()
-    # Compiled, it is saved and read with its optimiser.
+    # Compiled, it is saved and read with its optimizer.
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.optimizer.iterations == 3

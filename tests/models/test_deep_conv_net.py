@@ -61,7 +61,7 @@ def caffe_pool(x):
     )
 
 
-def randomised(model):
+def randomized(model):
     """Weights that show any mistake in the layers."""
     generator = np.random.default_rng(1)
     model.set_weights(
@@ -84,7 +84,7 @@ def test_the_original_s_parameters_and_shapes():
 @pytest.mark.parametrize("size", [(16, 24), (17, 27), (19, 22)])
 def test_equals_caffe_s_definitions_at_any_size(size):
     image = images(*size)[0]
-    model = randomised(small((*size, 3)))
+    model = randomized(small((*size, 3)))
     y = reference(model, image)
     expected = np.clip((128 * y + 127) / 255, 0, 1)
     assert 0.05 < ((expected > 0) & (expected < 1)).mean()
@@ -95,7 +95,7 @@ def test_equals_caffe_s_definitions_at_any_size(size):
 
 
 def test_takes_any_size():
-    model = randomised(small((None, None, 3)))
+    model = randomized(small((None, None, 3)))
     assert model.map_size == (None, None)
     for height, width in ((16, 24), (20, 8)):
         batch = images(height, width)
@@ -132,7 +132,7 @@ def test_the_transposed_convolution_starts_bilinear():
 
 
 def test_saliency_map_is_the_original_s():
-    model = randomised(small())
+    model = randomized(small())
     image = images(40, 50)[0]
     resized = cv2.resize(image, (24, 16), interpolation=cv2.INTER_AREA)
     p = np.clip(128 * reference(model, resized) + 127, 0, 255)

@@ -227,7 +227,7 @@ def test_fit_with_validation_metrics_and_any_loss():
     assert trainer.optimizer.iterations == 2
 
 
-def test_saved_and_read_with_the_state_of_both_optimisers(tmp_path):
+def test_saved_and_read_with_the_state_of_both_optimizers(tmp_path):
     trainer = adversaries(alpha=0.1)
     trainer.compile(
         discriminator_optimizer=keras.optimizers.Adam(1e-3),

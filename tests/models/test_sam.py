@@ -77,7 +77,7 @@ def test_sam_resnet_has_the_original_s_parameters_and_sizes():
     resnet50 = keras.applications.ResNet50(include_top=False, weights=None)
     head = 9 * 2048 * 512 + 512 + 51_835_841 - 14_714_688
     assert model.count_params() == resnet50.count_params() + head == 70_146_561
-    # Two numbers of each normalised channel are statistics, two are frozen.
+    # Two numbers of each normalized channel are statistics, two are frozen.
     assert count(model.non_trainable_weights) == 2 * 53_120
     trained = models.SAMResNet(backbone_weights=None, train_normalization=True)
     assert count(trained.non_trainable_weights) == 53_120
@@ -203,7 +203,7 @@ def test_how_much_is_frozen():
         assert len(left) == convolutions
 
 
-def test_normalisations_train_if_asked_to():
+def test_normalizations_train_if_asked_to():
     for train in (False, True):
         model = sam_resnet(train_normalization=train)
         norm = model.get_layer("conv2_block1_1_bn")

@@ -22,7 +22,7 @@ def picture(path, size, seed=0):
     assert cv2.imwrite(str(path), image)
 
 
-def grey(path, array, *parameters):
+def gray(path, array, *parameters):
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), array.astype("uint8"), parameters)
 
@@ -53,7 +53,7 @@ def binary(size, pixels):
     return array
 
 
-def centres(pixels):
+def centers(pixels):
     return [(-1, column + 0.5, row + 0.5) for row, column in pixels.tolist()]
 
 
@@ -99,16 +99,16 @@ def mit1003(root, observers=("CNG", "ajs"), maps=True):
                 counts[y, x] = 255
         if maps:
             folder = root / "ALLFIXATIONMAPS/ALLFIXATIONMAPS"
-            grey(folder / f"{name}_fixPts.jpg", counts, 1, 90)
+            gray(folder / f"{name}_fixPts.jpg", counts, 1, 90)
             blurred = cv2.GaussianBlur(counts.astype("float32"), (0, 0), 6)
-            grey(folder / f"{name}_fixMap.jpg", 255 * blurred / blurred.max())
+            gray(folder / f"{name}_fixMap.jpg", 255 * blurred / blurred.max())
     for observer in observers:
         mat(root / f"DATA/{observer}/.svn/x.mat", a=1)
     (root / "DATA/readme.txt").write_text("stray")
     (root / "ALLSTIMULI/Thumbs.db").write_bytes(b"stray")
     stray = "i05june05_static_street_boston_p1010764fixPts.jpg"
     if maps:
-        grey(folder / stray, np.zeros((9, 9)))
+        gray(folder / stray, np.zeros((9, 9)))
     (root / "__MACOSX/ALLSTIMULI").mkdir(parents=True)
     return expected
 
@@ -126,16 +126,16 @@ def cat2000(root):
                 size,
             )
             pixels = draw(size, 12, number)
-            expected[name] = centres(pixels)
+            expected[name] = centers(pixels)
             mat(base / f"FIXATIONLOCS/{name}.mat", fixLocs=binary(size, pixels))
             blurred = cv2.GaussianBlur(
                 binary(size, pixels).astype("float32"), (0, 0), 4
             )
-            grey(
+            gray(
                 base / f"FIXATIONMAPS/{name}.jpg",
                 255 * blurred / blurred.max(),
             )
-            grey(
+            gray(
                 base / f"FIXATIONMAPS/{category}/Output/{number:03d}.jpg",
                 blurred,
             )
@@ -150,9 +150,9 @@ def fiwi(root):
         base = root / "webpage_dataset"
         picture(base / f"stimuli/{name}.png", size, i)
         pixels = draw(size, 15, i)
-        expected[name] = centres(pixels)
-        grey(base / f"eyeMaps/all5/{name}.png", 255 * binary(size, pixels))
-        grey(base / f"eyeMaps/all1/{name}.png", binary(size, pixels[:2]))
+        expected[name] = centers(pixels)
+        gray(base / f"eyeMaps/all5/{name}.png", 255 * binary(size, pixels))
+        gray(base / f"eyeMaps/all1/{name}.png", binary(size, pixels[:2]))
     return expected
 
 
@@ -166,7 +166,7 @@ def salicon(root, form="gaze", part="train"):
         blurred = cv2.GaussianBlur(
             binary(size, pixels).astype("float32"), (0, 0), 3
         )
-        grey(root / f"maps/{part}/{name}.png", 255 * blurred / blurred.max())
+        gray(root / f"maps/{part}/{name}.png", 255 * blurred / blurred.max())
         images.append(
             {
                 "id": 123 + i,
@@ -176,7 +176,7 @@ def salicon(root, form="gaze", part="train"):
             }
         )
         if form == "I":
-            expected[name] = centres(pixels)
+            expected[name] = centers(pixels)
             mat(root / f"fixations/{part}/{name}.mat", I=binary(size, pixels))
             continue
         gaze = np.zeros(
@@ -258,7 +258,7 @@ def toronto(root):
         picture(base / f"Original Image Set/{number}.jpg", size, number)
         pixels = draw(size, 20, number)
         maps.append(binary(size, pixels))
-        expected[str(number)] = centres(pixels)
+        expected[str(number)] = centers(pixels)
     mat(base / "origfixdata.mat", white=cell(maps)[None])
     return expected
 

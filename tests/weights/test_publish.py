@@ -19,7 +19,7 @@ CARD = {
     "split": "None",
     "recipe": "None",
     "seed": 3,
-    "licence": "MIT",
+    "license": "MIT",
     "limits": "Many",
     "test_data": "noise",
 }
@@ -80,7 +80,7 @@ def test_baseline_is_published_as_its_head(tool, tmp_path, kind):
         loaded.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0)
     )
     assert len(loaded.trainable_weights) == len(model.trainable_weights)
-    # Neither the backbone nor the optimiser.
+    # Neither the backbone nor the optimizer.
     path = tmp_path / "cards/one.keras"
     head = keras.models.load_model(path)
     assert not head.compiled

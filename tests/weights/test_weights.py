@@ -31,7 +31,7 @@ def content(model, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def places(tmp_path, monkeypatch, content):
     """A manifest with one entry, and nothing anywhere."""
-    text = ("description", "data", "split", "recipe", "licence", "limits")
+    text = ("description", "data", "split", "recipe", "license", "limits")
     entry = {
         **dict.fromkeys(text, "a test"),
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -55,7 +55,7 @@ def mirror(server, content, monkeypatch):
     """The file on a server that the environment names."""
     server.files["/mirror/one.keras"] = content
     monkeypatch.setenv(files.URL_VARIABLE, f"{server.url}/mirror/")
-    monkeypatch.setattr(files._download.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(files.downloads.time, "sleep", lambda seconds: None)
     return server
 
 

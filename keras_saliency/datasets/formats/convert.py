@@ -176,7 +176,7 @@ def _write_picture(dataset, i, target, longest, quality):
         )
     elif quality is None and not isinstance(source, np.ndarray):
         data = images.read_bytes(source)
-        if data[:2] == b"\xff\xd8" and not images._has_exif(data):
+        if data[:2] == b"\xff\xd8" and not images.has_exif(data):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
             return

@@ -233,7 +233,7 @@ def _read_points(picture, size, path):
         counts = array > (_JPEG_THRESHOLD if jpeg else 0)
     rows, columns = np.nonzero(counts)
     repeats = counts[rows, columns].astype("int64")
-    # The centre of the pixel, so that it falls in the right cell of a
+    # The center of the pixel, so that it falls in the right cell of a
     # smaller map.
     return np.repeat(columns, repeats) + 0.5, np.repeat(rows, repeats) + 0.5
 

@@ -253,7 +253,7 @@ def from_maps(maps, sizes):
 
 
 def points(counts):
-    """Return x and y of the centres of the fixated pixels of a map."""
+    """Return x and y of the centers of the fixated pixels of a map."""
     rows, columns = np.nonzero(counts)
     repeats = np.asarray(counts)[rows, columns].astype("int64")
     return np.repeat(columns, repeats) + 0.5, np.repeat(rows, repeats) + 0.5

@@ -159,6 +159,6 @@ def _samples(file, name):
 
 def _from_points(pictures, sizes, found, maps):
     files = common.match(pictures, found, maps, "fixation map")
-    # Isolated white pixels, which JPEG surrounded by grey rings.
+    # Isolated white pixels, which JPEG surrounded by gray rings.
     planes = ((file, read_map(file) > 128) for file in files)
     return common.from_maps(planes, sizes)

@@ -113,12 +113,12 @@ def load(weighted, weights):
 
 
 def freeze(weighted, blocks, normalization):
-    """Make the first `blocks` stages untrainable, and all normalisations.
+    """Make the first `blocks` stages untrainable, and all normalizations.
 
     Args:
         weighted: As `features` returns them.
         blocks: Number of stages, the first convolution counted as one.
-        normalization: Whether to freeze all normalisations.
+        normalization: Whether to freeze all normalizations.
     """
     stages = {f"conv{stage}" for stage in range(1, blocks + 1)}
     for layer in weighted:

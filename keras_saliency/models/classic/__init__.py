@@ -5,7 +5,7 @@ They need no weights and no training, and are called as the deep models are.
 
 from keras_saliency.models.classic.aws import AWS
 from keras_saliency.models.classic.base import ClassicModel
-from keras_saliency.models.classic.centre_bias import CentreBias
+from keras_saliency.models.classic.center_bias import CenterBias
 from keras_saliency.models.classic.gbvs import GBVS
 from keras_saliency.models.classic.itti_koch_gbvs import IttiKochGBVS
 from keras_saliency.models.classic.itti_koch_toolbox import IttiKochToolbox
@@ -21,14 +21,14 @@ CLASSIC = {
     "rare2012": RARE2012,
     "aws": AWS,
     "spectral_residual": SpectralResidual,
-    "centre_bias": CentreBias,
+    "center_bias": CenterBias,
     "uniform": Uniform,
 }
 
 __all__ = [
     "AWS",
     "CLASSIC",
-    "CentreBias",
+    "CenterBias",
     "ClassicModel",
     "GBVS",
     "IttiKochGBVS",

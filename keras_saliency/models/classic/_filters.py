@@ -55,7 +55,7 @@ def log_gabor_bank(shape, scales, orientations, wavelength, ratio, angle):
         scales: Number of scales, an octave apart.
         orientations: Number of orientations.
         wavelength: Of the finest scale, in pixels.
-        ratio: Quotient of the radial standard deviation and the centre.
+        ratio: Quotient of the radial standard deviation and the center.
         angle: Angular standard deviation in degrees.
 
     Yields:
@@ -72,7 +72,7 @@ def log_gabor_bank(shape, scales, orientations, wavelength, ratio, angle):
 def _radial(shape, scales, wavelength, ratio):
     radius = np.hypot(*_frequencies(shape))
     radius[0, 0] = 1
-    # Beyond it a spectrum's corners would favour the diagonals.
+    # Beyond it a spectrum's corners would favor the diagonals.
     inside = 1 / (1 + (radius / 0.45) ** 30)
     inside[0, 0] = 0
     logs = (
@@ -99,7 +99,7 @@ def _angular(shape, orientations, angle):
 def gabor_bank(shape, scales, orientations, frequency):
     """Gabor filters, scale by scale, `(s * o, *shape)`.
 
-    Neighbours meet at half their gain: the bank of Kyrki, Kamarainen &
+    Neighbors meet at half their gain: the bank of Kyrki, Kamarainen &
     Kalviainen (2004) with a frequency step of sqrt(2) and a cross point of
     0.5.
 
@@ -116,13 +116,13 @@ def gabor_bank(shape, scales, orientations, frequency):
     eta = half / np.tan(np.pi / (2 * orientations))
     bank = []
     for s in range(scales):
-        centre = frequency / step**s
+        center = frequency / step**s
         for o in range(orientations):
             theta = np.pi * o / orientations
             along = u * np.cos(theta) + v * np.sin(theta)
             across = -u * np.sin(theta) + v * np.cos(theta)
-            distance = (gamma * (along - centre)) ** 2 + (eta * across) ** 2
-            gain = np.exp(-((np.pi / centre) ** 2) * distance)
+            distance = (gamma * (along - center)) ** 2 + (eta * across) ** 2
+            gain = np.exp(-((np.pi / center) ** 2) * distance)
             gain[0, 0] = 0
             bank.append(gain.astype(np.float32))
     return np.stack(bank)
@@ -136,7 +136,7 @@ def principal_components(image):
 
     Returns:
         List of float32 maps, the one of most variance first. Components
-        without variance are left out: a grey picture has one, a constant
+        without variance are left out: a gray picture has one, a constant
         picture none.
     """
     pixels = image.reshape(-1, image.shape[-1]).astype(np.float64)

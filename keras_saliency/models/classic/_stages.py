@@ -34,7 +34,7 @@ def halved(image):
     image = cv2.copyMakeBorder(
         image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
     )
-    # The anchor makes sample i see 2i - 2 .. 2i + 3, centred at 2i + 1/2.
+    # The anchor makes sample i see 2i - 2 .. 2i + 3, centerd at 2i + 1/2.
     filtered = cv2.sepFilter2D(
         image,
         -1,
@@ -186,7 +186,7 @@ def _dkl_matrix():
 def dkl(image):
     """Luminance, L - M and S - (L + M), Derrington, Krauskopf & Lennie 1984.
 
-    Both differences are zero for every grey.
+    Both differences are zero for every gray.
 
     Args:
         image: Picture, its values as sRGB.
@@ -205,11 +205,11 @@ def dkl(image):
 def local_maxima(map_, threshold):
     """Values of the local maxima at or above a threshold, largest first.
 
-    A local maximum is not smaller than its four neighbours and larger than
+    A local maximum is not smaller than its four neighbors and larger than
     one of them; the picture's outermost pixels are none.
     """
     inner = map_[1:-1, 1:-1]
-    neighbours = (
+    neighbors = (
         map_[:-2, 1:-1],
         map_[2:, 1:-1],
         map_[1:-1, :-2],
@@ -217,9 +217,9 @@ def local_maxima(map_, threshold):
     )
     peak = inner >= threshold
     larger = np.zeros_like(peak)
-    for neighbour in neighbours:
-        peak &= inner >= neighbour
-        larger |= inner > neighbour
+    for neighbor in neighbors:
+        peak &= inner >= neighbor
+        larger |= inner > neighbor
     return np.sort(inner[peak & larger])[::-1]
 
 

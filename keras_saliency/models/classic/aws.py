@@ -16,7 +16,7 @@ class AWS(ClassicModel):
     A re-implementation from the paper; the authors' algorithm is distributed
     as an encrypted file, so its maps cannot be compared stage by stage.
 
-    The colours are whitened. Each component is decomposed by log-Gabor
+    The colors are whitened. Each component is decomposed by log-Gabor
     filters into orientations and scales. Of each orientation, the magnitudes
     at all scales are whitened in turn, and the squared norm of what results
     (Hotelling's T^2: how unusual the pixel is in this picture) is the
@@ -39,7 +39,7 @@ class AWS(ClassicModel):
         orientations: Number of orientations.
         wavelength: Of the finest scale, in pixels.
         bandwidth: Quotient of a filter's radial standard deviation and its
-            centre; 0.55 is about two octaves.
+            center; 0.55 is about two octaves.
         angle: A filter's angular standard deviation in degrees.
 
     Raises:

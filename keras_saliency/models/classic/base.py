@@ -19,7 +19,7 @@ class ClassicModel:
     constructor's arguments; they show in the `repr` and do not change.
     Models are compared by their parameters and can be pickled.
 
-    A grey picture is one whose three channels are equal: colour then adds
+    A gray picture is one whose three channels are equal: color then adds
     nothing. A picture with a side below `smallest_side` is enlarged before
     anything else, up to 8 times with its proportions kept and beyond that by
     stretching the shorter side.
@@ -130,11 +130,11 @@ def check_picture(image):
     """Return a picture as float32 `(height, width, 3)`, or raise."""
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[-1] != 3 or not image.size:
-        grey = image.ndim == 2 or image.shape[-1:] == (1,)
+        gray = image.ndim == 2 or image.shape[-1:] == (1,)
         raise ValueError(
             "A picture must be an array (height, width, 3), RGB in 0..255; "
             f"received the shape {image.shape}."
-            + (" Repeat a grey one: np.stack([grey] * 3, -1)." * grey)
+            + (" Repeat a gray one: np.stack([gray] * 3, -1)." * gray)
         )
     if image.dtype.kind not in "uif":
         raise ValueError(
@@ -146,7 +146,7 @@ def check_picture(image):
     if not (low >= 0 and high <= 255):  # NaN fails as well
         raise ValueError(
             "A picture must hold finite values in 0..255; received "
-            f"{low} to {high}. Undo a normalisation, or clip it."
+            f"{low} to {high}. Undo a normalization, or clip it."
         )
     return image
 

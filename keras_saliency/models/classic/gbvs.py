@@ -65,14 +65,14 @@ class GBVS(ClassicModel):
     Pictures below 128 pixels are enlarged; the package refuses them.
 
     Args:
-        channels: Letters of the feature channels, each of weight 1: D colour
-            (three axes of DKL), C colour (two opponents), I intensity, O
+        channels: Letters of the feature channels, each of weight 1: D color
+            (three axes of DKL), C color (two opponents), I intensity, O
             four orientations.
         levels: Levels of the pyramid, level k at 1/2^k of the size.
         map_side: Longer side of the maps that the walks are on.
         sigma: Width of the walk's Gaussian, a share of the maps' mean side.
         power: Of the activations before they are summed: the package's
-            normalisation 1.
+            normalization 1.
         tolerance: The equilibrium is reached by power iteration from the
             uniform distribution, until a step changes it by no more (in the
             Euclidean norm). 0 takes the limit itself, directly: as the
@@ -181,7 +181,7 @@ def equilibrium(map_, sigma, tolerance, weights=None):
     np.abs(weights, out=weights)
     np.multiply(weights, near, out=weights)
     sums = weights.sum(axis=0)
-    # Where the Gaussian leaves a pixel without neighbours it is never left.
+    # Where the Gaussian leaves a pixel without neighbors it is never left.
     sums = np.maximum(sums, np.finfo(np.float32).tiny)
     walk = limit = sums / sums.sum()
     if tolerance > 0:

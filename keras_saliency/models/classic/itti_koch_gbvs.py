@@ -16,19 +16,19 @@ class IttiKochGBVS(ClassicModel):
     What SMILER calls IKN and pysaliency GBVSIttiKoch; `IttiKochToolbox` is
     the other "Itti-Koch". SMILER runs it with `channels="DIO"` and
     `map_side=32`. Feature maps are those of `GBVS`. The squared difference of
-    a centre and a surround level is normalised by N(.), which promotes maps
+    a center and a surround level is normalized by N(.), which promotes maps
     with one peak over maps with many; so is each channel's sum.
 
     Known differences: the mean of N(.) leaves the greatest local maximum out,
-    as the paper says; a local maximum is found among four neighbours. With
+    as the paper says; a local maximum is found among four neighbors. With
     channel D, see `GBVS`.
 
     Pictures below 128 pixels are enlarged.
 
     Args:
         channels: Letters of the feature channels, as of `GBVS`.
-        levels: Centre levels of the pyramid, level k at 1/2^k of the size.
-        deltas: Surround levels are so many above a centre level.
+        levels: Center levels of the pyramid, level k at 1/2^k of the size.
+        deltas: Surround levels are so many above a center level.
         map_side: Longer side of the map. Defaults to an eighth of the
             picture's.
         border: Pixels of the sum over which it is faded to the edges.
@@ -77,11 +77,11 @@ class IttiKochGBVS(ClassicModel):
             conspicuity = np.zeros(size, np.float32)
             for level in self.levels:
                 for delta in self.deltas:
-                    for centre, surround in zip(
+                    for center, surround in zip(
                         resized[level], resized[level + delta], strict=True
                     ):
                         conspicuity += _stages.normalize_itti(
-                            (centre - surround) ** 2
+                            (center - surround) ** 2
                         )
             total += _stages.normalize_itti(conspicuity)
         return _stages.finished(total, self.border, self.blur)

@@ -17,16 +17,16 @@ class IttiKochToolbox(ClassicModel):
 
     The toolbox is by Walther & Koch, Neural Networks 2006; pysaliency calls
     it IttiKoch. `IttiKochGBVS` is the other "Itti-Koch". Written from the
-    papers, not from the toolbox, whose licence forbids that.
+    papers, not from the toolbox, whose license forbids that.
 
-    Colour (red-green and blue-yellow), intensity and four orientations are
-    compared between a centre level c and a surround level c + d of a pyramid.
-    The differences, at the centre's size, are brought to one level and
-    normalised by iterations of a difference of Gaussians (Itti & Koch,
+    Color (red-green and blue-yellow), intensity and four orientations are
+    compared between a center level c and a surround level c + d of a pyramid.
+    The differences, at the center's size, are brought to one level and
+    normalized by iterations of a difference of Gaussians (Itti & Koch,
     Vision Research 2000, section 2.3), which leaves few peaks of many; so are
     the sums of a feature and of a channel.
 
-    Known differences: differences are taken at the size of the centre level,
+    Known differences: differences are taken at the size of the center level,
     as in the paper of 1998; the toolbox takes them at the size of the map.
     The long kernels end at three standard deviations.
 
@@ -35,18 +35,18 @@ class IttiKochToolbox(ClassicModel):
     do. Pictures below 128 pixels are enlarged.
 
     Args:
-        centres: Centre levels, level k at 1/2^k of the size.
-        deltas: Surround levels are so many above a centre level.
+        centers: Center levels, level k at 1/2^k of the size.
+        deltas: Surround levels are so many above a center level.
         level: Level of the map.
-        darkest: Largest channel, of 1, below which colour counts as none.
-        iterations: Of the normalisation.
+        darkest: Largest channel, of 1, below which color counts as none.
+        iterations: Of the normalization.
         blur: Sigma of a last blur, a share of the longer side.
 
     Raises:
         ValueError: If an argument is out of its range.
     """
 
-    centres: tuple = (2, 3, 4)
+    centers: tuple = (2, 3, 4)
     deltas: tuple = (3, 4)
     level: int = 4
     darkest: float = 0.1
@@ -56,7 +56,7 @@ class IttiKochToolbox(ClassicModel):
     smallest_side = 128
 
     def __post_init__(self):
-        for name in ("centres", "deltas"):
+        for name in ("centers", "deltas"):
             values = tuple(getattr(self, name))
             object.__setattr__(self, name, values)
             require(
@@ -75,7 +75,7 @@ class IttiKochToolbox(ClassicModel):
     def _map(self, image):
         image = image / 255
         intensity = image.mean(axis=-1)
-        highest = max(self.centres) + max(self.deltas)
+        highest = max(self.centers) + max(self.deltas)
         size = tuple(-(-side // 2**self.level) for side in intensity.shape)
         stages = _stages.pyramid(intensity, highest)
         channels = [
@@ -85,10 +85,10 @@ class IttiKochToolbox(ClassicModel):
             ],
             [stages],
             [
-                [None] * min(self.centres)
+                [None] * min(self.centers)
                 + [
                     _stages.gabor_energy(stage, angle, 7 / 3, 1.0, 7.0, 4)
-                    for stage in stages[min(self.centres) :]
+                    for stage in stages[min(self.centers) :]
                 ]
                 for angle in _ANGLES
             ],
@@ -102,14 +102,14 @@ class IttiKochToolbox(ClassicModel):
         return _stages.blur(total, self.blur * max(size))
 
     def _feature(self, pyramid, size):
-        """The normalised sum of a feature's differences."""
+        """The normalized sum of a feature's differences."""
         total = np.zeros(size, np.float32)
-        for c in self.centres:
-            centre = pyramid[c]
+        for c in self.centers:
+            center = pyramid[c]
             for d in self.deltas:
-                surround = _stages.resize(pyramid[c + d], centre.shape)
-                difference = np.abs(centre - surround)
-                border = round(max(centre.shape) / 20)
+                surround = _stages.resize(pyramid[c + d], center.shape)
+                difference = np.abs(center - surround)
+                border = round(max(center.shape) / 20)
                 difference = _stages.attenuate_borders(difference, border)
                 total += iterate(
                     np.maximum(_stages.resize(difference, size), 0),
@@ -119,7 +119,7 @@ class IttiKochToolbox(ClassicModel):
 
 
 def iterate(map_, iterations):
-    """Iterative normalisation, Itti & Koch 2000, section 2.3.
+    """Iterative normalization, Itti & Koch 2000, section 2.3.
 
     The map is scaled to [0, 1]. Each iteration adds its convolution with a
     difference of Gaussians (excitation of weight 0.5 and sigma 2 % of the

@@ -1,4 +1,4 @@
-"""Rarity in colour and orientation at several scales."""
+"""Rarity in color and orientation at several scales."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import numpy as np
 from keras_saliency import images
 from keras_saliency.models.classic import _filters, _stages
 from keras_saliency.models.classic.base import ClassicModel, require
-from keras_saliency.models.classic.centre_bias import gaussian
+from keras_saliency.models.classic.center_bias import gaussian
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -19,18 +19,18 @@ class RARE2012(ClassicModel):
     compared stage by stage. Numbers of orientations, scales and levels and
     both thresholds are those of the authors' `genParams`.
 
-    The colours are decorrelated (PCA). Of each component, the values and the
+    The colors are decorrelated (PCA). Of each component, the values and the
     magnitudes of a Gabor bank are features. A feature's rarity is the self
     information -log(p) of its values in their histogram, the mean over the
     levels of a pyramid. Maps are fused by their efficiency
     `(max - mean) ** 2` of maps scaled to [0, 1]: those below a share of the
     best are left out, the others are added with their efficiency times
     rank / count as weight. Fused are the orientations of a scale, the
-    scales, colour with orientation, and the components.
+    scales, color with orientation, and the components.
 
     The authors' README says that the raw result is not what the paper
-    measures: it must be blurred and, for data like MIT1003, a centred
-    Gaussian be added. `RARE2012(blur=0.04, centre=1.0)` does that; how much
+    measures: it must be blurred and, for data like MIT1003, a centerd
+    Gaussian be added. `RARE2012(blur=0.04, center=1.0)` does that; how much
     of each is not published, these were chosen on validation pictures.
 
     Known differences: the picture is reduced to `longest` pixels first; the
@@ -47,7 +47,7 @@ class RARE2012(ClassicModel):
         bins: Of the histograms.
         longest: Longer side in pixels that larger pictures are reduced to.
         blur: Sigma of the low-pass filter, a share of the longer side.
-        centre: Weight of the centred Gaussian added to the map in [0, 1].
+        center: Weight of the centerd Gaussian added to the map in [0, 1].
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -61,7 +61,7 @@ class RARE2012(ClassicModel):
     bins: int = 32
     longest: int = 320
     blur: float = 0.0
-    centre: float = 0.0
+    center: float = 0.0
 
     smallest_side = 64
 
@@ -75,7 +75,7 @@ class RARE2012(ClassicModel):
         require(2 <= self.bins <= 256, "bins", self.bins, "from 2 to 256")
         require(self.longest >= 64, "longest", self.longest, "64 or more")
         require(self.blur >= 0, "blur", self.blur, "0 or more")
-        require(self.centre >= 0, "centre", self.centre, "0 or more")
+        require(self.center >= 0, "center", self.center, "0 or more")
 
     def _map(self, image):
         size = image.shape[:2]
@@ -93,8 +93,8 @@ class RARE2012(ClassicModel):
         if components:
             map_ = fuse(components, self.inter_threshold)
         map_ = _stages.min_max(_stages.blur(map_, self.blur * max(size)))
-        if self.centre:
-            map_ = map_ + self.centre * gaussian(size)
+        if self.center:
+            map_ = map_ + self.center * gaussian(size)
         return map_
 
     def _orientation(self, component):

@@ -14,7 +14,7 @@ from keras_saliency.models.classic.base import ClassicModel, require
 class SpectralResidual(ClassicModel):
     """Spectral residual, Hou & Zhang, CVPR 2007.
 
-    What the logarithm of the amplitude spectrum of a small grey picture has
+    What the logarithm of the amplitude spectrum of a small gray picture has
     beyond its local mean is transformed back with the phase as it was; the
     squared magnitude is blurred. Defaults are those of the code that the
     authors published with the paper: a width of 64 pixels, a mean over 3x3
@@ -48,26 +48,26 @@ class SpectralResidual(ClassicModel):
         require(self.sigma >= 0, "sigma", self.sigma, "0 or more")
 
     def _map(self, image):
-        grey = cv2.cvtColor(image / 255, cv2.COLOR_RGB2GRAY)
-        size = _stages.map_size(grey.shape, self.longest)
-        residual = saliency(images.resize(grey, size), self.average)
+        gray = cv2.cvtColor(image / 255, cv2.COLOR_RGB2GRAY)
+        size = _stages.map_size(gray.shape, self.longest)
+        residual = saliency(images.resize(gray, size), self.average)
         return _stages.blur(residual, self.sigma)
 
 
-def saliency(grey, average):
+def saliency(gray, average):
     """The squared magnitude of what the spectral residual gives back.
 
     Args:
-        grey: Map `(height, width)`, in [0, 1].
+        gray: Map `(height, width)`, in [0, 1].
         average: Side of the square of the local mean, which replicates
             edges.
 
     Returns:
         float32 array `(height, width)`; zero for a constant picture.
     """
-    if not _stages.min_max(grey).any():
-        return np.zeros(grey.shape, np.float32)
-    spectrum = np.fft.fft2(np.asarray(grey, np.float64))
+    if not _stages.min_max(gray).any():
+        return np.zeros(gray.shape, np.float32)
+    spectrum = np.fft.fft2(np.asarray(gray, np.float64))
     amplitude = np.abs(spectrum)
     # Frequencies that the picture lacks have no phase either.
     least = 1e-6 * amplitude.max()

@@ -9,7 +9,7 @@ from keras_saliency.models.importers._lasagne import checked
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # SAM-ResNet's 70 million numbers take 281 MB; a checkpoint with the state of
-# its optimiser twice that.
+# its optimizer twice that.
 _MAX_BYTES = 2**31
 # Far more than a network has.
 _MAX_LAYERS = 2000

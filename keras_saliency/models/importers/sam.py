@@ -28,7 +28,7 @@ def load_sam_weights(model, path, flip_filters=True, epsilon=1e-5):
             Keras 1 on Theano, which the authors used, turns each kernel
             before it applies it, Keras 3 none. `False` is for files converted
             already.
-        epsilon: Of the batch normalisations of SAM-ResNet where the file was
+        epsilon: Of the batch normalizations of SAM-ResNet where the file was
             made; 1e-5 in the authors' Keras 1.1.0, 1e-3 from Keras 1.2. It
             becomes part of the variances.
 

@@ -11,7 +11,7 @@ from keras_saliency.models import classic
 from keras_saliency.models.classic import CLASSIC
 
 SIZE = (144, 192)
-# Those that see colour and orientation, and those that see anything.
+# Those that see color and orientation, and those that see anything.
 CHANNELS = ("itti_koch", "itti_koch_toolbox", "gbvs", "rare2012", "aws")
 SIGHTED = (*CHANNELS, "spectral_residual")
 
@@ -26,21 +26,21 @@ def picture(size=SIZE, seed=0):
 
 
 def bars(odd):
-    """Bars on grey, one of them other; and which cell that is."""
+    """Bars on gray, one of them other; and which cell that is."""
     image = np.full((*SIZE, 3), 60, "uint8")
     cell = (2, 3)
     for i in range(4):
         for j in range(6):
             y, x = 18 + 36 * i, 16 + 32 * j
-            length, width, colour = 8, 2, (90, 140, 90)
+            length, width, color = 8, 2, (90, 140, 90)
             if odd == "tilt":
-                colour = (200, 200, 200)
+                color = (200, 200, 200)
             if (i, j) == cell:
-                if odd == "colour":
-                    colour = (220, 40, 40)
+                if odd == "color":
+                    color = (220, 40, 40)
                 elif odd == "tilt":
                     length, width = width, length
-            image[y - length : y + length, x - width : x + width] = colour
+            image[y - length : y + length, x - width : x + width] = color
     return image, (18 + 36 * cell[0], 16 + 32 * cell[1])
 
 
@@ -56,7 +56,7 @@ def model(request):
 
 def test_names_a_source(model):
     doc = type(model).__doc__
-    assert model.__class__.__name__ in ("CentreBias", "Uniform") or any(
+    assert model.__class__.__name__ in ("CenterBias", "Uniform") or any(
         year in doc for year in ("1998", "2006", "2007", "2012", "2013")
     )
     for name in type(model).__dataclass_fields__:
@@ -89,9 +89,9 @@ def test_small_and_long_pictures(model, size):
     assert map_.shape == size and np.isfinite(map_).all()
 
 
-def test_grey_picture(model):
-    grey = np.repeat(picture()[..., :1], 3, axis=2)
-    map_ = model.saliency_map(grey)
+def test_gray_picture(model):
+    gray = np.repeat(picture()[..., :1], 3, axis=2)
+    map_ = model.saliency_map(gray)
     assert np.isfinite(map_).all() and map_.max() == 1
 
 
@@ -166,7 +166,7 @@ def test_progress_is_shown(capsys):
         (np.zeros((0, 9, 3)), "received the shape"),
         (np.full((8, 9, 3), np.nan), "finite values"),
         (np.full((8, 9, 3), 300.0), "300.0"),
-        (np.full((8, 9, 3), -1.0), "Undo a normalisation"),
+        (np.full((8, 9, 3), -1.0), "Undo a normalization"),
         (np.zeros((8, 9, 3), bool), "type bool"),
     ],
 )
@@ -197,7 +197,7 @@ def test_names_the_picture_that_is_none(model):
         ("gbvs", {"blur": -1}, "blur must be 0 or more"),
         ("itti_koch", {"deltas": (0,)}, "deltas must be"),
         ("itti_koch", {"levels": (8,)}, "levels must be"),
-        ("itti_koch_toolbox", {"centres": (0,)}, "centres must be"),
+        ("itti_koch_toolbox", {"centers": (0,)}, "centers must be"),
         ("itti_koch_toolbox", {"level": 9}, "level must be from 1 to 8"),
         ("itti_koch_toolbox", {"darkest": 1}, "darkest must be in"),
         ("itti_koch_toolbox", {"iterations": -1}, "iterations must be"),
@@ -205,7 +205,7 @@ def test_names_the_picture_that_is_none(model):
         ("rare2012", {"levels": 0}, "levels must be from 1 to 16"),
         ("rare2012", {"inter_threshold": 2}, "inter_threshold must be in"),
         ("rare2012", {"longest": 10}, "longest must be 64 or more"),
-        ("rare2012", {"centre": -1}, "centre must be 0 or more"),
+        ("rare2012", {"center": -1}, "center must be 0 or more"),
         ("aws", {"rescale": 0}, "rescale must be in"),
         ("aws", {"scales": 0}, "scales must be from 1 to 16"),
         ("aws", {"wavelength": 1}, "wavelength must be 2 or more"),
@@ -213,9 +213,9 @@ def test_names_the_picture_that_is_none(model):
         ("aws", {"angle": 0}, "angle must be in"),
         ("spectral_residual", {"longest": 4}, "longest must be 8 or more"),
         ("spectral_residual", {"average": 2}, "average must be odd"),
-        ("centre_bias", {"sigma": (0.1, 0)}, "sigma must be two positive"),
-        ("centre_bias", {"density": np.zeros((3, 3))}, "a map of zeros"),
-        ("centre_bias", {"density": -np.ones((3, 3))}, "negative values"),
+        ("center_bias", {"sigma": (0.1, 0)}, "sigma must be two positive"),
+        ("center_bias", {"density": np.zeros((3, 3))}, "a map of zeros"),
+        ("center_bias", {"density": -np.ones((3, 3))}, "negative values"),
     ],
 )
 def test_refuses_arguments_out_of_range(name, options, message):
@@ -225,7 +225,7 @@ def test_refuses_arguments_out_of_range(name, options, message):
 
 @pytest.mark.parametrize("name", CHANNELS)
 def test_the_red_bar_among_green_stands_out(name):
-    image, place = bars("colour")
+    image, place = bars("color")
     assert_peak_at(CLASSIC[name]().saliency_map(image), place)
 
 
@@ -258,25 +258,25 @@ def test_options_of_rare2012():
     image = picture()
     raw = classic.RARE2012().saliency_map(image)
     smooth = classic.RARE2012(blur=0.05).saliency_map(image)
-    centred = classic.RARE2012(blur=0.05, centre=2.0).saliency_map(image)
+    centerd = classic.RARE2012(blur=0.05, center=2.0).saliency_map(image)
 
     def roughness(map_):
         return np.abs(np.diff(map_, axis=0)).mean()
 
     assert roughness(smooth) < 0.5 * roughness(raw)
-    bias = classic.CentreBias().saliency_map(image)
+    bias = classic.CenterBias().saliency_map(image)
 
     def likeness(map_):
         return np.corrcoef(map_.ravel(), bias.ravel())[0, 1]
 
-    assert likeness(centred) > max(0.7, likeness(smooth) + 0.1)
+    assert likeness(centerd) > max(0.7, likeness(smooth) + 0.1)
 
 
-def test_centre_bias_of_a_data_set():
+def test_center_bias_of_a_data_set():
     dataset = datasets.generate(count=6, size=(48, 64))
-    model = classic.CentreBias.fit(dataset, (24, 32))
+    model = classic.CenterBias.fit(dataset, (24, 32))
     mean = dataset.mean_density((24, 32))
     map_ = model.saliency_map(picture((24, 32)))
     np.testing.assert_allclose(map_, mean / mean.max(), rtol=1e-5)
     assert model == pickle.loads(pickle.dumps(model))
-    assert model != classic.CentreBias()
+    assert model != classic.CenterBias()

@@ -7,7 +7,7 @@ from keras_saliency.models.classic import (
     _filters,
     _stages,
     aws,
-    centre_bias,
+    center_bias,
     gbvs,
     itti_koch_toolbox,
     rare2012,
@@ -107,13 +107,13 @@ def test_opponents():
 
 
 def test_dkl():
-    greys = np.repeat(np.linspace(0, 1, 5, dtype="f4")[None, :, None], 3, 2)
-    luminance, red, blue = _stages.dkl(greys)
+    grays = np.repeat(np.linspace(0, 1, 5, dtype="f4")[None, :, None], 3, 2)
+    luminance, red, blue = _stages.dkl(grays)
     assert np.all(np.diff(luminance[0]) > 0)
     np.testing.assert_allclose(red, 0, atol=1e-6)
     np.testing.assert_allclose(blue, 0, atol=1e-6)
-    colours = np.array([[[1, 0, 0], [0, 1, 0], [0, 0, 1]]], np.float32)
-    luminance, red, blue = _stages.dkl(colours)
+    colors = np.array([[[1, 0, 0], [0, 1, 0], [0, 0, 1]]], np.float32)
+    luminance, red, blue = _stages.dkl(colors)
     # sRGB's luminances; Smith and Pokorny's cones add up to Y.
     np.testing.assert_allclose(
         luminance[0], [0.2126, 0.7152, 0.0722], atol=2e-4
@@ -125,7 +125,7 @@ def test_dkl():
     assert half[0, 0] == pytest.approx(0.214, abs=2e-3)
 
 
-def test_local_maxima_and_normalisation():
+def test_local_maxima_and_normalization():
     map_ = np.zeros((5, 9), np.float32)
     map_[2, 2], map_[2, 4], map_[2, 6] = 1.0, 0.5, 0.05
     map_[0, 0] = 0.7  # on the edge
@@ -240,12 +240,12 @@ def test_principal_components():
     pixels = np.stack([c.ravel() for c in components])
     np.testing.assert_allclose(np.cov(pixels, bias=True), np.eye(3), atol=1e-3)
     # The first is the direction of most variance.
-    centred = image.reshape(-1, 3) - image.mean(axis=(0, 1))
-    axis = np.linalg.svd(centred, full_matrices=False)[2][0]
-    correlation = np.corrcoef(centred @ axis, pixels[0])[0, 1]
+    centerd = image.reshape(-1, 3) - image.mean(axis=(0, 1))
+    axis = np.linalg.svd(centerd, full_matrices=False)[2][0]
+    correlation = np.corrcoef(centerd @ axis, pixels[0])[0, 1]
     assert abs(correlation) == pytest.approx(1, abs=1e-4)
-    grey = np.repeat(RNG.random((8, 9, 1)), 3, axis=2)
-    assert len(_filters.principal_components(grey)) == 1
+    gray = np.repeat(RNG.random((8, 9, 1)), 3, axis=2)
+    assert len(_filters.principal_components(gray)) == 1
     assert _filters.principal_components(np.full((4, 4, 3), 0.5)) == []
 
 
@@ -319,8 +319,8 @@ def test_squared_norm_is_the_mahalanobis_distance():
 
 
 def test_spectral_residual():
-    grey = RNG.random((12, 16))
-    spectrum = np.fft.fft2(grey)
+    gray = RNG.random((12, 16))
+    spectrum = np.fft.fft2(gray)
     log = np.log(np.abs(spectrum))
     padded = np.pad(log, 1, "edge")
     mean = sum(
@@ -330,12 +330,12 @@ def test_spectral_residual():
     expected = np.exp(residual + 1j * np.angle(spectrum))
     expected = np.abs(np.fft.ifft2(expected)) ** 2
     np.testing.assert_allclose(
-        spectral_residual.saliency(grey, 3), expected, rtol=1e-4
+        spectral_residual.saliency(gray, 3), expected, rtol=1e-4
     )
 
 
 def test_gaussian():
-    map_ = centre_bias.gaussian((101, 201), (0.2, 0.1))
+    map_ = center_bias.gaussian((101, 201), (0.2, 0.1))
     assert map_[50, 100] == 1
     # One standard deviation away, 20.2 rows and 20.1 columns.
     assert map_[30, 100] == pytest.approx(np.exp(-0.5), rel=0.02)

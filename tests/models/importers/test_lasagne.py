@@ -55,7 +55,7 @@ def lasagne_values(model):
     return values + model.network.get_layer("output").get_weights()
 
 
-def randomised(model):
+def randomized(model):
     """Also the biases, which are zero in a new model."""
     model.set_weights(
         [w + 0.1 * RNG.standard_normal(w.shape) for w in model.get_weights()]
@@ -66,7 +66,7 @@ def randomised(model):
 @pytest.mark.parametrize("name", CASES)
 def test_a_file_of_our_weights_gives_our_predictions(name, tmp_path):
     make, load = CASES[name]
-    model, path = randomised(make()), tmp_path / "weights.npz"
+    model, path = randomized(make()), tmp_path / "weights.npz"
     np.savez(path, *lasagne_values(model))
     fresh = make()
     assert load(fresh, path) is fresh
@@ -98,7 +98,7 @@ def test_the_full_salgan_has_the_released_file_s_54_arrays(tmp_path):
 )
 def test_flipped_filters_convolve(flip_filters, flipped, tmp_path):
     """A layer against SciPy's convolution and correlation."""
-    values = lasagne_values(randomised(salgan()))
+    values = lasagne_values(randomized(salgan()))
     np.savez(tmp_path / "weights.npz", *values)
     model = importers.load_salgan_weights(
         salgan(), tmp_path / "weights.npz", flip_filters
@@ -127,7 +127,7 @@ def test_flipped_filters_convolve(flip_filters, flipped, tmp_path):
 
 
 def test_shallow_net_without_flipping(tmp_path):
-    values = lasagne_values(randomised(shallow_net()))
+    values = lasagne_values(randomized(shallow_net()))
     for index in (0, 2, 4):
         values[index] = values[index][:, :, ::-1, ::-1]
     np.savez(tmp_path / "turned.npz", *values)
@@ -208,7 +208,7 @@ def broken(values, path, how):
 def test_other_files_are_refused_and_the_model_stays(name, how, tmp_path):
     make, load = CASES[name]
     path = tmp_path / "damaged.npz"
-    broken(lasagne_values(randomised(make())), path, how)
+    broken(lasagne_values(randomized(make())), path, how)
     model = make()
     before = model.get_weights()
     with pytest.raises(ValueError, match=r"damaged\.npz"):

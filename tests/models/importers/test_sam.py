@@ -48,7 +48,7 @@ CASES = {
 }
 
 
-def randomised(model):
+def randomized(model):
     """Also what is zero in a new model; variances stay positive."""
     model.set_weights(
         [
@@ -69,7 +69,7 @@ def test_a_file_of_our_weights_gives_our_predictions(
     name, whole_model, tmp_path
 ):
     make, load, layers = CASES[name]
-    model, path = randomised(make()), tmp_path / "weights.pkl"
+    model, path = randomized(make()), tmp_path / "weights.pkl"
     keras1_files.write(path, layers(model), whole_model)
     fresh = make()
     options = {}
@@ -110,7 +110,7 @@ def test_the_full_model_has_the_released_file_s_arrays(cls, filters, count):
 @pytest.mark.parametrize("flip", [True, False])
 def test_kernels_of_theano_convolve(flip, tmp_path):
     """A layer against SciPy's convolution, or correlation if converted."""
-    layers = keras1_files.sam_layers(randomised(sam_vgg()))
+    layers = keras1_files.sam_layers(randomized(sam_vgg()))
     keras1_files.write(tmp_path / "weights.pkl", layers)
     model = importers.load_sam_weights(
         sam_vgg(), tmp_path / "weights.pkl", flip_filters=flip
@@ -167,7 +167,7 @@ def test_the_gates_of_the_file_are_i_f_c_o(tmp_path):
 
 
 def test_the_file_s_epsilon_becomes_part_of_the_variance(tmp_path):
-    model, path = randomised(sam_resnet()), tmp_path / "weights.pkl"
+    model, path = randomized(sam_resnet()), tmp_path / "weights.pkl"
     keras1_files.write_sam(model, path)
     fresh = importers.load_sam_weights(sam_resnet(), path, epsilon=1e-3)
     name = "conv3_block1_0_bn"
@@ -310,7 +310,7 @@ def test_hostile_files_are_refused_and_change_nothing(
     damage, message, tmp_path
 ):
     model, path = sam_vgg(), tmp_path / "weights.pkl"
-    damage(path, keras1_files.sam_layers(randomised(sam_vgg())))
+    damage(path, keras1_files.sam_layers(randomized(sam_vgg())))
     before = model.get_weights()
     with pytest.raises(ValueError, match=message) as error:
         importers.load_sam_weights(model, path)

@@ -9,11 +9,11 @@ from keras_saliency.models.classic.base import ClassicModel, require
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CentreBias(ClassicModel):
+class CenterBias(ClassicModel):
     """One map for all pictures, their content unseen.
 
-    A Gaussian about the centre, or the mean density of a data set:
-    `CentreBias.fit(train)`.
+    A Gaussian about the center, or the mean density of a data set:
+    `CenterBias.fit(train)`.
 
     Args:
         sigma: Standard deviations of the Gaussian along height and width,
@@ -52,7 +52,7 @@ class CentreBias(ClassicModel):
             size: `(height, width)` at which densities are averaged.
 
         Returns:
-            A `CentreBias`.
+            A `CenterBias`.
         """
         return cls(density=dataset.mean_density(size))
 
@@ -62,8 +62,8 @@ class CentreBias(ClassicModel):
         return np.array(self.density, np.float32)
 
 
-def gaussian(size, sigma=CentreBias.sigma):
-    """A Gaussian about the centre of a map, maximum at most 1.
+def gaussian(size, sigma=CenterBias.sigma):
+    """A Gaussian about the center of a map, maximum at most 1.
 
     Args:
         size: `(height, width)`.
