@@ -35,7 +35,7 @@ def pack(density, fixations=None):
         channels.append(_channel(fixations, "fixations"))
         if channels[0].shape != channels[1].shape:
             raise ValueError(
-                "density and fixations must have the same shape, got "
+                "density and fixations must have the same shape, received "
                 f"{np.shape(density)} and {np.shape(fixations)}."
             )
     return np.concatenate(channels, axis=-1)
@@ -48,7 +48,7 @@ def _channel(maps, what):
     if maps.ndim != 4 or maps.shape[-1] != 1:
         raise ValueError(
             f"{what} must have shape (batch, height, width) or (batch, "
-            f"height, width, 1), got {maps.shape}."
+            f"height, width, 1), received {maps.shape}."
         )
     if not np.isfinite(maps).all() or (maps < 0).any():
         image = int(
@@ -103,20 +103,20 @@ def check(y_true, y_pred, needed_by):
     if len(pred) != 4 or pred[-1] != 1:
         raise ValueError(
             f"{needed_by}: the prediction must have shape (batch, height, "
-            f"width, 1), got {_static(pred)}."
+            f"width, 1), received {_static(pred)}."
         )
     if len(true) != 4 or true[-1] not in (1, 2):
         raise ValueError(
             f"{needed_by}: the target must have shape (batch, height, width, "
             "2), channels density and fixations, or (batch, height, width, "
-            f"1), density alone; got {_static(true)}. "
+            f"1), density alone; received {_static(true)}. "
             "keras_saliency.targets.pack makes it."
         )
     for a, b in zip(true[1:3], pred[1:3], strict=True):
         if isinstance(a, int) and isinstance(b, int) and a != b:
             raise ValueError(
                 f"{needed_by}: target and prediction must have the same "
-                f"height and width, got target {_static(true)} and "
+                f"height and width, received target {_static(true)} and "
                 f"prediction {_static(pred)}. Make the targets at the size "
                 "of the model's output (SaliencySequence(map_size=...))."
             )

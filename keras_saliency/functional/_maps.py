@@ -39,13 +39,13 @@ def map_pair(y_true, y_pred):
     for name, x in (("y_true", y_true), ("y_pred", y_pred)):
         if len(x.shape) != 4 or x.shape[-1] != 1:
             raise ValueError(
-                f"{name} must have shape (batch, height, width, 1), got "
+                f"{name} must have shape (batch, height, width, 1), received "
                 f"{tuple(x.shape)}."
             )
     for a, b in zip(y_true.shape[1:3], y_pred.shape[1:3], strict=True):
         if a is not None and b is not None and a != b:
             raise ValueError(
-                "y_true and y_pred must have the same height and width, got "
+                "y_true and y_pred must have the same height and width, received "
                 f"{tuple(y_true.shape)} and {tuple(y_pred.shape)}."
             )
     return y_true, y_pred

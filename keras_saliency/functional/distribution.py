@@ -51,7 +51,7 @@ def kl_divergence(y_true, y_pred, *, direction="forward", epsilon=EPSILON):
         q, p = p, q
     elif direction != "forward":
         raise ValueError(
-            f'direction must be "forward" or "reverse", got {direction!r}.'
+            f'direction must be "forward" or "reverse", received {direction!r}.'
         )
     return pixel_sum(q * ops.log(epsilon + q / (p + epsilon)))
 
@@ -163,7 +163,7 @@ def focal(y_true, y_pred, *, gamma=2.0, form="printed"):
     elif form == "lin":
         hard = ops.power(1.0 - p, gamma)
     else:
-        raise ValueError(f'form must be "printed" or "lin", got {form!r}.')
+        raise ValueError(f'form must be "printed" or "lin", received {form!r}.')
     easy = ops.power(p, gamma)
     return -pixel_mean(
         hard * y_true * salient + easy * (1.0 - y_true) * background

@@ -77,11 +77,11 @@ class AttentiveConvLSTM(keras.layers.Layer):
             if value != int(value) or value < 1:
                 raise ValueError(
                     f"AttentiveConvLSTM: {name} must be a whole number, at "
-                    f"least 1, got {value}."
+                    f"least 1, received {value}."
                 )
         if kernel_size < 1 or kernel_size % 2 != 1:
             raise ValueError(
-                "AttentiveConvLSTM: kernel_size must be odd, at least 1, got "
+                "AttentiveConvLSTM: kernel_size must be odd, at least 1, received "
                 f"{kernel_size}."
             )
         self.filters = int(filters)

@@ -27,11 +27,11 @@ class GaussianSmoothing(keras.layers.Layer):
         super().__init__(**kwargs)
         if size != int(size) or size < 1 or size % 2 == 0:
             raise ValueError(
-                f"GaussianSmoothing: size must be odd, at least 1, got {size}."
+                f"GaussianSmoothing: size must be odd, at least 1, received {size}."
             )
         if not (np.isfinite(sigma) and sigma > 0):
             raise ValueError(
-                f"GaussianSmoothing: sigma must be above 0, got {sigma}."
+                f"GaussianSmoothing: sigma must be above 0, received {sigma}."
             )
         self.size = int(size)
         self.sigma = float(sigma)

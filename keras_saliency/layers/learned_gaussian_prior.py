@@ -56,12 +56,12 @@ class LearnedGaussianPrior(keras.layers.Layer):
         if gaussians != int(gaussians) or gaussians < 1:
             raise ValueError(
                 "LearnedGaussianPrior: gaussians must be a whole number, at "
-                f"least 1, got {gaussians}."
+                f"least 1, received {gaussians}."
             )
         if initialization not in INITIALIZATIONS:
             raise ValueError(
                 "LearnedGaussianPrior: initialization must be one of "
-                f"{INITIALIZATIONS}, got {initialization!r}."
+                f"{INITIALIZATIONS}, received {initialization!r}."
             )
         self.gaussians = int(gaussians)
         self.initialization = initialization

@@ -37,12 +37,12 @@ class LocalResponseNormalization(keras.layers.Layer):
         if size != int(size) or size < 1 or size % 2 == 0:
             raise ValueError(
                 "LocalResponseNormalization: size must be odd, at least 1, "
-                f"got {size}."
+                f"received {size}."
             )
         if not (alpha >= 0 and k > 0):
             raise ValueError(
                 "LocalResponseNormalization: alpha must be at least 0 and k "
-                f"above 0, got alpha={alpha} and k={k}."
+                f"above 0, received alpha={alpha} and k={k}."
             )
         self.size = int(size)
         self.alpha = float(alpha)

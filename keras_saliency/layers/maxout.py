@@ -27,7 +27,7 @@ class Maxout(keras.layers.Layer):
         super().__init__(**kwargs)
         if pool_size != int(pool_size) or pool_size < 1:
             raise ValueError(
-                f"Maxout: pool_size must be at least 1, got {pool_size}."
+                f"Maxout: pool_size must be at least 1, received {pool_size}."
             )
         self.pool_size = int(pool_size)
 

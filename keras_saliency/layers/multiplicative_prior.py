@@ -40,12 +40,12 @@ class MultiplicativePrior(keras.layers.Layer):
         if factor != int(factor) or factor < 1:
             raise ValueError(
                 "MultiplicativePrior: factor must be a whole number, at least "
-                f"1, got {factor}."
+                f"1, received {factor}."
             )
         if not regularization >= 0:
             raise ValueError(
                 "MultiplicativePrior: regularization must not be negative, "
-                f"got {regularization}."
+                f"received {regularization}."
             )
         self.factor = int(factor)
         self.regularization = float(regularization)
@@ -55,7 +55,7 @@ class MultiplicativePrior(keras.layers.Layer):
         if None in input_shape[1:3]:
             raise ValueError(
                 "MultiplicativePrior is learned for maps of one size; the "
-                f"input's height and width must be known, got {input_shape}. "
+                f"input's height and width must be known, received {input_shape}. "
                 "Give the model an input_shape."
             )
         height, width = (max(n // self.factor, 1) for n in input_shape[1:3])

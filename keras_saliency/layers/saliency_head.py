@@ -69,17 +69,17 @@ class SaliencyHead(keras.layers.Layer):
         super().__init__(**kwargs)
         if activation not in ACTIVATIONS:
             raise ValueError(
-                f"activation must be one of {ACTIVATIONS}, got {activation!r}."
+                f"activation must be one of {ACTIVATIONS}, received {activation!r}."
             )
         if feature_scaling not in FEATURE_SCALINGS:
             raise ValueError(
-                f"feature_scaling must be one of {FEATURE_SCALINGS}, got "
+                f"feature_scaling must be one of {FEATURE_SCALINGS}, received "
                 f"{feature_scaling!r}."
             )
         if initial_value is not None and not 0 < initial_value < 1:
             raise ValueError(
                 "initial_value must be between 0 and 1, the range of maps, "
-                f"got {initial_value!r}."
+                f"received {initial_value!r}."
             )
         self.filters = filters
         self.kernel_size = kernel_size

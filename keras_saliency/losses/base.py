@@ -63,7 +63,7 @@ class SaliencyLoss(keras.losses.Loss):
             if len(shape) > 2 or shape[1] != 1:
                 raise ValueError(
                     f"{self.name}: sample_weight must have one weight per "
-                    f"image, shape (batch,) or (batch, 1), got {shape}."
+                    f"image, shape (batch,) or (batch, 1), received {shape}."
                 )
         return super().__call__(
             as_float32(y_true), as_float32(y_pred), sample_weight
@@ -134,7 +134,7 @@ def checked(loss, name, value, minimum, inclusive=True, maximum=math.inf):
         if maximum < math.inf:
             bound += f" and at most {maximum}"
         raise ValueError(
-            f"{type(loss).__name__}: {name} must be a number {bound}, got "
+            f"{type(loss).__name__}: {name} must be a number {bound}, received "
             f"{value!r}."
         )
     return float(value)

@@ -54,7 +54,7 @@ class CenterBias(SaliencyLoss):
             if prior.ndim != 2 or not np.isfinite(prior).all():
                 raise ValueError(
                     "CenterBias: the prior must be a finite map of shape "
-                    f"(height, width), got shape {prior.shape}."
+                    f"(height, width), received shape {prior.shape}."
                 )
         self._prior = prior
 

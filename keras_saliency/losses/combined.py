@@ -56,14 +56,14 @@ class CombinedLoss(SaliencyLoss):
         if not losses or len(losses) != len(weights):
             raise ValueError(
                 "CombinedLoss needs at least one loss and as many weights, "
-                f"got {len(losses)} losses and {len(weights)} weights."
+                f"received {len(losses)} losses and {len(weights)} weights."
             )
         self.terms, self.weights = [], []
         for loss, weight in zip(losses, weights, strict=True):
             if not isinstance(loss, SaliencyLoss):
                 raise TypeError(
                     "CombinedLoss combines losses of keras_saliency.losses, "
-                    f"got {loss!r}."
+                    f"received {loss!r}."
                 )
             weight = checked(self, f"the weight of {loss.name}", weight, 0.0)
             if isinstance(loss, CombinedLoss):

@@ -42,7 +42,7 @@ class KLDivergence(_DistributionLoss):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         if direction not in ("forward", "reverse"):
             raise ValueError(
-                'KLDivergence: direction must be "forward" or "reverse", got '
+                'KLDivergence: direction must be "forward" or "reverse", received '
                 f"{direction!r}."
             )
         self.direction = direction
@@ -169,7 +169,7 @@ class Focal(_DistributionLoss):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         if form not in ("printed", "lin"):
             raise ValueError(
-                f'Focal: form must be "printed" or "lin", got {form!r}.'
+                f'Focal: form must be "printed" or "lin", received {form!r}.'
             )
         self.gamma = checked(self, "gamma", gamma, 0.0)
         self.form = form

@@ -154,7 +154,7 @@ def get(identifier, *, prior=None, vgg_weights="imagenet"):
         return identifier
     if not isinstance(identifier, str):
         raise ValueError(
-            f"A loss is named by a string, got {identifier!r}. {_known()}"
+            f"A loss is named by a string, received {identifier!r}. {_known()}"
         )
     name, arguments = _parse(identifier)
     extra = {

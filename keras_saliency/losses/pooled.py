@@ -41,7 +41,7 @@ class PooledLoss(SaliencyLoss):
     ):
         if not isinstance(loss, SaliencyLoss):
             raise TypeError(
-                "PooledLoss takes a loss of keras_saliency.losses, got "
+                "PooledLoss takes a loss of keras_saliency.losses, received "
                 f"{loss!r}."
             )
         name = name or f"pooled_{loss.name}"
@@ -50,7 +50,7 @@ class PooledLoss(SaliencyLoss):
         self.pool_size = int(checked(self, "pool_size", pool_size, 1))
         if self.pool_size != pool_size:
             raise ValueError(
-                f"PooledLoss: pool_size must be a whole number, got "
+                f"PooledLoss: pool_size must be a whole number, received "
                 f"{pool_size}."
             )
 

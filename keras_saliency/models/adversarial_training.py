@@ -56,13 +56,13 @@ class AdversarialTraining(keras.Model):
         ):
             raise ValueError(
                 "The generator must give maps of its images' size, and the "
-                "discriminator take a map and an image of that size; got a "
+                "discriminator take a map and an image of that size; received a "
                 f"generator from {generator.input_shape} to "
                 f"{generator.output_shape} and a discriminator of "
                 f"{discriminator.input_shape}."
             )
         if not alpha >= 0:
-            raise ValueError(f"alpha must not be negative, got {alpha}.")
+            raise ValueError(f"alpha must not be negative, received {alpha}.")
         self.generator = generator
         self.discriminator = discriminator
         self.alpha = float(alpha)

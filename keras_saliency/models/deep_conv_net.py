@@ -69,7 +69,7 @@ class DeepConvNet(ConfiguredModel):
         ):
             raise ValueError(
                 "input_shape must be (height, width, 3) with sides of at "
-                f"least 8, got {tuple(input_shape)}."
+                f"least 8, received {tuple(input_shape)}."
             )
         images = keras.Input(tuple(input_shape), name="images")
         x = layers.Rescaling(

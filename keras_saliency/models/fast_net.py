@@ -44,7 +44,7 @@ class FastNet(ConfiguredModel):
         if channels != 3 or height % 8 or width % 8:
             raise ValueError(
                 "input_shape must be (height, width, 3) with sides divisible "
-                f"by 8, got {tuple(input_shape)}."
+                f"by 8, received {tuple(input_shape)}."
             )
         images = keras.Input(tuple(input_shape), name="images")
         x = layers.Rescaling(1 / 127.5, offset=-1.0, name="to_unit_range")(

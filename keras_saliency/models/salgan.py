@@ -59,10 +59,12 @@ class SalGAN(ConfiguredModel):
         _check_shape(input_shape, 3)
         filters = tuple(filters)
         if len(filters) != 5:
-            raise ValueError(f"filters must be five numbers, got {filters}.")
+            raise ValueError(
+                f"filters must be five numbers, received {filters}."
+            )
         if frozen_blocks not in range(6):
             raise ValueError(
-                f"frozen_blocks must be one of 0 to 5, got {frozen_blocks}."
+                f"frozen_blocks must be one of 0 to 5, received {frozen_blocks}."
             )
         if backbone_weights is not None and filters != _VGG16_FILTERS:
             raise ValueError(
@@ -231,7 +233,7 @@ def _check_shape(shape, channels):
     ):
         raise ValueError(
             f"input_shape must be (height, width, {channels}) with sides "
-            f"divisible by 16, got {tuple(shape)}."
+            f"divisible by 16, received {tuple(shape)}."
         )
 
 

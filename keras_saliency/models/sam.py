@@ -258,7 +258,7 @@ def _saliency(features, input_shape, depth, steps, gaussians, upsampling):
     """
     if upsampling != int(upsampling) or upsampling < 1:
         raise ValueError(
-            "upsampling must be a whole number, at least 1, got "
+            "upsampling must be a whole number, at least 1, received "
             f"{upsampling!r}."
         )
     x = AttentiveConvLSTM(depth, steps, name="attentive_conv_lstm")(features)

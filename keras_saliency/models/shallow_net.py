@@ -60,7 +60,7 @@ class ShallowNet(ConfiguredModel):
         ):
             raise ValueError(
                 "input_shape must be (height, width, 3) with even sides of at "
-                f"least 24, got {tuple(input_shape)}."
+                f"least 24, received {tuple(input_shape)}."
             )
         height, width = input_shape[0] // 2, input_shape[1] // 2
         images = keras.Input(tuple(input_shape), name="images")

@@ -52,7 +52,7 @@ def build(
     """
     if len(input_shape) != 3 or input_shape[-1] != 3:
         raise ValueError(
-            f"input_shape must be (height, width, 3), got {input_shape}."
+            f"input_shape must be (height, width, 3), received {input_shape}."
         )
     if name.lower() == "tiny":
         if weights not in ("imagenet", None):

@@ -30,15 +30,15 @@ def check(input_shape, least, filters, frozen_blocks, weights, own=FILTERS):
     ):
         raise ValueError(
             f"input_shape must be (height, width, 3) with sides of at least "
-            f"{least}, got {tuple(input_shape)}."
+            f"{least}, received {tuple(input_shape)}."
         )
     if len(filters) != len(own):
         raise ValueError(
-            f"filters must be {len(own)} numbers, got {tuple(filters)}."
+            f"filters must be {len(own)} numbers, received {tuple(filters)}."
         )
     if frozen_blocks not in range(6):
         raise ValueError(
-            f"frozen_blocks must be one of 0 to 5, got {frozen_blocks}."
+            f"frozen_blocks must be one of 0 to 5, received {frozen_blocks}."
         )
     if weights is not None and tuple(filters) != own:
         raise ValueError(
