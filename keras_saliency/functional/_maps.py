@@ -45,7 +45,8 @@ def map_pair(y_true, y_pred):
     for a, b in zip(y_true.shape[1:3], y_pred.shape[1:3], strict=True):
         if a is not None and b is not None and a != b:
             raise ValueError(
-                "y_true and y_pred must have the same height and width, received "
+                "y_true and y_pred must have the same height and width, "
+                "received "
                 f"{tuple(y_true.shape)} and {tuple(y_pred.shape)}."
             )
     return y_true, y_pred

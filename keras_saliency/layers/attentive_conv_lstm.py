@@ -81,7 +81,8 @@ class AttentiveConvLSTM(keras.layers.Layer):
                 )
         if kernel_size < 1 or kernel_size % 2 != 1:
             raise ValueError(
-                "AttentiveConvLSTM: kernel_size must be odd, at least 1, received "
+                "AttentiveConvLSTM: kernel_size must be odd, at least 1, "
+                "received "
                 f"{kernel_size}."
             )
         self.filters = int(filters)

@@ -27,7 +27,8 @@ class GaussianSmoothing(keras.layers.Layer):
         super().__init__(**kwargs)
         if size != int(size) or size < 1 or size % 2 == 0:
             raise ValueError(
-                f"GaussianSmoothing: size must be odd, at least 1, received {size}."
+                "GaussianSmoothing: size must be odd, at least 1, "
+                f"received {size}."
             )
         if not (np.isfinite(sigma) and sigma > 0):
             raise ValueError(

@@ -55,7 +55,8 @@ class MultiplicativePrior(keras.layers.Layer):
         if None in input_shape[1:3]:
             raise ValueError(
                 "MultiplicativePrior is learned for maps of one size; the "
-                f"input's height and width must be known, received {input_shape}. "
+                "input's height and width must be known, "
+                f"received {input_shape}. "
                 "Give the model an input_shape."
             )
         height, width = (max(n // self.factor, 1) for n in input_shape[1:3])

@@ -69,7 +69,8 @@ class SaliencyHead(keras.layers.Layer):
         super().__init__(**kwargs)
         if activation not in ACTIVATIONS:
             raise ValueError(
-                f"activation must be one of {ACTIVATIONS}, received {activation!r}."
+                f"activation must be one of {ACTIVATIONS}, "
+                f"received {activation!r}."
             )
         if feature_scaling not in FEATURE_SCALINGS:
             raise ValueError(

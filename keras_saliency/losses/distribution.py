@@ -42,7 +42,8 @@ class KLDivergence(_DistributionLoss):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         if direction not in ("forward", "reverse"):
             raise ValueError(
-                'KLDivergence: direction must be "forward" or "reverse", received '
+                'KLDivergence: direction must be "forward" or "reverse", '
+                "received "
                 f"{direction!r}."
             )
         self.direction = direction

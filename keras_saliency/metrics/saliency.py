@@ -135,7 +135,8 @@ class AUCBorji(SaliencyMetric):
         super().__init__(name=name, dtype=dtype)
         if not 0 < step <= 1:
             raise ValueError(
-                f"AUCBorji: step must be above 0 and at most 1, received {step!r}."
+                "AUCBorji: step must be above 0 and at most 1, "
+                f"received {step!r}."
             )
         self.step = step
 

@@ -56,7 +56,8 @@ class AdversarialTraining(keras.Model):
         ):
             raise ValueError(
                 "The generator must give maps of its images' size, and the "
-                "discriminator take a map and an image of that size; received a "
+                "discriminator take a map and an image of that size; "
+                "received a "
                 f"generator from {generator.input_shape} to "
                 f"{generator.output_shape} and a discriminator of "
                 f"{discriminator.input_shape}."

@@ -64,7 +64,8 @@ class SalGAN(ConfiguredModel):
             )
         if frozen_blocks not in range(6):
             raise ValueError(
-                f"frozen_blocks must be one of 0 to 5, received {frozen_blocks}."
+                "frozen_blocks must be one of 0 to 5, "
+                f"received {frozen_blocks}."
             )
         if backbone_weights is not None and filters != _VGG16_FILTERS:
             raise ValueError(

@@ -22,7 +22,8 @@ def check(blocks, weights):
     """
     if len(blocks) != 4 or min(blocks) < 1:
         raise ValueError(
-            f"blocks must be four numbers, at least 1, received {tuple(blocks)}."
+            "blocks must be four numbers, at least 1, "
+            f"received {tuple(blocks)}."
         )
     if weights is not None and tuple(blocks) != BLOCKS:
         raise ValueError(

@@ -33,7 +33,8 @@ def load_salgan_weights(model, path, flip_filters="decoder"):
     """
     if flip_filters not in FLIP_FILTERS:
         raise ValueError(
-            f"flip_filters must be one of {FLIP_FILTERS}, received {flip_filters!r}."
+            f"flip_filters must be one of {FLIP_FILTERS}, "
+            f"received {flip_filters!r}."
         )
     convolutions = [
         layer for layer in model.layers if isinstance(layer, layers.Conv2D)
