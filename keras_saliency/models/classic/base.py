@@ -1,13 +1,12 @@
 """What all classic models share: one call, batches, several processes."""
 
 import dataclasses
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 
 import cv2
 import numpy as np
 
 from keras_saliency import images
+from keras_saliency._utils.pool import map_in_order, progress_bar
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -78,12 +77,10 @@ class ClassicModel:
         Raises:
             ValueError: On a picture that is none, with its number.
         """
-        if workers < 1:
-            raise ValueError(f"workers must be at least 1; received {workers}.")
         if isinstance(images, np.ndarray) and images.ndim != 4:
             return self.saliency_map(images)
         maps = []
-        bar = _progress_bar(len(images), verbose)
+        bar = progress_bar(len(images), verbose)
         for map_ in self._maps(images, workers):
             maps.append(map_)
             if bar is not None:
@@ -99,31 +96,13 @@ class ClassicModel:
 
     def _maps(self, pictures, workers):
         """Yields the maps in order."""
-        numbers = range(len(pictures))
-        if workers == 1 or len(pictures) < 2:
-            yield from (_numbered_map(self, pictures, i) for i in numbers)
-            return
-        # New processes, not forks: a backend's threads do not survive a fork.
-        pool = ProcessPoolExecutor(
-            min(workers, len(pictures)),
-            multiprocessing.get_context("spawn"),
+        return map_in_order(
+            _map_of,
+            ((self, _picture(pictures, i), i) for i in range(len(pictures))),
+            min(workers, max(len(pictures), 1)),
             cv2.setNumThreads,
             (1,),
         )
-        with pool:
-            try:
-                waiting = []
-                for i in numbers:
-                    waiting.append(
-                        pool.submit(_map_of, self, _picture(pictures, i), i)
-                    )
-                    # A bounded queue: pictures are large.
-                    if len(waiting) > 4 * workers:
-                        yield waiting.pop(0).result()
-                for future in waiting:
-                    yield future.result()
-            finally:
-                pool.shutdown(cancel_futures=True)
 
 
 def check_picture(image):
@@ -163,22 +142,8 @@ def _picture(pictures, i):
     return pictures[i]
 
 
-def _numbered_map(model, pictures, i):
-    return _map_of(model, _picture(pictures, i), i)
-
-
 def _map_of(model, picture, i):
     try:
         return model.saliency_map(picture)
     except ValueError as error:
         raise ValueError(f"Picture number {i}: {error}") from error
-
-
-def _progress_bar(count, verbose):
-    if verbose not in (0, 1):
-        raise ValueError(f"verbose must be 0 or 1; received {verbose!r}.")
-    if not verbose:
-        return None
-    import keras
-
-    return keras.utils.Progbar(count, unit_name="image")

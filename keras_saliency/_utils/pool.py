@@ -1,0 +1,72 @@
+"""Work in several processes, and the bar that shows how far it is."""
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any
+
+
+def map_in_order(
+    function: Callable[..., Any],
+    jobs: Iterable[tuple[Any, ...]],
+    workers: int,
+    initializer: Callable[..., object] | None = None,
+    initargs: tuple[Any, ...] = (),
+) -> Iterator[Any]:
+    """`function(*job)` of each job, in the order of the jobs.
+
+    Args:
+        function: A function that can be pickled.
+        jobs: Arguments of its calls; read as the workers need them.
+        workers: Number of processes; 1 works in the calling process.
+        initializer: Called once in each new process.
+        initargs: Arguments of `initializer`.
+
+    Yields:
+        The results.
+
+    Raises:
+        ValueError: If there are no workers.
+    """
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1; received {workers}.")
+    if workers == 1:
+        for job in jobs:
+            yield function(*job)
+        return
+    # New processes, not forks: a backend's threads do not survive a fork.
+    with ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer, initargs
+    ) as pool:
+        try:
+            waiting: list[Future[Any]] = []
+            for job in jobs:
+                waiting.append(pool.submit(function, *job))
+                # A bounded queue: images and maps are large.
+                if len(waiting) > 4 * workers:
+                    yield waiting.pop(0).result()
+            for future in waiting:
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def progress_bar(count: int, verbose: int, unit: str = "image") -> Any:
+    """A `keras.utils.Progbar`, or `None` with `verbose=0`.
+
+    Args:
+        count: How many steps there are.
+        verbose: 0 or 1.
+        unit: What a step is.
+
+    Raises:
+        ValueError: If `verbose` is neither.
+    """
+    if verbose not in (0, 1):
+        raise ValueError(f"verbose must be 0 or 1; received {verbose!r}.")
+    if not verbose:
+        return None
+    # Late: work that shows no bar needs no backend.
+    import keras
+
+    return keras.utils.Progbar(count, unit_name=unit)

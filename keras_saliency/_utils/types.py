@@ -1,0 +1,20 @@
+"""The types that public signatures name.
+
+A map is `(height, width)`, an image `(height, width, 3)`, RGB in 0..255.
+"""
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any, Literal
+
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+# (height, width)
+Size = Sequence[int]
+PathName = str | PathLike[str]
+# The backends' tensors have no common static type.
+Tensor = Any
+Verbose = Literal[0, 1]
+
+__all__ = ["Array", "ArrayLike", "PathName", "Size", "Tensor", "Verbose"]
