@@ -9,9 +9,10 @@ from keras_saliency.evaluation.auc import auc_borji, auc_judd, auc_shuffled
 from keras_saliency.evaluation.compare import Comparison, compare
 from keras_saliency.evaluation.distribution import cc, kl_divergence, sim
 from keras_saliency.evaluation.emd import emd
-from keras_saliency.evaluation.evaluate import Evaluation, evaluate
+from keras_saliency.evaluation.evaluate import evaluate
 from keras_saliency.evaluation.limits import center_bias, inter_observer
 from keras_saliency.evaluation.location import information_gain, nss
+from keras_saliency.evaluation.results import Evaluation
 from keras_saliency.evaluation.scores import (
     METRICS,
     SEVEN,

@@ -1,4 +1,4 @@
-"""Bootstrap intervals and table layout that results share."""
+"""Bootstrap intervals of means."""
 
 import numpy as np
 
@@ -31,17 +31,3 @@ def interval(values, *, confidence, resamples, seed):
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
-
-
-def layout(rows):
-    """Lines of a table: the first column to the left, others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if number == 0 else cell.rjust(width)
-            for number, (cell, width) in enumerate(
-                zip(row, widths, strict=True)
-            )
-        ).rstrip()
-        for row in rows
-    )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_saliency.evaluation import _bootstrap, scores
+from keras_saliency.evaluation import _bootstrap, _writing, scores
 
 _CHUNK = 500
 
@@ -142,7 +142,7 @@ class Comparison:
                     str(row.images),
                 ]
             )
-        return _bootstrap.layout(lines)
+        return _writing.table(lines)
 
     def to_json(self, path):
         """Writes the rows; NaN is written as null."""

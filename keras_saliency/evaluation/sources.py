@@ -1,0 +1,180 @@
+"""Where predictions come from: a folder, arrays, a function, a model.
+
+Each source has `digest(i)`, a text that changes with the map of image `i`, and
+either `read(i)`, called in the processes that score, or, where
+`in_this_process`, `predict(numbers)`, which yields `(i, map)`.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import os
+from pathlib import Path
+
+import numpy as np
+
+from keras_saliency import images, inference
+
+
+@contextlib.contextmanager
+def naming(dataset, i):
+    """Add the image's name to a ValueError."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"image {dataset.names[i]!r}: {error}") from error
+
+
+def source_of(predictions, dataset, image_size, batch_size):
+    """Return the source for whatever `evaluate` was given."""
+    if isinstance(predictions, (str, os.PathLike)):
+        return Folder(predictions, dataset)
+    if hasattr(predictions, "predict_on_batch"):
+        return Model(predictions, dataset, image_size, batch_size)
+    if callable(predictions):
+        return Function(predictions, dataset, image_size)
+    return Arrays(predictions, dataset)
+
+
+class Folder:
+    """Maps in files named as the images."""
+
+    in_this_process = False
+
+    def __init__(self, folder, dataset):
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise FileNotFoundError(f"there is no folder {folder}")
+        found = {}
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() in (*images.EXTENSIONS, ".npy"):
+                name = path.relative_to(folder).as_posix()
+                found.setdefault(images.stem(name), []).append(path)
+        self._paths, missing = [], []
+        for name in dataset.names:
+            paths = found.get(images.stem(name), [])
+            if len(paths) > 1:
+                raise ValueError(
+                    f"the image {name!r} has several maps in {folder}: "
+                    + ", ".join(path.name for path in paths)
+                )
+            if paths:
+                self._paths.append(paths[0])
+            else:
+                missing.append(name)
+        if missing:
+            raise ValueError(
+                f"{len(missing)} of the {len(dataset)} images have no map in "
+                f"{folder}, such as {missing[0]!r}; a map is a picture or a "
+                ".npy file with the image's name"
+            )
+
+    def read(self, i):
+        """Return the map of one image."""
+        return images.read_map(self._paths[i])
+
+    def digest(self, i):
+        """Return a text that changes with the map of one image."""
+        return images.digest(self._paths[i])
+
+
+class Arrays:
+    """Maps in memory."""
+
+    in_this_process = False
+
+    def __init__(self, maps, dataset):
+        if isinstance(maps, dict):
+            maps = {images.stem(name): map_ for name, map_ in maps.items()}
+            missing = [n for n in dataset.names if images.stem(n) not in maps]
+            if missing:
+                raise ValueError(
+                    f"there are no predictions for {len(missing)} of the "
+                    f"{len(dataset)} images, such as {missing[0]!r}"
+                )
+            maps = [maps[images.stem(name)] for name in dataset.names]
+        if len(maps) != len(dataset):
+            raise ValueError(
+                f"there are {len(maps)} predictions for {len(dataset)} images"
+            )
+        self._maps = [np.asarray(map_) for map_ in maps]
+
+    def read(self, i):
+        """Return the map of one image."""
+        return self._maps[i]
+
+    def digest(self, i):
+        """Return a text that changes with the map of one image."""
+        return images.digest(self._maps[i])
+
+
+class Function:
+    """Maps from a function of one picture."""
+
+    in_this_process = True
+
+    def __init__(self, function, dataset, image_size):
+        self._function, self._dataset = function, dataset
+        self._image_size = image_size
+        # The number and map that were asked for last: by `digest`, and then
+        # by `predict` if it is not known.
+        self._last = None, None
+
+    def _map(self, i):
+        if self._last[0] != i:
+            with naming(self._dataset, i):
+                image = self._dataset.image(i, self._image_size)
+                self._last = i, np.asarray(self._function(image))
+        return self._last[1]
+
+    def predict(self, numbers):
+        """Yield each image's number and map."""
+        for i in numbers:
+            yield i, self._map(i)
+
+    def digest(self, i):
+        """Return a text that changes with the map of one image."""
+        return images.digest(self._map(i))
+
+
+class Model:
+    """Maps from a Keras model, batch by batch."""
+
+    in_this_process = True
+
+    def __init__(self, model, dataset, image_size, batch_size):
+        self._model, self._dataset = model, dataset
+        if image_size is None:
+            shape = getattr(model, "input_shape", None)
+            if not isinstance(shape, tuple) or len(shape) != 4:
+                raise ValueError(
+                    "the model must take pictures (batch, height, width, 3); "
+                    f"its input shape is {shape}"
+                )
+            if None not in shape[1:3]:
+                image_size = shape[1:3]
+        self._image_size = image_size
+        self._batch_size = 1 if image_size is None else batch_size
+        self._weights = None
+
+    def predict(self, numbers):
+        """Yield each image's number and map."""
+        numbers = iter(numbers)
+        while part := list(itertools.islice(numbers, self._batch_size)):
+            pictures = np.stack(
+                [self._dataset.image(i, self._image_size) for i in part]
+            )
+            yield from zip(
+                part, inference.predict(self._model, pictures), strict=True
+            )
+
+    def digest(self, i):
+        """Return a text that changes with the map of one image."""
+        if self._weights is None:
+            state = hashlib.blake2b(digest_size=16)
+            state.update(self._model.to_json().encode())
+            for weight in self._model.get_weights():
+                state.update(np.ascontiguousarray(weight))
+            self._weights = state.hexdigest()
+        size = None if self._image_size is None else list(self._image_size)
+        return f"{self._weights} {self._dataset.digest(i)} {size}"
