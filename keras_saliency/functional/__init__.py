@@ -1,9 +1,11 @@
 """The measures as published, in `keras.ops`: one value per image.
 
-Every formula of the package stands here once. The functions take
+Every formula of the package stands here once, in the files of the paper's
+families: `pixel`, `distribution`, `saliency`, `perceptual`. The functions take
 `(y_true, y_pred)` of shape `(batch, height, width, 1)`, return `(batch,)`, are
-differentiable, and compute in float32. Losses and metrics are thin classes
-over them, which add the sign, the reduction and the configuration.
+differentiable (except the AUCs), and compute in float32. Losses and metrics
+are thin classes over them, which add the sign, the reduction and the
+configuration.
 """
 
 from keras_saliency.functional.distribution import (
@@ -14,6 +16,11 @@ from keras_saliency.functional.distribution import (
     kl_divergence,
     negative_log_likelihood,
     weighted_binary_cross_entropy,
+)
+from keras_saliency.functional.perceptual import (
+    deep_feature_distance,
+    gram_matrix,
+    gram_matrix_distance,
 )
 from keras_saliency.functional.pixel import (
     absolute_error,

@@ -8,7 +8,7 @@ as the probability of an independent binary variable: maps must be in [0, 1].
 
 from keras import ops
 
-from keras_saliency.functional._maps import (
+from keras_saliency.functional.maps import (
     EPSILON,
     divide_by_sum,
     divide_where_positive,

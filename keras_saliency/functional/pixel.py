@@ -6,7 +6,7 @@ mean over pixels.
 
 from keras import ops
 
-from keras_saliency.functional._maps import map_pair, pixel_mean
+from keras_saliency.functional.maps import map_pair, pixel_mean
 
 # Differences of maps in [0, 1] cannot exceed 1. Far beyond that the
 # exponential is continued along its tangent, so that the map of a network

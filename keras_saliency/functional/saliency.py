@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_saliency.functional._maps import (
+from keras_saliency.functional.maps import (
     TINY,
     divide_by_sum,
     divide_where_positive,

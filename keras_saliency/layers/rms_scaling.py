@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_saliency.functional._maps import divide_by_peak
+from keras_saliency.functional.maps import divide_by_peak
 
 
 @keras.saving.register_keras_serializable("keras_saliency.layers")

@@ -5,7 +5,7 @@ import math
 import keras
 
 from keras_saliency import targets
-from keras_saliency.functional._maps import as_float32
+from keras_saliency.functional.maps import as_float32
 
 PACKAGE = "keras_saliency.losses"
 

@@ -3,7 +3,7 @@
 import keras
 
 from keras_saliency import targets
-from keras_saliency.functional._maps import as_float32
+from keras_saliency.functional.maps import as_float32
 from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
 
 

@@ -6,7 +6,7 @@ The paper puts a sigmoid at the end of the network for all of them.
 import keras
 
 from keras_saliency import functional
-from keras_saliency.functional._maps import EPSILON
+from keras_saliency.functional.maps import EPSILON
 from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
 
 

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_saliency import targets
-from keras_saliency.functional._maps import as_float32, pixel_sum
+from keras_saliency.functional.maps import as_float32, pixel_sum
 
 PACKAGE = "keras_saliency.metrics"
 

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_saliency import functional
-from keras_saliency.functional._maps import pixel_sum
+from keras_saliency.functional.maps import pixel_sum
 from keras_saliency.metrics.base import PACKAGE, SaliencyMetric
 
 
