@@ -279,7 +279,7 @@ def measured(row, predict, facts, dataset, arguments, table):
     result = evaluation.evaluate(
         predict,
         dataset,
-        list(METRICS),
+        metrics=list(METRICS),
         resume=values.with_suffix(".jsonl"),
         verbose=0,
     )

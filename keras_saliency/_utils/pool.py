@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
 
+# What the jobs of a worker process call.
+_function: Callable[..., Any]
+
 
 def map_in_order(
     function: Callable[..., Any],
@@ -13,10 +16,11 @@ def map_in_order(
     initializer: Callable[..., object] | None = None,
     initargs: tuple[Any, ...] = (),
 ) -> Iterator[Any]:
-    """`function(*job)` of each job, in the order of the jobs.
+    """Yield `function(*job)` for each job, in the order of the jobs.
 
     Args:
-        function: A function that can be pickled.
+        function: A function that can be pickled. Each new process gets it
+            once, so a `functools.partial` may hold what all jobs share.
         jobs: Arguments of its calls; read as the workers need them.
         workers: Number of processes; 1 works in the calling process.
         initializer: Called once in each new process.
@@ -36,12 +40,15 @@ def map_in_order(
         return
     # New processes, not forks: a backend's threads do not survive a fork.
     with ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer, initargs
+        workers,
+        multiprocessing.get_context("spawn"),
+        _start,
+        (function, initializer, initargs),
     ) as pool:
         try:
             waiting: list[Future[Any]] = []
             for job in jobs:
-                waiting.append(pool.submit(function, *job))
+                waiting.append(pool.submit(_call, *job))
                 # A bounded queue: images and maps are large.
                 if len(waiting) > 4 * workers:
                     yield waiting.pop(0).result()
@@ -51,8 +58,23 @@ def map_in_order(
             pool.shutdown(cancel_futures=True)
 
 
+def _start(
+    function: Callable[..., Any],
+    initializer: Callable[..., object] | None,
+    initargs: tuple[Any, ...],
+) -> None:
+    global _function
+    _function = function
+    if initializer is not None:
+        initializer(*initargs)
+
+
+def _call(*job: Any) -> Any:
+    return _function(*job)
+
+
 def progress_bar(count: int, verbose: int, unit: str = "image") -> Any:
-    """A `keras.utils.Progbar`, or `None` with `verbose=0`.
+    """Return a `keras.utils.Progbar`, or `None` with `verbose=0`.
 
     Args:
         count: How many steps there are.

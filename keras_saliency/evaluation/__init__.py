@@ -2,6 +2,9 @@
 
 Every metric takes its maps by keyword and returns one number per image.
 `METRICS` lists them with what they need; `SEVEN` names those of the paper.
+They are grouped as in the benchmark's literature: distribution-based (CC, SIM,
+KL, EMD) and location-based (NSS, information gain, the AUCs); the families of
+`functional` and `losses` are those of the paper.
 `evaluate` scores a model on a data set, and `compare` two of its results.
 """
 

@@ -3,7 +3,14 @@
 H and W are a map's height and width, N the number of maps in one call.
 """
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
+
+from keras_saliency._utils.types import Array, ArrayLike
+
+# A metric of one map, or of several.
+Scores = np.float64 | Array
 
 EPSILON = 2.0**-52
 
@@ -13,8 +20,8 @@ _BLOCK = 8192
 _SHARED = ("baseline", "other_fixations")
 
 
-def score_each(score, **maps):
-    """Calls `score` once per image.
+def score_each(score: Callable[..., float], **maps: ArrayLike) -> Scores:
+    """Call `score` once per image.
 
     Args:
         score: A function of one image's maps, each of shape `(H, W)`, by the
@@ -51,15 +58,17 @@ def score_each(score, **maps):
     return values[0] if is_single[first] else values
 
 
-def _stack(name, value):
-    """An argument as an array of shape (N, H, W), and whether it was one."""
+def _stack(name: str, value: ArrayLike) -> tuple[Array, bool]:
+    """Return an argument as an array (N, H, W), and whether it was one map."""
     if value is None:
         raise ValueError(f"{name}= is needed and was None")
     stack = np.asarray(value)
     if stack.dtype == bool:
         stack = stack.view(np.uint8)
     if stack.dtype.kind not in "fiu":
-        raise ValueError(f"{name} must hold real numbers, not {stack.dtype}")
+        raise ValueError(
+            f"{name} must hold real numbers; received {stack.dtype}"
+        )
     if stack.ndim in (3, 4) and stack.shape[-1] == 1:
         stack = stack[..., 0]
     is_single = stack.ndim == 2
@@ -73,24 +82,24 @@ def _stack(name, value):
     return stack, is_single
 
 
-def unchecked_values(name, map_):
-    """A map's pixels as float64, shape (H * W,), finite or not.
+def unchecked_values(name: str, map_: Array) -> Array:
+    """Return a map's pixels as float64, shape (H * W,), finite or not.
 
-    It may be the caller's own memory: never write into it.
+    They may be the caller's own memory: never write into it.
     """
     return np.ascontiguousarray(map_, dtype=np.float64).ravel()
 
 
-def real_values(name, map_):
-    """The same of a finite map."""
+def real_values(name: str, map_: Array) -> Array:
+    """Return a finite map's pixels as `unchecked_values` does."""
     pixels = unchecked_values(name, map_)
     refuse_not_finite(name, pixels)
     return pixels
 
 
-def pixels_and_mean(name, map_):
-    """The same with their mean, which needs no pass of its own."""
-    pixels = np.ascontiguousarray(map_, dtype=np.float64).ravel()
+def pixels_and_mean(name: str, map_: Array) -> tuple[Array, np.float64]:
+    """Return a finite map's pixels with their mean, whose sum checks them."""
+    pixels = unchecked_values(name, map_)
     with np.errstate(over="ignore", invalid="ignore"):
         mean = pixels.sum() / pixels.size
     if not np.isfinite(mean):
@@ -99,8 +108,8 @@ def pixels_and_mean(name, map_):
     return pixels, mean
 
 
-def refuse_not_finite(name, pixels):
-    """Raises ValueError when an array holds NaN or infinity."""
+def refuse_not_finite(name: str, pixels: Array) -> None:
+    """Raise a ValueError when an array holds NaN or infinity."""
     # The quickest pass there is; only an overflowing one needs a second look.
     with np.errstate(over="ignore", invalid="ignore"):
         total = sum(np.dot(block, block) for (block,) in blocks(pixels))
@@ -108,8 +117,8 @@ def refuse_not_finite(name, pixels):
         raise ValueError(f"{name} holds NaN or infinity")
 
 
-def non_negative_values(name, map_):
-    """A finite map's pixels as float64, shape (H * W,), all >= 0."""
+def non_negative_values(name: str, map_: Array) -> Array:
+    """Return a finite map's pixels, all >= 0, as `unchecked_values` does."""
     pixels = real_values(name, map_)
     if pixels.min() < 0:
         raise ValueError(
@@ -119,8 +128,10 @@ def non_negative_values(name, map_):
     return pixels
 
 
-def fixated_pixels(name, map_, repeats=False):
-    """Where the fixations are and how much each of these pixels counts.
+def fixated_pixels(
+    name: str, map_: Array, repeats: bool
+) -> tuple[Array, Array]:
+    """Return where the fixations are and how much each pixel counts.
 
     Returns:
         Indices into the raveled map and float64 weights, both of shape
@@ -142,8 +153,8 @@ def fixated_pixels(name, map_, repeats=False):
     return where, counts if repeats else np.ones_like(counts)
 
 
-def blocks(*arrays):
-    """Matching slices of long arrays, short enough to stay in the cache.
+def blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+    """Yield matching slices of long arrays, short enough for the cache.
 
     Steps on slices need no large temporary arrays, and NumPy's products of
     slices run on one core: shared among all, they take ten times as long
@@ -153,8 +164,8 @@ def blocks(*arrays):
         yield tuple(array[start : start + _BLOCK] for array in arrays)
 
 
-def sum_of_squares(pixels, mean):
-    """Sum of the squared deviations from the mean."""
+def sum_of_squares(pixels: Array, mean: np.float64) -> np.float64:
+    """Return the sum of the squared deviations from the mean."""
     with np.errstate(over="ignore", invalid="ignore"):
         raw = sum(np.dot(block, block) for (block,) in blocks(pixels))
         squares = raw - pixels.size * mean**2
@@ -166,8 +177,10 @@ def sum_of_squares(pixels, mean):
     )
 
 
-def low_and_mass(name, pixels, minmax, floor=0.0):
-    """What makes a distribution of the pixels: `(pixels - low) / mass`.
+def low_and_mass(
+    name: str, pixels: Array, minmax: bool, floor: float = 0.0
+) -> tuple[float, float]:
+    """Return what makes a distribution of pixels: `(pixels - low) / mass`.
 
     With `minmax` they are moved to [0, 1] before they are divided by their
     sum, as the MIT code does; `floor` is added in between. A constant map

@@ -1,10 +1,14 @@
 """Results as text and as JSON."""
 
+import json
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 
-def table(rows):
-    """Lines of a table: the first column to the left, others to the right."""
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Return the lines of a table, aligned left in the first column only."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
@@ -17,12 +21,16 @@ def table(rows):
     )
 
 
-def as_json(value):
-    """The value with numbers that JSON does not know replaced."""
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Return JSON, which knows neither NaN nor infinity: null and "inf"."""
+    return json.dumps(_known(value), indent=indent, allow_nan=False)
+
+
+def _known(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: as_json(item) for key, item in value.items()}
+        return {key: _known(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [as_json(item) for item in value]
+        return [_known(item) for item in value]
     if isinstance(value, float) and not np.isfinite(value):
         return None if np.isnan(value) else repr(float(value))
     return value

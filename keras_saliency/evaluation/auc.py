@@ -1,8 +1,12 @@
 """Areas under ROC curves: fixated pixels against other pixels."""
 
+from typing import Any, Literal
+
 import numpy as np
 
+from keras_saliency._utils.types import ArrayLike
 from keras_saliency.evaluation import _maps
+from keras_saliency.evaluation._maps import Scores
 
 # Comparing all pixels with this many thresholds is quicker than sorting them.
 _FEW = 16
@@ -12,14 +16,14 @@ _BINS = 2**15
 
 def auc_judd(
     *,
-    prediction=None,
-    fixations=None,
-    ties="together",
-    jitter=0.0,
-    seed=None,
-    repeats=False,
-):
-    """Area under Judd's ROC curve; higher is better, 0.5 is chance.
+    prediction: ArrayLike,
+    fixations: ArrayLike,
+    ties: Literal["together", "in_order", "random"] = "together",
+    jitter: float = 0.0,
+    seed: Any = None,
+    repeats: bool = False,
+) -> Scores:
+    """Return the area under Judd's ROC curve; higher is better, 0.5 is chance.
 
     The thresholds are the prediction's values at the fixated pixels; the
     positives are the fixated pixels, the negatives all other pixels. The area
@@ -101,7 +105,7 @@ def _judd_area(pixels, where, weights, ties):
 
 
 def _judd_expectation(pixels, thresholds):
-    """Expected pairs won, and false alarms at the last threshold.
+    """Return expected pairs won, and false alarms at the last threshold.
 
     Over all ways to break the ties, for thresholds from high to low.
     """
@@ -121,7 +125,7 @@ def _judd_expectation(pixels, thresholds):
 
 
 def _count_at_least(pixels, thresholds):
-    """Number of pixels at or above each threshold, which is one of them."""
+    """Count the pixels at or above each threshold, which is one of them."""
     if pixels.dtype == np.float64:
         counts = _binned_count_at_least(pixels, thresholds)
         if counts is not None:
@@ -130,7 +134,7 @@ def _count_at_least(pixels, thresholds):
 
 
 def _binned_count_at_least(pixels, thresholds):
-    """The same, by a histogram; None where that would not be quicker.
+    """Count them by a histogram; None where that would not be quicker.
 
     Only the pixels that share a bin with a threshold are sorted. Rounding
     cannot hurt: it moves no pixel past a larger one.
@@ -160,14 +164,14 @@ def _binned_count_at_least(pixels, thresholds):
 
 def auc_borji(
     *,
-    prediction=None,
-    fixations=None,
-    step=0.1,
-    splits=None,
-    seed=None,
-    repeats=False,
-):
-    """Area under Borji's ROC curve; higher is better, 0.5 is chance.
+    prediction: ArrayLike,
+    fixations: ArrayLike,
+    step: float | None = 0.1,
+    splits: int | None = None,
+    seed: Any = None,
+    repeats: bool = False,
+) -> Scores:
+    """Return the area under Borji's ROC curve; higher is better, 0.5 is chance.
 
     The positives are the fixated pixels, the negatives all pixels, fixated
     ones too; the thresholds are multiples of `step` on the prediction moved
@@ -205,7 +209,7 @@ def auc_borji(
       visual saliency modeling.
     """
     thresholds = _threshold_steps(step)
-    draw = None if splits is None else np.random.default_rng(seed)
+    rng: Any = None if splits is None else np.random.default_rng(seed)
 
     def score(prediction, fixations):
         pixels = _comparable("prediction", prediction)
@@ -213,11 +217,11 @@ def auc_borji(
         if where.size == 0:
             return np.nan
         negatives = pixels
-        if draw is not None:
+        if splits is not None:
             # The area is linear in the false alarms, so that one curve of all
             # draws has the mean area of their curves.
             count = splits * int(weights.sum())
-            negatives = pixels[draw.integers(pixels.size, size=count)]
+            negatives = pixels[rng.integers(pixels.size, size=count)]
         return _pair_area(
             pixels, pixels[where], weights, negatives, None, thresholds
         )
@@ -227,27 +231,28 @@ def auc_borji(
 
 def auc_shuffled(
     *,
-    prediction=None,
-    fixations=None,
-    other_fixations=None,
-    step=0.1,
-    splits=None,
-    seed=None,
-    repeats=False,
-    exclude_fixated=False,
-):
-    """Shuffled area under the ROC curve; higher is better, 0.5 is chance.
+    prediction: ArrayLike,
+    fixations: ArrayLike,
+    other_fixations: ArrayLike,
+    step: float | None = 0.1,
+    splits: int | None = None,
+    seed: Any = None,
+    repeats: bool = False,
+    exclude_fixated: bool = False,
+) -> Scores:
+    """Return the shuffled area under the ROC curve; higher is better.
 
     As `auc_borji`, but the negatives are pixels that were fixated on other
-    pictures, so that a center bias earns nothing. MIT's code draws as many of
-    them as there are fixations for each of 100 curves and averages; the
-    default here is the exact expected value of that, without any draw.
+    images, so that a center bias earns nothing; 0.5 is chance. MIT's code
+    draws as many of them as there are fixations for each of 100 curves and
+    averages; the default here is the exact expected value of that, without any
+    draw.
 
     Args:
         prediction: Predicted map or maps, shape `(H, W)` or `(N, H, W)`, with
             or without a trailing channel.
         fixations: Numbers of fixations, same shape.
-        other_fixations: Numbers of fixations on other pictures (MIT takes 10),
+        other_fixations: Numbers of fixations on other images (MIT takes 10),
             same shape, or one `(H, W)` for all.
         step: Distance of the thresholds, MIT's default 0.1. `None` takes every
             value as a threshold, ties counted half (pysaliency's shuffled
@@ -258,7 +263,7 @@ def auc_shuffled(
         seed: Seed of the draws, anything `numpy.random.default_rng` takes.
         repeats: Whether a pixel fixated twice counts twice, in both fixation
             maps. Defaults to `False`, as in MIT's code.
-        exclude_fixated: Whether the picture's own fixated pixels are taken
+        exclude_fixated: Whether the image's own fixated pixels are taken
             out of the negatives. Defaults to `False`, as in MIT's code; the
             SALICON code does it, with a step of 0.01.
 
@@ -275,8 +280,8 @@ def auc_shuffled(
       natural statistics.
     """
     thresholds = _threshold_steps(step)
-    draw = None if splits is None else np.random.default_rng(seed)
-    if draw is not None and repeats:
+    rng: Any = None if splits is None else np.random.default_rng(seed)
+    if splits is not None and repeats:
         raise ValueError("splits are drawn without repeats only")
 
     def score(prediction, fixations, other_fixations):
@@ -290,19 +295,18 @@ def auc_shuffled(
             others, other_weights = others[keep], other_weights[keep]
         if where.size == 0 or others.size == 0:
             return np.nan
-        if draw is not None:
+        if splits is not None:
             count = min(where.size, others.size)
             others = np.concatenate(
-                [draw.permutation(others)[:count] for _ in range(splits)]
+                [rng.permutation(others)[:count] for _ in range(splits)]
             )
-        if not repeats:
-            other_weights = None  # all equal: counting is quicker
         return _pair_area(
             pixels,
             pixels[where],
             weights,
             pixels[others],
-            other_weights,
+            # Equal weights are none: counting is quicker.
+            other_weights if repeats else None,
             thresholds,
         )
 
@@ -315,7 +319,7 @@ def auc_shuffled(
 
 
 def _comparable(name, map_):
-    """A finite map's pixels in a type that keeps their order, shape (H*W,)."""
+    """Return finite pixels in a type that keeps their order, shape (H*W,)."""
     if map_.dtype != np.float32:
         return _maps.real_values(name, map_)
     pixels = np.ascontiguousarray(map_).ravel()
@@ -324,7 +328,7 @@ def _comparable(name, map_):
 
 
 def _threshold_steps(step):
-    """Thresholds from 1 or just below it down to 0; None for all values."""
+    """Return thresholds from about 1 down to 0; None for all values."""
     if step is None:
         return None
     if not 0 < step <= 1:
@@ -335,9 +339,10 @@ def _threshold_steps(step):
 def _pair_area(
     pixels, positives, weights, negatives, negative_weights, thresholds
 ):
-    """Area under the curve of two samples' rates at or above thresholds.
+    """Return the area under the curve of two samples' rates.
 
-    The thresholds are on the scale where all `pixels` span [0, 1].
+    The rates are those at or above thresholds, which are on the scale where
+    all `pixels` span [0, 1].
     """
     if thresholds is None:
         thresholds = np.unique(positives)[::-1]
@@ -365,7 +370,7 @@ def _pair_area(
 
 
 def _exceeding(values, weights, thresholds):
-    """Weight of the values above, and at or above, each threshold."""
+    """Return the values' weight above, and at or above, each threshold."""
     order = np.argsort(values) if weights is not None else None
     ordered = np.sort(values) if order is None else values[order]
     if order is None:
@@ -378,7 +383,7 @@ def _exceeding(values, weights, thresholds):
 
 
 def _rates(values, weights, thresholds):
-    """Share of the values' weight at or above each threshold."""
+    """Return the share of the values' weight at or above each threshold."""
     if weights is None and thresholds.size <= _FEW:
         counts = [np.count_nonzero(values >= t) for t in thresholds]
         return np.array(counts) / values.size
@@ -387,7 +392,7 @@ def _rates(values, weights, thresholds):
 
 
 def _area(false_alarms, hits):
-    """Area of the trapezoids from (0, 0) through the points to (1, 1)."""
+    """Return the area of trapezoids from (0, 0) through points to (1, 1)."""
     x = np.concatenate([[0.0], false_alarms, [1.0]])
     y = np.concatenate([[0.0], hits, [1.0]])
     return 0.5 * np.dot(x[1:] - x[:-1], y[1:] + y[:-1])

@@ -1,20 +1,26 @@
 """Paired comparison of two results on the same images."""
 
-import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from keras_saliency.evaluation import _bootstrap, _writing, scores
-
-_CHUNK = 500
+from keras_saliency._utils.types import PathName
+from keras_saliency.evaluation import _statistics, _writing, scores
+from keras_saliency.evaluation.results import Evaluation
 
 
 def compare(
-    first, second, *, confidence=0.95, resamples=10_000, seed=0, names=None
-):
-    """Compares two models image by image.
+    first: Evaluation,
+    second: Evaluation,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 10_000,
+    seed: int = 0,
+    names: Sequence[str] | None = None,
+) -> "Comparison":
+    """Compare two models image by image.
 
     The difference of each metric is taken per image, so that what makes an
     image easy or hard for both cancels. Its mean gets a bootstrap interval
@@ -24,8 +30,8 @@ def compare(
     corrected for the number of metrics.
 
     Args:
-        first: An `Evaluation`.
-        second: Another one of the same images, in any order.
+        first: Values of the one model.
+        second: Values of the other on the same images, in any order.
         confidence: Probability between the two ends of an interval.
         resamples: Number of random draws, for intervals and for the test,
             whose smallest p-value is `1 / (resamples + 1)`.
@@ -33,8 +39,8 @@ def compare(
         names: What the two are called in the table.
 
     Returns:
-        A `Comparison`, with the metrics that both have. An image without a
-        value (NaN) in either is left out of that metric.
+        One row for each metric that both have. An image without a value (NaN)
+        in either is left out of that metric.
 
     Raises:
         ValueError: If the images differ, or no metric is in both.
@@ -71,17 +77,21 @@ def compare(
         difference = pairs[0] - pairs[1]
         sign = -1 if _lower_is_better(name) else 1
         count = difference.size
-        low, high = _bootstrap.interval(
+        means = pairs.mean(axis=1).tolist() if count else (np.nan, np.nan)
+        low, high = _statistics.interval(
             difference, confidence=confidence, resamples=resamples, seed=seed
         )
         rows[name] = Row(
-            *(pairs.mean(axis=1).tolist() if count else (np.nan, np.nan)),
-            float(difference.mean()) if count else np.nan,
-            low,
-            high,
-            _sign_flip_test(difference, resamples, seed),
-            float(np.mean(sign * difference > 0)) if count else np.nan,
-            count,
+            first=means[0],
+            second=means[1],
+            difference=float(difference.mean()) if count else np.nan,
+            low=low,
+            high=high,
+            p_value=_statistics.sign_flip_test(
+                difference, resamples=resamples, seed=seed
+            ),
+            wins=float(np.mean(sign * difference > 0)) if count else np.nan,
+            images=count,
         )
     return Comparison(rows, names, confidence)
 
@@ -105,17 +115,19 @@ class Row(NamedTuple):
 class Comparison:
     """Paired differences of two models, one `Row` per metric in `rows`."""
 
-    def __init__(self, rows, names, confidence):
+    def __init__(
+        self, rows: Mapping[str, Row], names: Sequence[str], confidence: float
+    ) -> None:
         self.rows, self.names, self.confidence = rows, names, confidence
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Comparison({' - '.join(self.names)}: {', '.join(self.rows)})"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.table()
 
-    def table(self):
-        """The comparison as text, one line per metric."""
+    def table(self) -> str:
+        """Return the comparison as text, one line per metric."""
         lines = [
             [
                 "metric",
@@ -128,10 +140,9 @@ class Comparison:
             ]
         ]
         for name, row in self.rows.items():
-            metric = scores.METRICS.get(name)
             lines.append(
                 [
-                    (name if metric is None else metric.title)
+                    scores.title(name)
                     + (" (lower is better)" if _lower_is_better(name) else ""),
                     f"{row.first:.4f}",
                     f"{row.second:.4f}",
@@ -144,41 +155,18 @@ class Comparison:
             )
         return _writing.table(lines)
 
-    def to_json(self, path):
-        """Writes the rows; NaN is written as null."""
+    def to_json(self, path: PathName) -> None:
+        """Write the rows; NaN is written as null."""
         content = {
             "names": self.names,
             "confidence": self.confidence,
-            "rows": {
-                name: {
-                    key: None if np.isnan(value) else value
-                    for key, value in row._asdict().items()
-                }
-                for name, row in self.rows.items()
-            },
+            "rows": {name: row._asdict() for name, row in self.rows.items()},
         }
         Path(path).write_text(
-            json.dumps(content, indent=1, allow_nan=False) + "\n",
-            encoding="utf-8",
+            _writing.to_json(content, indent=1) + "\n", encoding="utf-8"
         )
 
 
-def _lower_is_better(name):
+def _lower_is_better(name: str) -> bool:
     metric = scores.METRICS.get(name)
     return metric is not None and not metric.higher_is_better
-
-
-def _sign_flip_test(difference, resamples, seed):
-    """Two-sided p-value of a mean of zero, by random changes of sign."""
-    if difference.size == 0:
-        return np.nan
-    rng = np.random.default_rng([seed, 1])
-    observed = abs(difference.sum())
-    # Sums in another order differ by rounding: equal ones must count.
-    observed -= 1e-12 * np.abs(difference).sum()
-    extreme = 0
-    for start in range(0, resamples, _CHUNK):
-        count = min(_CHUNK, resamples - start)
-        signs = rng.integers(2, size=(count, difference.size)) * 2 - 1
-        extreme += np.count_nonzero(np.abs(signs @ difference) >= observed)
-    return (extreme + 1) / (resamples + 1)

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from keras_saliency._utils.types import ArrayLike
 from keras_saliency.evaluation import _maps
+from keras_saliency.evaluation._maps import Scores
 
 
-def cc(*, prediction=None, density=None):
-    """Pearson's linear correlation coefficient; higher is better, at most 1.
+def cc(*, prediction: ArrayLike, density: ArrayLike) -> Scores:
+    """Return Pearson's linear correlation; higher is better, at most 1.
 
     The same for every positive affine change of either map, so negative
     predictions are fine.
@@ -45,12 +47,14 @@ def cc(*, prediction=None, density=None):
     return _maps.score_each(score, prediction=prediction, density=density)
 
 
-def sim(*, prediction=None, density=None, minmax=True):
-    """Similarity (histogram intersection); higher is better, from 0 to 1.
+def sim(
+    *, prediction: ArrayLike, density: ArrayLike, minmax: bool = True
+) -> Scores:
+    """Return the similarity (histogram intersection); higher is better.
 
         sim = sum_i min(p_i, q_i)
 
-    with both maps moved to [0, 1] and then divided by their sums.
+    with both maps moved to [0, 1] and then divided by their sums; from 0 to 1.
 
     Args:
         prediction: Predicted map or maps, shape `(H, W)` or `(N, H, W)`, with
@@ -89,16 +93,17 @@ def sim(*, prediction=None, density=None, minmax=True):
 
 def kl_divergence(
     *,
-    prediction=None,
-    density=None,
-    minmax=False,
-    epsilon=_maps.EPSILON,
-    floor=0.0,
-):
-    """Kullback-Leibler divergence in nats; lower is better, 0 is perfect.
+    prediction: ArrayLike,
+    density: ArrayLike,
+    minmax: bool = False,
+    epsilon: float = _maps.EPSILON,
+    floor: float = 0.0,
+) -> Scores:
+    """Return the Kullback-Leibler divergence in nats; lower is better.
 
-    Of the prediction p from the density q, both divided by their sums (MIT's
-    direction; some ports have the arguments reversed).
+    It measures how far the prediction p is from the density q, both divided by
+    their sums; 0 is perfect. This is MIT's direction: some ports have the
+    arguments reversed.
 
         kl = sum_i q_i * log(eps + q_i / (p_i + eps))
 

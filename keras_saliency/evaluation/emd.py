@@ -2,28 +2,31 @@
 
 import functools
 import math
+from typing import Literal
 
 import numpy as np
 
+from keras_saliency._utils.types import ArrayLike
 from keras_saliency.evaluation import _maps
+from keras_saliency.evaluation._maps import Scores
 from keras_saliency.images import imresize
 
 
 def emd(
     *,
-    prediction=None,
-    density=None,
-    downsize=32,
-    unit="bins",
-    resize="mit",
-    negative="signed",
-):
-    """Earth mover's distance of downsized maps; lower is better, 0 is perfect.
+    prediction: ArrayLike,
+    density: ArrayLike,
+    downsize: float = 32,
+    unit: Literal["bins", "pixels"] = "bins",
+    resize: Literal["mit", "same"] = "mit",
+    negative: Literal["signed", "clip"] = "signed",
+) -> Scores:
+    """Return the earth mover's distance of downsized maps; lower is better.
 
     Both maps are downsized, divided by their sums, and the value is the least
-    work that turns one into the other: mass times Euclidean distance. The
-    optimum is exact (a network simplex); MIT's code rounds masses and
-    distances to millionths. pysaliency has no EMD.
+    work that turns one into the other: mass times Euclidean distance, 0 for
+    equal histograms. The optimum is exact (a network simplex); MIT's code
+    rounds masses and distances to millionths. pysaliency has no EMD.
 
     MIT's code brings the density to `1 / downsize` of its size, and then the
     prediction to the density's new size. Unless height and width are multiples
@@ -97,7 +100,7 @@ def emd(
 
 
 def _histogram(map_, bins, scale, negative):
-    """A downsized map with sum 1, shape (bins,), or None without mass."""
+    """Return a downsized map of sum 1, shape (bins,); None without mass."""
     if not map_.any():
         return None
     small = imresize(map_, bins, scale).ravel()
@@ -108,7 +111,7 @@ def _histogram(map_, bins, scale, negative):
 
 
 def _least_work(surplus, bins):
-    """Least work that levels a surplus of sum 0, shape (bins,)."""
+    """Return the least work that levels a surplus of sum 0, shape (bins,)."""
     # POT takes seconds to import: it looks for every backend there is.
     from ot.lp import emd2
 
@@ -138,7 +141,7 @@ def _least_work(surplus, bins):
 
 @functools.lru_cache(maxsize=8)
 def _distances(rows, columns):
-    """Euclidean distances between all bins, shape (bins, bins)."""
+    """Return the distances between all bins, shape (bins, bins)."""
     y, x = np.divmod(np.arange(rows * columns), columns)
     distances = np.hypot(y[:, np.newaxis] - y, x[:, np.newaxis] - x)
     distances.flags.writeable = False

@@ -1,69 +1,79 @@
 """A table of metrics for a model, or for its maps, on a data set."""
 
+import functools
 import hashlib
 import json
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from keras_saliency import images
+from keras_saliency._utils.pool import map_in_order, progress_bar
+from keras_saliency._utils.types import (
+    Array,
+    ArrayLike,
+    PathName,
+    Size,
+    Verbose,
+)
+from keras_saliency.datasets import SaliencyDataset
 from keras_saliency.evaluation import scores
 from keras_saliency.evaluation.journal import Journal
 from keras_saliency.evaluation.results import Evaluation
 from keras_saliency.evaluation.sources import naming, source_of
-from keras_saliency.images import as_size
 
 
 def evaluate(
-    predictions,
-    dataset,
-    metrics=None,
-    size=None,
+    predictions: Any,
+    dataset: SaliencyDataset,
     *,
-    image_size=None,
-    baseline=None,
-    others=10,
-    sigma=None,
-    batch_size=8,
-    workers=1,
-    resume=None,
-    seed=0,
-    verbose=1,
-):
-    """Scores predictions of a data set's images, one row per image.
+    metrics: scores.Metrics | None = None,
+    size: Size | None = None,
+    image_size: Size | None = None,
+    baseline: ArrayLike | None = None,
+    others: int | None = 10,
+    sigma: float | None = None,
+    batch_size: int = 8,
+    workers: int = 1,
+    resume: PathName | None = None,
+    seed: int = 0,
+    verbose: Verbose = 1,
+) -> Evaluation:
+    """Score predictions of a data set's images, one row per image.
 
     Args:
         predictions: One of
 
-            - A Keras model that takes pictures `(batch, height, width, 3)`,
+            - A Keras model that takes images `(batch, height, width, 3)`,
               RGB in 0..255, and returns maps `(batch, height, width, 1)`.
-            - A folder with one picture (8 or 16 bit) or `.npy` file per
+            - A folder with one image file (8 or 16 bit) or `.npy` file per
               image, named as the images of the data set, as any other
               program writes them.
             - Maps: an array `(N, height, width)` in the order of the data
               set, with or without a trailing channel, or a dictionary of
               names and maps, of any size each.
-            - A function that takes a picture, uint8 `(height, width, 3)`, and
+            - A function that takes an image, uint8 `(height, width, 3)`, and
               returns its map.
-        dataset: A `SaliencyDataset`.
+        dataset: The images and their ground truth.
         metrics: Names of `METRICS`, or a dictionary of names and options.
             Defaults to the seven of the paper that the data set allows.
         size: Height and width at which maps are compared. Predictions are
             resized to it, linearly to enlarge (MIT's code: bicubic). Defaults
             to each image's original size, as in the benchmark.
-        image_size: Height and width of the pictures that a model or a
-            function gets. Defaults to the model's input size, or to each
-            picture's own, which a model then gets one at a time.
+        image_size: Height and width of the images that a model or a function
+            gets. Defaults to the model's input size, or to each image's own,
+            which a model then gets one at a time.
         baseline: Map for the information gain, such as
             `train.mean_density((300, 400))`; resized as a prediction is.
             Defaults to the uniform distribution.
-        others: From how many other images, drawn at random for each image,
-            the shuffled AUC takes its other fixations, scaled to the image.
-            Defaults to 10, as in the benchmark; `None` takes all.
+        others: Number of other images, drawn at random for each image, whose
+            fixations are the negatives of the shuffled AUC, scaled to the
+            image. Defaults to 10, as in the benchmark; `None` takes all.
         sigma: Sigma of the density maps in original pixels. Defaults to the
             data set's own.
-        batch_size: Pictures per call of the model.
+        batch_size: Images per call of the model.
         workers: Number of processes that score; the result does not depend on
             it. With more than one, a script needs the usual
             `if __name__ == "__main__":`. A model or a function runs in the
@@ -72,13 +82,13 @@ def evaluate(
             known. If the run is broken off, or images are added, another run
             with the same file scores what is missing. A row counts only for
             the same prediction (the same weights of a model, apart from the
-            code of its layers), ground truth and options; a function's
-            predictions are made again to know.
+            code of its layers), ground truth and options. A function is
+            called again to find that out.
         seed: Seed of the draw of other images.
         verbose: 1 shows a progress bar, 0 nothing.
 
     Returns:
-        An `Evaluation`.
+        The values of each metric, one per image.
 
     Raises:
         ValueError: On a missing or unreadable map, a map with NaN, or one that
@@ -89,7 +99,7 @@ def evaluate(
     >>> from keras_saliency.datasets import generate
     >>> dataset = generate(count=4, size=(48, 64))
     >>> maps = [dataset.true_density(i) for i in range(4)]
-    >>> result = evaluate(maps, dataset, ["cc", "nss"], verbose=0)
+    >>> result = evaluate(maps, dataset, metrics=["cc", "nss"], verbose=0)
     >>> result.scores["cc"].shape
     (4,)
     """
@@ -100,33 +110,38 @@ def evaluate(
     scorer = _Scorer(
         dataset,
         scores.choose(metrics, given),
-        None if size is None else as_size(size),
+        None if size is None else images.as_size(size),
         baseline,
         others,
         sigma,
         seed,
     )
     journal = Journal(resume)
-    keys, rows = {}, {}
-    bar = _progress_bar(len(dataset), verbose)
+    keys: dict[int, str] = {}
+    rows: dict[int, dict[str, float]] = {}
+    bar = progress_bar(len(dataset), verbose)
 
-    def done(i, row):
+    def done(i: int, row: dict[str, float]) -> None:
         rows[i] = row
         if bar is not None:
             bar.update(len(rows))
 
-    def missing():
+    def missing() -> Iterator[int]:
         for i in range(len(dataset)):
             if resume is not None:
-                keys[i] = _named(scorer.key, dataset, i, source.digest(i))
+                digest = source.digest(i)
+                with naming(dataset, i):
+                    keys[i] = scorer.key(i, digest)
                 if keys[i] in journal.rows:
                     done(i, journal.rows[keys[i]])
                     continue
             yield i
 
     with journal:
-        for i, row in _score_all(
-            source, scorer, missing(), min(workers, len(dataset))
+        for i, row in map_in_order(
+            functools.partial(_score_one, scorer),
+            source.predict(missing()),
+            min(workers, len(dataset)),
         ):
             journal.add(keys.get(i), dataset.names[i], row)
             done(i, row)
@@ -137,12 +152,30 @@ def evaluate(
     return Evaluation(dataset.names, columns)
 
 
-class _Scorer:
-    """Scores one prediction of a data set; goes to the worker processes."""
+def _score_one(
+    scorer: "_Scorer", i: int, prediction: Array | Path
+) -> tuple[int, dict[str, float]]:
+    with naming(scorer.dataset, i):
+        if isinstance(prediction, Path):
+            return i, scorer.score(i, images.read_map(prediction))
+        return i, scorer.score(i, prediction)
 
-    def __init__(self, dataset, chosen, size, baseline, others, sigma, seed):
+
+class _Scorer:
+    """The ground truth and options that score a prediction, pickled once."""
+
+    def __init__(
+        self,
+        dataset: SaliencyDataset,
+        chosen: dict[str, dict[str, Any]],
+        size: Size | None,
+        baseline: ArrayLike | None,
+        others: int | None,
+        sigma: float | None,
+        seed: int,
+    ) -> None:
+        self.dataset = dataset
         self.chosen = chosen
-        self._dataset = dataset
         self._size = size
         self._baseline = None
         if baseline is not None:
@@ -152,29 +185,21 @@ class _Scorer:
         self._others = others
         self._options = {} if sigma is None else {"sigma": sigma}
         self._seed = seed
-        self._wanted = {
-            need
-            for name in chosen
-            for need in (
-                *scores.METRICS[name].needs,
-                *scores.METRICS[name].may_use,
-            )
-        }
+        self._wanted = scores.wanted(chosen)
         if "other_fixations" in self._wanted and len(dataset) < 2:
             raise ValueError(
                 "auc_shuffled needs fixations on other images, and the data "
                 "set has one image"
             )
 
-    def score(self, i, prediction):
-        size = self._size or tuple(self._dataset.sizes[i].tolist())
+    def score(self, i: int, prediction: Array) -> dict[str, float]:
+        size = self._size_of(i)
         prediction = images.resize(_finite_map(prediction), size)
         return scores.score(prediction, self._maps(i, size), self.chosen)
 
-    def key(self, i, prediction_digest):
-        """A hash of all that an image's values depend on."""
-        dataset = self._dataset
-        size = self._size or tuple(dataset.sizes[i].tolist())
+    def key(self, i: int, prediction_digest: str) -> str:
+        """Return a hash of all that an image's values depend on."""
+        size = self._size_of(i)
         state = hashlib.blake2b(digest_size=16)
         settings = [
             prediction_digest,
@@ -182,16 +207,19 @@ class _Scorer:
             size,
             self._others,
             self._seed,
-            dataset.names[i],
+            self.dataset.names[i],
         ]
         state.update(json.dumps(settings, default=repr).encode())
         for name, map_ in sorted(self._maps(i, size).items()):
             state.update(name.encode())
-            state.update(np.ascontiguousarray(map_))
+            state.update(np.ascontiguousarray(map_).data)
         return state.hexdigest()
 
-    def _maps(self, i, size):
-        maps, dataset = {}, self._dataset
+    def _size_of(self, i: int) -> Size:
+        return self._size or tuple(self.dataset.sizes[i].tolist())
+
+    def _maps(self, i: int, size: Size) -> dict[str, Array]:
+        maps, dataset = {}, self.dataset
         if "density" in self._wanted:
             maps["density"] = dataset.density(i, size, **self._options)
         if "fixations" in self._wanted:
@@ -202,15 +230,15 @@ class _Scorer:
             maps["baseline"] = images.resize(self._baseline, size)
         return maps
 
-    def _other_fixations(self, i, size):
-        numbers = np.delete(np.arange(len(self._dataset)), i)
+    def _other_fixations(self, i: int, size: Size) -> Array:
+        numbers = np.delete(np.arange(len(self.dataset)), i)
         if self._others is not None and self._others < numbers.size:
             rng = np.random.default_rng([self._seed, i])
             numbers = rng.choice(numbers, self._others, replace=False)
-        return sum(self._dataset.fixation_map(n, size) for n in numbers)
+        return sum(self.dataset.fixation_map(n, size) for n in numbers)
 
 
-def _finite_map(prediction):
+def _finite_map(prediction: ArrayLike) -> Array:
     prediction = np.asarray(prediction)
     if prediction.ndim == 3 and prediction.shape[-1] == 1:
         prediction = prediction[..., 0]
@@ -226,69 +254,3 @@ def _finite_map(prediction):
     if prediction.dtype == np.float64:
         return prediction
     return prediction.astype(np.float32)
-
-
-def _named(function, dataset, i, *arguments):
-    with naming(dataset, i):
-        return function(i, *arguments)
-
-
-_shared = {}
-
-
-def _share(scorer, source):
-    _shared["scorer"], _shared["source"] = scorer, source
-
-
-def _score_one(i, prediction=None):
-    scorer, source = _shared["scorer"], _shared["source"]
-    with naming(scorer._dataset, i):
-        if prediction is None:
-            prediction = source.read(i)
-        return i, scorer.score(i, prediction)
-
-
-def _score_all(source, scorer, numbers, workers):
-    """Yields `(i, values)` for these images, as they are ready."""
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1; received {workers}")
-    if source.in_this_process:
-        jobs = source.predict(numbers)
-    else:
-        jobs = ((i, None) for i in numbers)
-    if workers == 1:
-        _share(scorer, source)
-        try:
-            for i, prediction in jobs:
-                yield _score_one(i, prediction)
-        finally:
-            _shared.clear()
-        return
-    # New processes, not forks: a backend's threads do not survive a fork.
-    with ProcessPoolExecutor(
-        workers,
-        multiprocessing.get_context("spawn"),
-        _share,
-        (scorer, None if source.in_this_process else source),
-    ) as pool:
-        try:
-            waiting = []
-            for job in jobs:
-                waiting.append(pool.submit(_score_one, *job))
-                # A bounded queue: predictions are large.
-                if len(waiting) > 4 * workers:
-                    yield waiting.pop(0).result()
-            for future in waiting:
-                yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _progress_bar(count, verbose):
-    if verbose not in (0, 1):
-        raise ValueError(f"verbose must be 0 or 1; received {verbose!r}")
-    if not verbose:
-        return None
-    import keras
-
-    return keras.utils.Progbar(count, unit_name="image")

@@ -1,11 +1,24 @@
 """Both ends of the scale: how well observers and the center predict."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from keras_saliency._utils.types import Array, Size
+from keras_saliency.datasets import Fixations, SaliencyDataset
+from keras_saliency.datasets.density import fixation_map
+from keras_saliency.evaluation.scores import METRICS
 from keras_saliency.images import as_size
 
-METRICS = ("nss", "auc_judd", "information_gain")
+# The metrics of a map of few fixations, each fixation counted.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "nss": {"repeats": True},
+    "auc_judd": {},
+    "information_gain": {"repeats": True, "minmax": False, "epsilon": 0.0},
+}
+_ALL = tuple(_OPTIONS)
 
 # Share of the uniform distribution in the center bias, so that a fixation
 # where nobody else ever looked costs bits but not infinitely many.
@@ -13,21 +26,22 @@ _UNIFORM = 0.01
 
 
 def inter_observer(
-    dataset,
-    metrics=METRICS,
+    dataset: SaliencyDataset,
     *,
-    size=(64, 64),
-    sigma=2.5,
-    center_weight=0.1,
-):
-    """How well the other observers of an image predict one: a ceiling.
+    metrics: str | Sequence[str] = _ALL,
+    size: Size = (64, 64),
+    sigma: float = 2.5,
+    center_weight: float = 0.1,
+) -> dict[str, Array]:
+    """Score how well the other observers of an image predict one: a ceiling.
 
     Each observer in turn is left out: the map of the others, blurred, is the
     prediction and the observer's fixations are what is predicted. An image's
-    score is the mean over its observers. All on a grid over the picture.
+    score is the mean over its observers. All maps are on a grid over the
+    image.
 
     Args:
-        dataset: A `SaliencyDataset` whose fixations know their observers.
+        dataset: A data set whose fixations know their observers.
         metrics: Some of "nss", "auc_judd" and "information_gain" (bits per
             fixation over the center bias of the other images).
         size: `(height, width)` of the grid.
@@ -52,8 +66,8 @@ def inter_observer(
     Examples:
     >>> from keras_saliency.datasets import generate
     >>> dataset = generate(4, (48, 64))
-    >>> ceiling = inter_observer(dataset, ["nss"])["nss"]
-    >>> floor = center_bias(dataset, ["nss"])["nss"]
+    >>> ceiling = inter_observer(dataset, metrics="nss")["nss"]
+    >>> floor = center_bias(dataset, metrics="nss")["nss"]
     >>> bool((ceiling > floor).all())
     True
     """
@@ -83,11 +97,17 @@ def inter_observer(
     return scores
 
 
-def center_bias(dataset, metrics=METRICS, *, size=(64, 64), sigma=2.5):
-    """How well the other images' fixations predict those of one: a floor.
+def center_bias(
+    dataset: SaliencyDataset,
+    *,
+    metrics: str | Sequence[str] = _ALL,
+    size: Size = (64, 64),
+    sigma: float = 2.5,
+) -> dict[str, Array]:
+    """Score how well other images' fixations predict those of one: a floor.
 
     Args:
-        dataset: A `SaliencyDataset` with fixations, of two images or more.
+        dataset: A data set with fixations, of two images or more.
         metrics: Some of "nss", "auc_judd" and "information_gain" (bits per
             fixation over the uniform distribution).
         size: `(height, width)` of the grid.
@@ -121,7 +141,11 @@ def center_bias(dataset, metrics=METRICS, *, size=(64, 64), sigma=2.5):
 
 
 class _Maps:
-    def __init__(self, dataset, size, sigma):
+    """Fixations of a data set's images, blurred on one grid."""
+
+    def __init__(
+        self, dataset: SaliencyDataset, size: Size, sigma: float
+    ) -> None:
         self.size = as_size(size)
         self.sigma = sigma
         self.sizes = dataset.sizes
@@ -133,18 +157,17 @@ class _Maps:
         )
         self.total = self.blurred.sum(0)
 
-    def count(self, i, fixations):
-        from keras_saliency.datasets.density import fixation_map
-
+    def count(self, i: int, fixations: Fixations) -> Array:
         counts = fixation_map(
             fixations.x, fixations.y, self.sizes[i], self.size
         )
         return counts.astype("float64")
 
-    def blur(self, counts):
+    def blur(self, counts: Array) -> Array:
         return gaussian_filter(counts, self.sigma)
 
-    def center(self, i):
+    def center(self, i: int) -> Array:
+        """Return the distribution of the other images' fixations."""
         rest = np.maximum(self.total - self.blurred[i], 0)
         mass = rest.sum()
         uniform = 1 / rest.size
@@ -153,34 +176,33 @@ class _Maps:
         return (1 - _UNIFORM) * rest / mass + _UNIFORM * uniform
 
 
-def _checked(metrics):
+def _checked(metrics: str | Sequence[str]) -> list[str]:
     metrics = [metrics] if isinstance(metrics, str) else list(metrics)
-    unknown = sorted(set(metrics) - set(METRICS))
-    if unknown or not metrics:
-        raise ValueError(
-            f"metrics must be some of {METRICS}, received {metrics}."
-        )
+    if not metrics or not set(metrics) <= set(_ALL):
+        raise ValueError(f"metrics must be some of {_ALL}; received {metrics}.")
     return metrics
 
 
-def _score(metrics, prediction, distribution, baseline, fixations):
-    # Here and not above: the evaluation imports the data sets.
-    from keras_saliency import evaluation
-
-    compute = {
-        "nss": lambda: evaluation.nss(
-            prediction=prediction, fixations=fixations, repeats=True
-        ),
-        "auc_judd": lambda: evaluation.auc_judd(
-            prediction=prediction, fixations=fixations
-        ),
-        "information_gain": lambda: evaluation.information_gain(
-            prediction=distribution,
-            fixations=fixations,
-            baseline=baseline,
-            repeats=True,
-            minmax=False,
-            epsilon=0.0,
-        ),
+def _score(
+    metrics: list[str],
+    prediction: Array,
+    distribution: Array,
+    baseline: Array,
+    fixations: Array,
+) -> list[float]:
+    maps = {
+        "nss": {"prediction": prediction},
+        "auc_judd": {"prediction": prediction},
+        "information_gain": {
+            "prediction": distribution,
+            "baseline": baseline,
+        },
     }
-    return [float(np.squeeze(compute[name]())) for name in metrics]
+    return [
+        float(
+            METRICS[name].function(
+                fixations=fixations, **maps[name], **_OPTIONS[name]
+            )
+        )
+        for name in metrics
+    ]

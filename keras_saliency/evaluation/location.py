@@ -2,14 +2,22 @@
 
 import numpy as np
 
+from keras_saliency._utils.types import ArrayLike
 from keras_saliency.evaluation import _maps
+from keras_saliency.evaluation._maps import Scores
 
 
-def nss(*, prediction=None, fixations=None, repeats=False, ddof=1):
-    """Normalized scanpath saliency; higher is better, 0 is chance.
+def nss(
+    *,
+    prediction: ArrayLike,
+    fixations: ArrayLike,
+    repeats: bool = False,
+    ddof: int = 1,
+) -> Scores:
+    """Return the normalized scanpath saliency; higher is better.
 
-    The prediction's mean over the fixated pixels after it was shifted and
-    scaled to mean 0 and standard deviation 1 over all pixels.
+    This is the prediction's mean over the fixated pixels after it was shifted
+    and scaled to mean 0 and standard deviation 1 over all pixels; 0 is chance.
 
         nss = mean over fixated i of (p_i - mean(p)) / std(p)
 
@@ -58,17 +66,17 @@ def nss(*, prediction=None, fixations=None, repeats=False, ddof=1):
 
 def information_gain(
     *,
-    prediction=None,
-    fixations=None,
-    baseline=None,
-    repeats=False,
-    minmax=True,
-    epsilon=_maps.EPSILON,
-):
-    """Information gain over a baseline in bits; higher is better.
+    prediction: ArrayLike,
+    fixations: ArrayLike,
+    baseline: ArrayLike | None = None,
+    repeats: bool = False,
+    minmax: bool = True,
+    epsilon: float = _maps.EPSILON,
+) -> Scores:
+    """Return the information gain over a baseline in bits; higher is better.
 
-    How many bits per fixation the prediction knows more than the baseline,
-    usually the center bias.
+    This is how many bits per fixation the prediction knows more than the
+    baseline, which is usually the center bias.
 
         gain = mean over fixated i of log2(eps + p_i) - log2(eps + b_i)
 

@@ -2,11 +2,14 @@
 
 import csv
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
-from keras_saliency.evaluation import _bootstrap, _writing, scores
+from keras_saliency._utils.types import Array, ArrayLike, PathName
+from keras_saliency.evaluation import _statistics, _writing, scores
 
 
 class Evaluation:
@@ -23,9 +26,11 @@ class Evaluation:
         scores: As given, float64 arrays.
     """
 
-    def __init__(self, names, scores):
+    def __init__(
+        self, names: Iterable[str], scores: Mapping[str, ArrayLike]
+    ) -> None:
         self.names = tuple(names)
-        self.scores = {
+        self.scores: dict[str, Array] = {
             name: np.asarray(values, np.float64)
             for name, values in scores.items()
         }
@@ -36,25 +41,30 @@ class Evaluation:
                     f"{len(self.names)} images; received {values.shape}"
                 )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Evaluation({len(self)} images: {', '.join(self.scores)})"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.table()
 
-    def means(self):
-        """The mean of each metric over the images, a dictionary."""
-        means = {}
-        for name, values in self.scores.items():
-            known = values[~np.isnan(values)]
-            means[name] = float(known.mean()) if known.size else np.nan
-        return means
+    def means(self) -> dict[str, float]:
+        """Return the mean of each metric over the images."""
+        return {
+            name: float(known.mean()) if known.size else np.nan
+            for name, known in self._known().items()
+        }
 
-    def intervals(self, confidence=0.95, resamples=10_000, seed=0):
-        """Bootstrap intervals of the means over images.
+    def intervals(
+        self,
+        *,
+        confidence: float = 0.95,
+        resamples: int = 10_000,
+        seed: int = 0,
+    ) -> dict[str, tuple[float, float]]:
+        """Return bootstrap intervals of the means over images.
 
         Args:
             confidence: Probability between the two ends.
@@ -65,34 +75,36 @@ class Evaluation:
             Dictionary of metric and `(low, high)`.
         """
         return {
-            name: _bootstrap.interval(
-                values[~np.isnan(values)],
-                confidence=confidence,
-                resamples=resamples,
-                seed=seed,
+            name: _statistics.interval(
+                known, confidence=confidence, resamples=resamples, seed=seed
             )
-            for name, values in self.scores.items()
+            for name, known in self._known().items()
         }
 
-    def table(self, confidence=0.95):
-        """The means with their intervals as text, one line per metric."""
-        intervals, means = self.intervals(confidence), self.means()
+    def table(self, *, confidence: float = 0.95) -> str:
+        """Return the means with their intervals, one line per metric."""
+        intervals, means = self.intervals(confidence=confidence), self.means()
         rows = [["metric", "mean", f"{confidence:.0%} interval", "images"]]
-        for name, values in self.scores.items():
+        for name, known in self._known().items():
             low, high = intervals[name]
-            metric = scores.METRICS.get(name)
             rows.append(
                 [
-                    name if metric is None else metric.title,
+                    scores.title(name),
                     f"{means[name]:.4f}",
                     f"{low:.4f} .. {high:.4f}",
-                    str(np.count_nonzero(~np.isnan(values))),
+                    str(known.size),
                 ]
             )
         return _writing.table(rows)
 
-    def to_csv(self, path):
-        """Writes one line per image, every digit of the values."""
+    def _known(self) -> dict[str, Array]:
+        return {
+            name: values[~np.isnan(values)]
+            for name, values in self.scores.items()
+        }
+
+    def to_csv(self, path: PathName) -> None:
+        """Write one line per image, every digit of the values."""
         with open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["name", *self.scores])
@@ -101,8 +113,8 @@ class Evaluation:
             ):
                 writer.writerow([name, *map(repr, map(float, values))])
 
-    def to_json(self, path):
-        """Writes means, intervals and the values of each image.
+    def to_json(self, path: PathName) -> None:
+        """Write means, intervals and the values of each image.
 
         NaN is written as null and infinity as "inf": JSON knows neither.
         """
@@ -113,21 +125,19 @@ class Evaluation:
             "scores": {n: v.tolist() for n, v in self.scores.items()},
         }
         Path(path).write_text(
-            json.dumps(_writing.as_json(content), indent=1, allow_nan=False)
-            + "\n",
-            encoding="utf-8",
+            _writing.to_json(content, indent=1) + "\n", encoding="utf-8"
         )
 
     @classmethod
-    def load(cls, path):
-        """Reads what `to_csv` (if it ends so) or `to_json` wrote."""
+    def load(cls, path: PathName) -> Self:
+        """Read a `.csv` file of `to_csv`, or a file of `to_json`."""
         path = Path(path)
         if path.suffix.lower() == ".csv":
             with open(path, newline="", encoding="utf-8") as file:
                 header, *rows = csv.reader(file)
             names, *columns = zip(*rows, strict=True)
-            columns = [np.array(column, float) for column in columns]
-            return cls(names, dict(zip(header[1:], columns, strict=True)))
+            values = [np.array(column, float) for column in columns]
+            return cls(names, dict(zip(header[1:], values, strict=True)))
         content = json.loads(path.read_text(encoding="utf-8"))
         return cls(
             content["names"],

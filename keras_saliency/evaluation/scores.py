@@ -1,13 +1,18 @@
 """The metrics by name, what they need, and several of them at once."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_saliency._utils.types import Array
 from keras_saliency.evaluation.auc import auc_borji, auc_judd, auc_shuffled
 from keras_saliency.evaluation.distribution import cc, kl_divergence, sim
 from keras_saliency.evaluation.emd import emd
 from keras_saliency.evaluation.location import information_gain, nss
+
+# A `metrics=` argument: names, or names and options.
+Metrics = str | Sequence[str] | Mapping[str, Mapping[str, Any]]
 
 
 class Metric(NamedTuple):
@@ -16,11 +21,11 @@ class Metric(NamedTuple):
     `needs` and `may_use` name the maps it takes besides the prediction.
     """
 
-    function: callable
-    needs: tuple
+    function: Callable[..., Any]
+    needs: tuple[str, ...]
     higher_is_better: bool
     title: str
-    may_use: tuple = ()
+    may_use: tuple[str, ...] = ()
 
 
 METRICS = {
@@ -43,8 +48,15 @@ METRICS = {
 SEVEN = ("cc", "sim", "auc_judd", "auc_borji", "nss", "emd", "kl")
 
 
-def choose(metrics, given):
-    """Reads a `metrics=` argument against the maps there are.
+def title(name: str) -> str:
+    """Return a metric's title, or the name itself of another program's."""
+    return METRICS[name].title if name in METRICS else name
+
+
+def choose(
+    metrics: Metrics | None, given: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Read a `metrics=` argument against the maps there are.
 
     Args:
         metrics: Names of `METRICS`, or a dictionary of names and options,
@@ -60,11 +72,10 @@ def choose(metrics, given):
             that needs another map.
     """
     if metrics is None:
-        able = [n for n in SEVEN if set(METRICS[n].needs) <= set(given)]
-        return {name: {} for name in able}
-    if isinstance(metrics, str):
+        metrics = [n for n in SEVEN if set(METRICS[n].needs) <= set(given)]
+    elif isinstance(metrics, str):
         metrics = [metrics]
-    if not isinstance(metrics, dict):
+    if not isinstance(metrics, Mapping):
         metrics = {name: {} for name in metrics}
     if not metrics:
         raise ValueError("metrics= names no metric")
@@ -82,8 +93,21 @@ def choose(metrics, given):
     return {name: dict(options) for name, options in metrics.items()}
 
 
-def score(prediction, maps, chosen):
-    """Scores one prediction by several metrics.
+def wanted(chosen: Collection[str]) -> set[str]:
+    """Return the names of the maps that metrics take besides a prediction."""
+    return {
+        need
+        for name in chosen
+        for need in (*METRICS[name].needs, *METRICS[name].may_use)
+    }
+
+
+def score(
+    prediction: Array,
+    maps: Mapping[str, Array],
+    chosen: Mapping[str, Mapping[str, Any]],
+) -> dict[str, float]:
+    """Score one prediction by several metrics.
 
     Args:
         prediction: Predicted map, shape `(H, W)`.
@@ -94,7 +118,7 @@ def score(prediction, maps, chosen):
         A dictionary of names and float64 values; NaN where the ground truth
         is empty, so that nothing is measured.
     """
-    values = {}
+    values: dict[str, float] = {}
     for name, options in chosen.items():
         metric = METRICS[name]
         taken = [n for n in (*metric.needs, *metric.may_use) if n in maps]

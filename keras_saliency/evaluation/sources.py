@@ -1,23 +1,37 @@
 """Where predictions come from: a folder, arrays, a function, a model.
 
-Each source has `digest(i)`, a text that changes with the map of image `i`, and
-either `read(i)`, called in the processes that score, or, where
-`in_this_process`, `predict(numbers)`, which yields `(i, map)`.
+Each source knows two things: `predict(numbers)` yields the number and map of
+each of these images, or the file that a scoring process reads it from, and
+`digest(i)` returns a text that changes with the map of image `i`.
 """
 
 import contextlib
 import hashlib
 import itertools
 import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
 from keras_saliency import images, inference
+from keras_saliency._utils.types import Array, PathName, Size
+from keras_saliency.datasets import SaliencyDataset
+
+
+class Source(Protocol):
+    """Predictions of the images of a data set."""
+
+    def predict(self, numbers: Iterable[int]) -> Iterator[tuple[int, Any]]:
+        """Yield each image's number, and its map or the file that holds it."""
+
+    def digest(self, i: int) -> str:
+        """Return a text that changes with the map of one image."""
 
 
 @contextlib.contextmanager
-def naming(dataset, i):
+def naming(dataset: SaliencyDataset, i: int) -> Iterator[None]:
     """Add the image's name to a ValueError."""
     try:
         yield
@@ -25,7 +39,12 @@ def naming(dataset, i):
         raise ValueError(f"image {dataset.names[i]!r}: {error}") from error
 
 
-def source_of(predictions, dataset, image_size, batch_size):
+def source_of(
+    predictions: Any,
+    dataset: SaliencyDataset,
+    image_size: Size | None,
+    batch_size: int,
+) -> Source:
     """Return the source for whatever `evaluate` was given."""
     if isinstance(predictions, (str, os.PathLike)):
         return Folder(predictions, dataset)
@@ -39,13 +58,11 @@ def source_of(predictions, dataset, image_size, batch_size):
 class Folder:
     """Maps in files named as the images."""
 
-    in_this_process = False
-
-    def __init__(self, folder, dataset):
+    def __init__(self, folder: PathName, dataset: SaliencyDataset) -> None:
         folder = Path(folder)
         if not folder.is_dir():
             raise FileNotFoundError(f"there is no folder {folder}")
-        found = {}
+        found: dict[str, list[Path]] = {}
         for path in sorted(folder.rglob("*")):
             if path.suffix.lower() in (*images.EXTENSIONS, ".npy"):
                 name = path.relative_to(folder).as_posix()
@@ -65,15 +82,16 @@ class Folder:
         if missing:
             raise ValueError(
                 f"{len(missing)} of the {len(dataset)} images have no map in "
-                f"{folder}, such as {missing[0]!r}; a map is a picture or a "
+                f"{folder}, such as {missing[0]!r}; a map is an image or a "
                 ".npy file with the image's name"
             )
 
-    def read(self, i):
-        """Return the map of one image."""
-        return images.read_map(self._paths[i])
+    def predict(self, numbers: Iterable[int]) -> Iterator[tuple[int, Path]]:
+        """Yield each image's number and file."""
+        for i in numbers:
+            yield i, self._paths[i]
 
-    def digest(self, i):
+    def digest(self, i: int) -> str:
         """Return a text that changes with the map of one image."""
         return images.digest(self._paths[i])
 
@@ -81,9 +99,9 @@ class Folder:
 class Arrays:
     """Maps in memory."""
 
-    in_this_process = False
-
-    def __init__(self, maps, dataset):
+    def __init__(
+        self, maps: Mapping[str, Any] | Any, dataset: SaliencyDataset
+    ) -> None:
         if isinstance(maps, dict):
             maps = {images.stem(name): map_ for name, map_ in maps.items()}
             missing = [n for n in dataset.names if images.stem(n) not in maps]
@@ -99,40 +117,44 @@ class Arrays:
             )
         self._maps = [np.asarray(map_) for map_ in maps]
 
-    def read(self, i):
-        """Return the map of one image."""
-        return self._maps[i]
+    def predict(self, numbers: Iterable[int]) -> Iterator[tuple[int, Array]]:
+        """Yield each image's number and map."""
+        for i in numbers:
+            yield i, self._maps[i]
 
-    def digest(self, i):
+    def digest(self, i: int) -> str:
         """Return a text that changes with the map of one image."""
         return images.digest(self._maps[i])
 
 
 class Function:
-    """Maps from a function of one picture."""
+    """Maps from a function of one image."""
 
-    in_this_process = True
-
-    def __init__(self, function, dataset, image_size):
+    def __init__(
+        self,
+        function: Callable[[Array], Any],
+        dataset: SaliencyDataset,
+        image_size: Size | None,
+    ) -> None:
         self._function, self._dataset = function, dataset
         self._image_size = image_size
         # The number and map that were asked for last: by `digest`, and then
         # by `predict` if it is not known.
-        self._last = None, None
+        self._last: tuple[int | None, Any] = None, None
 
-    def _map(self, i):
+    def _map(self, i: int) -> Array:
         if self._last[0] != i:
             with naming(self._dataset, i):
                 image = self._dataset.image(i, self._image_size)
                 self._last = i, np.asarray(self._function(image))
         return self._last[1]
 
-    def predict(self, numbers):
+    def predict(self, numbers: Iterable[int]) -> Iterator[tuple[int, Array]]:
         """Yield each image's number and map."""
         for i in numbers:
             yield i, self._map(i)
 
-    def digest(self, i):
+    def digest(self, i: int) -> str:
         """Return a text that changes with the map of one image."""
         return images.digest(self._map(i))
 
@@ -140,41 +162,45 @@ class Function:
 class Model:
     """Maps from a Keras model, batch by batch."""
 
-    in_this_process = True
-
-    def __init__(self, model, dataset, image_size, batch_size):
+    def __init__(
+        self,
+        model: Any,
+        dataset: SaliencyDataset,
+        image_size: Size | None,
+        batch_size: int,
+    ) -> None:
         self._model, self._dataset = model, dataset
         if image_size is None:
             shape = getattr(model, "input_shape", None)
             if not isinstance(shape, tuple) or len(shape) != 4:
                 raise ValueError(
-                    "the model must take pictures (batch, height, width, 3); "
+                    "the model must take images (batch, height, width, 3); "
                     f"its input shape is {shape}"
                 )
             if None not in shape[1:3]:
                 image_size = shape[1:3]
         self._image_size = image_size
         self._batch_size = 1 if image_size is None else batch_size
-        self._weights = None
+        self._weights: str | None = None
 
-    def predict(self, numbers):
+    def predict(self, numbers: Iterable[int]) -> Iterator[tuple[int, Array]]:
         """Yield each image's number and map."""
         numbers = iter(numbers)
         while part := list(itertools.islice(numbers, self._batch_size)):
-            pictures = np.stack(
+            batch = np.stack(
                 [self._dataset.image(i, self._image_size) for i in part]
             )
             yield from zip(
-                part, inference.predict(self._model, pictures), strict=True
+                part, inference.predict(self._model, batch), strict=True
             )
 
-    def digest(self, i):
+    def digest(self, i: int) -> str:
         """Return a text that changes with the map of one image."""
         if self._weights is None:
             state = hashlib.blake2b(digest_size=16)
             state.update(self._model.to_json().encode())
             for weight in self._model.get_weights():
-                state.update(np.ascontiguousarray(weight))
+                state.update(np.ascontiguousarray(weight).data)
             self._weights = state.hexdigest()
         size = None if self._image_size is None else list(self._image_size)
         return f"{self._weights} {self._dataset.digest(i)} {size}"

@@ -56,14 +56,14 @@ def test_values_are_those_of_the_metrics(dataset, maps):
 
 
 def test_arrays_dictionaries_and_functions(dataset, maps):
-    expected = evaluate(maps, dataset, ["cc", "nss"], verbose=0)
+    expected = evaluate(maps, dataset, metrics=["cc", "nss"], verbose=0)
     stack = np.stack(maps)[..., None]
-    same(evaluate(stack, dataset, ["cc", "nss"], verbose=0), expected)
+    same(evaluate(stack, dataset, metrics=["cc", "nss"], verbose=0), expected)
     named = {
         name + ".png": map_
         for name, map_ in zip(dataset.names, maps, strict=True)
     }
-    same(evaluate(named, dataset, ["cc", "nss"], verbose=0), expected)
+    same(evaluate(named, dataset, metrics=["cc", "nss"], verbose=0), expected)
     by_picture = {
         dataset.image(i).tobytes(): map_ for i, map_ in enumerate(maps)
     }
@@ -71,7 +71,7 @@ def test_arrays_dictionaries_and_functions(dataset, maps):
         evaluate(
             lambda picture: by_picture[picture.tobytes()],
             dataset,
-            ["cc", "nss"],
+            metrics=["cc", "nss"],
             verbose=0,
         ),
         expected,
@@ -105,7 +105,7 @@ def test_model(dataset, size):
     inputs = keras.Input((*size, 3))
     x = keras.layers.AveragePooling2D(4)(inputs)
     model = keras.Model(inputs, keras.layers.Conv2D(1, 1)(x) ** 2)
-    result = evaluate(model, dataset, ["cc"], batch_size=4, verbose=0)
+    result = evaluate(model, dataset, metrics=["cc"], batch_size=4, verbose=0)
     for i in range(COUNT):
         picture = dataset.image(i)[None].astype("float32")
         map_ = model.predict(picture, verbose=0)[0, ..., 0]
@@ -114,7 +114,12 @@ def test_model(dataset, size):
         )
         assert result.scores["cc"][i] == pytest.approx(value, abs=1e-5)
     smaller = evaluate(
-        model, dataset, ["cc"], size=(24, 32), image_size=SIZE, verbose=0
+        model,
+        dataset,
+        metrics=["cc"],
+        size=(24, 32),
+        image_size=SIZE,
+        verbose=0,
     )
     assert (smaller.scores["cc"] != result.scores["cc"]).any()
 
@@ -130,21 +135,21 @@ def test_images_of_several_sizes():
     assert list(result.scores) == ["cc", "sim", "emd", "kl"]
     assert np.isfinite(list(result.scores.values())).all()
     with pytest.raises(ValueError, match="nss needs fixations"):
-        evaluate(maps, dataset, ["nss"])
+        evaluate(maps, dataset, metrics=["nss"])
 
 
 def test_shuffled_and_information_gain(dataset, maps):
     names = ["auc_shuffled", "information_gain"]
     baseline = dataset.mean_density((20, 20))
     options = {"verbose": 0, "baseline": baseline, "others": 2}
-    result = evaluate(maps, dataset, names, **options)
-    same(evaluate(maps, dataset, names, **options), result)
-    another = evaluate(maps, dataset, names, seed=1, **options)
+    result = evaluate(maps, dataset, metrics=names, **options)
+    same(evaluate(maps, dataset, metrics=names, **options), result)
+    another = evaluate(maps, dataset, metrics=names, seed=1, **options)
     assert (
         another.scores["auc_shuffled"] != result.scores["auc_shuffled"]
     ).any()
     options["others"] = None
-    everyone = evaluate(maps, dataset, names, **options)
+    everyone = evaluate(maps, dataset, metrics=names, **options)
     other = sum(dataset.fixation_map(i) for i in range(1, COUNT))
     assert everyone.scores["auc_shuffled"][0] == evaluation.auc_shuffled(
         prediction=maps[0],
@@ -170,7 +175,7 @@ def test_any_number_of_processes(dataset, maps, tmp_path):
 def test_resumes_what_was_broken_off(dataset, maps, tmp_path, monkeypatch):
     journal = tmp_path / "new" / "scores.jsonl"
     names = ["cc", "nss"]
-    expected = evaluate(maps, dataset, names, verbose=0, resume=journal)
+    expected = evaluate(maps, dataset, metrics=names, verbose=0, resume=journal)
     lines = journal.read_text().splitlines()
     # Killed within the third line.
     journal.write_text("\n".join(lines[:2]) + "\n" + lines[2][:20])
@@ -183,17 +188,17 @@ def test_resumes_what_was_broken_off(dataset, maps, tmp_path, monkeypatch):
 
     monkeypatch.setattr(evaluation.scores, "score", counted)
     options = {"verbose": 0, "resume": journal}
-    same(evaluate(maps, dataset, names, **options), expected)
+    same(evaluate(maps, dataset, metrics=names, **options), expected)
     assert len(scored) == COUNT - 2
-    same(evaluate(maps, dataset, names, **options), expected)
+    same(evaluate(maps, dataset, metrics=names, **options), expected)
     assert len(scored) == COUNT - 2
     # Whatever else is asked for is no old row.
     changed = [maps[0] + 1, *maps[1:]]
-    evaluate(changed, dataset, names, **options)
+    evaluate(changed, dataset, metrics=names, **options)
     assert len(scored) == COUNT - 1
-    evaluate(maps, dataset, {"cc": {}, "nss": {"ddof": 0}}, **options)
-    evaluate(maps, dataset, names, size=(24, 32), **options)
-    evaluate(maps, dataset, names, sigma=7, **options)
+    evaluate(maps, dataset, metrics={"cc": {}, "nss": {"ddof": 0}}, **options)
+    evaluate(maps, dataset, metrics=names, size=(24, 32), **options)
+    evaluate(maps, dataset, metrics=names, sigma=7, **options)
     assert len(scored) == COUNT - 1 + 3 * COUNT
 
 
@@ -205,10 +210,10 @@ def test_a_function_is_asked_once_for_each_picture(dataset, maps, tmp_path):
         return maps[(len(asked) - 1) % COUNT]
 
     options = {"verbose": 0, "resume": tmp_path / "scores.jsonl"}
-    first = evaluate(function, dataset, ["cc"], **options)
+    first = evaluate(function, dataset, metrics=["cc"], **options)
     assert len(asked) == COUNT
     lines = options["resume"].read_text()
-    same(evaluate(function, dataset, ["cc"], **options), first)
+    same(evaluate(function, dataset, metrics=["cc"], **options), first)
     assert options["resume"].read_text() == lines
 
 
@@ -216,14 +221,14 @@ def test_resume_knows_a_model_by_its_weights(dataset, tmp_path):
     inputs = keras.Input((*SIZE, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(1, 1)(inputs) ** 2)
     options = {"verbose": 0, "resume": tmp_path / "scores.jsonl"}
-    first = evaluate(model, dataset, ["cc"], **options)
+    first = evaluate(model, dataset, metrics=["cc"], **options)
     weights = model.get_weights()
     model.set_weights([-2 * weights[0] + 1, weights[1]])
-    second = evaluate(model, dataset, ["cc"], **options)
+    second = evaluate(model, dataset, metrics=["cc"], **options)
     assert (first.scores["cc"] != second.scores["cc"]).any()
     model.set_weights(weights)
     model.predict_on_batch = None
-    same(evaluate(model, dataset, ["cc"], **options), first)
+    same(evaluate(model, dataset, metrics=["cc"], **options), first)
 
 
 def test_names_the_image_of_a_bad_map(dataset, maps):
@@ -254,7 +259,7 @@ def test_refuses_what_does_not_fit(dataset, maps):
 
 
 def test_progress_bar(dataset, maps, capsys):
-    evaluate(maps, dataset, ["cc"])
+    evaluate(maps, dataset, metrics=["cc"])
     assert "6/6" in capsys.readouterr().out
 
 
@@ -303,7 +308,7 @@ def test_intervals_cover_the_true_mean():
     covered = 0
     for _ in range(200):
         result = Evaluation(range(60), {"cc": rng.normal(0.3, 1, 60)})
-        low, high = result.intervals(0.9, resamples=400)["cc"]
+        low, high = result.intervals(confidence=0.9, resamples=400)["cc"]
         covered += low <= 0.3 <= high
     assert 165 <= covered <= 195
 

@@ -40,9 +40,9 @@ def test_floor_by_hand():
 
 def test_images_without_others_are_nan():
     dataset = _dataset([0, 0, 1], [1, 2, 3], [1, 2, 3], [0, 1, 0], count=3)
-    scores = inter_observer(dataset, ["nss"])["nss"]
+    scores = inter_observer(dataset, metrics=["nss"])["nss"]
     assert np.isnan(scores).tolist() == [False, True, True]
-    scores = center_bias(dataset, "nss")["nss"]
+    scores = center_bias(dataset, metrics="nss")["nss"]
     assert np.isnan(scores).tolist() == [False, False, True]
 
 
@@ -57,15 +57,15 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="two images or more"):
         center_bias(merged.subset([0]))
     with pytest.raises(ValueError, match="metrics must be some of"):
-        center_bias(merged, ["cc"])
+        center_bias(merged, metrics=["cc"])
 
 
 def test_mit1003(mit1003_path):
     dataset = datasets.load_compact(mit1003_path)
     part = dataset.subset(slice(0, 100))
-    ceiling = inter_observer(part, ["nss"])["nss"].mean()
+    ceiling = inter_observer(part, metrics=["nss"])["nss"].mean()
     assert ceiling == pytest.approx(2.97, abs=0.02)
-    assert center_bias(part, ["nss"])["nss"].mean() == pytest.approx(
+    assert center_bias(part, metrics=["nss"])["nss"].mean() == pytest.approx(
         1.38, abs=0.02
     )
 

@@ -247,7 +247,10 @@ def test_finds_generated_objects_better_than_chance(name):
     dataset = datasets.generate(count=4, size=SIZE, seed=3)
     model = CLASSIC[name]()
     scores = evaluation.evaluate(
-        model.saliency_map, dataset, ["cc", "auc_judd", "nss"], verbose=0
+        model.saliency_map,
+        dataset,
+        metrics=["cc", "auc_judd", "nss"],
+        verbose=0,
     ).means()
     assert scores["cc"] > 0.1
     assert scores["auc_judd"] > 0.55

@@ -1,0 +1,59 @@
+"""Bootstrap intervals and sign-flip tests of a mean over images."""
+
+import numpy as np
+
+from keras_saliency._utils.types import Array
+
+# Draws at a time, which bounds the memory.
+_BATCH = 500
+
+
+def interval(
+    values: Array, *, confidence: float, resamples: int, seed: int
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of the mean over images.
+
+    Args:
+        values: One value per image, shape `(N,)`, without NaN.
+        confidence: Probability between the two ends, such as 0.95.
+        resamples: Number of draws of N images with replacement.
+        seed: Seed of the draws.
+
+    Returns:
+        The two ends; NaN for less than two images or infinite values.
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be in (0, 1); received {confidence}")
+    if values.size < 2 or not np.isfinite(values).all():
+        return np.nan, np.nan
+    # SciPy's statistics take a second to import.
+    from scipy.stats import bootstrap
+
+    means = bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=resamples,
+        batch=_BATCH,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).bootstrap_distribution
+    # NumPy's quantiles: the last digit of SciPy's depends on its version.
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def sign_flip_test(difference: Array, *, resamples: int, seed: int) -> float:
+    """Return the two-sided p-value of a mean of zero, by changes of sign."""
+    if difference.size == 0:
+        return np.nan
+    rng = np.random.default_rng([seed, 1])
+    observed = abs(difference.sum())
+    # Sums in another order differ by rounding: equal ones must count.
+    observed -= 1e-12 * np.abs(difference).sum()
+    extreme = 0
+    for start in range(0, resamples, _BATCH):
+        count = min(_BATCH, resamples - start)
+        signs = rng.integers(2, size=(count, difference.size)) * 2 - 1
+        extreme += int((np.abs(signs @ difference) >= observed).sum())
+    return (extreme + 1) / (resamples + 1)
