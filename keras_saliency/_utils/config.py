@@ -21,7 +21,7 @@ class SignatureConfig:
     """
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, in a form that JSON knows."""
+        """Return the constructor's arguments, in a form that JSON knows."""
         return {
             **super().get_config(),  # type: ignore[misc]
             **{
@@ -32,7 +32,7 @@ class SignatureConfig:
 
 
 def argument_names(cls: type) -> list[str]:
-    """Names of a constructor's own arguments, `**kwargs` left out."""
+    """Return the names of a constructor's own arguments, not `**kwargs`."""
     parameters = inspect.signature(cls).parameters.values()
     return [
         parameter.name
@@ -43,18 +43,21 @@ def argument_names(cls: type) -> list[str]:
 
 
 def serialized(value: Any) -> Any:
-    """A value as JSON knows it: Keras objects as their configuration."""
+    """Return a value as JSON knows it: Keras objects as configurations."""
     if isinstance(value, (list, tuple)):
         return [serialized(item) for item in value]
     if isinstance(value, dict):
         return {key: serialized(item) for key, item in value.items()}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if inspect.isfunction(value):
+        # An activation: its name alone, if Keras has it.
+        return keras.activations.serialize(value)
     return keras.saving.serialize_keras_object(value)
 
 
 def deserialized(config: dict[str, Any], *names: str) -> dict[str, Any]:
-    """A configuration whose named entries are Keras objects again.
+    """Return a configuration whose named entries are Keras objects again.
 
     Args:
         config: What `get_config` returned.

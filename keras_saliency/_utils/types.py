@@ -12,9 +12,19 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[Any]
 # (height, width)
 Size = Sequence[int]
+# Of a tensor: numbers, and None where one is known only at run time.
+Shape = Sequence[Any]
 PathName = str | PathLike[str]
 # The backends' tensors have no common static type.
 Tensor = Any
 Verbose = Literal[0, 1]
 
-__all__ = ["Array", "ArrayLike", "PathName", "Size", "Tensor", "Verbose"]
+__all__ = [
+    "Array",
+    "ArrayLike",
+    "PathName",
+    "Shape",
+    "Size",
+    "Tensor",
+    "Verbose",
+]

@@ -1,4 +1,4 @@
-"""Keras layers of the package; each can be used alone."""
+"""Keras layers; each can be used alone."""
 
 from keras_saliency.layers.aspp import ASPP
 from keras_saliency.layers.attentive_conv_lstm import AttentiveConvLSTM

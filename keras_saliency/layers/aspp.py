@@ -1,23 +1,32 @@
 """Atrous spatial pyramid pooling."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from keras_saliency._utils.config import SignatureConfig
+from keras_saliency._utils.types import Shape, Tensor
+
 
 @keras.saving.register_keras_serializable("keras_saliency.layers")
-class ASPP(keras.layers.Layer):
+class ASPP(SignatureConfig, keras.layers.Layer):
     """Parallel dilated convolutions of one input, concatenated.
 
     Args:
         depth: Filters of each branch.
-        dilation_rates: One branch per rate.
+        dilation_rates: Dilation rate of each branch; one branch per rate.
         kernel_size: Side of the kernels.
-        activation: Of each branch.
-        kernel_initializer: Of each branch.
+        activation: Activation of each branch.
+        kernel_initializer: Initializer of each branch's kernel.
         **kwargs: See `keras.layers.Layer`.
 
     Input: `(batch, height, width, channels)`. Output: `(batch, height,
     width, depth * len(dilation_rates))`, the branches in the order given.
+
+    Raises:
+        ValueError: If there is no dilation rate.
 
     References:
         Chen et al., DeepLab, TPAMI 2018; the paper's section 3.1: 3x3, depth
@@ -26,13 +35,14 @@ class ASPP(keras.layers.Layer):
 
     def __init__(
         self,
-        depth=32,
-        dilation_rates=(1, 3, 6, 12),
-        kernel_size=3,
-        activation="relu",
-        kernel_initializer="he_normal",
-        **kwargs,
-    ):
+        *,
+        depth: int = 32,
+        dilation_rates: Sequence[int] = (1, 3, 6, 12),
+        kernel_size: int = 3,
+        activation: str | Callable | None = "relu",
+        kernel_initializer: Any = "he_normal",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.depth = depth
         self.dilation_rates = tuple(dilation_rates)
@@ -58,30 +68,17 @@ class ASPP(keras.layers.Layer):
             for i, rate in enumerate(self.dilation_rates)
         ]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Build the branches."""
         for branch in self.branches:
             branch.build(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Apply all branches to `(batch, height, width, channels)`."""
         return ops.concatenate(
             [branch(inputs) for branch in self.branches], axis=-1
         )
 
-    def compute_output_shape(self, input_shape):
-        """`(batch, height, width, depth * branches)`."""
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return `(batch, height, width, depth * branches)`."""
         return (*input_shape[:-1], self.depth * len(self.dilation_rates))
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **super().get_config(),
-            "depth": self.depth,
-            "dilation_rates": list(self.dilation_rates),
-            "kernel_size": self.kernel_size,
-            "activation": keras.activations.serialize(self.activation),
-            "kernel_initializer": keras.initializers.serialize(
-                self.kernel_initializer
-            ),
-        }

@@ -1,14 +1,20 @@
 """Convolutional LSTM that attends to places of one image."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_saliency._utils.checks import whole_number
+from keras_saliency._utils.config import SignatureConfig
+from keras_saliency._utils.types import Shape, Tensor
 
 _GATES = 4
 
 
 @keras.saving.register_keras_serializable("keras_saliency.layers")
-class AttentiveConvLSTM(keras.layers.Layer):
-    """Refines the features of one image in several recurrent steps.
+class AttentiveConvLSTM(SignatureConfig, keras.layers.Layer):
+    """Refinement of the features of one image in several recurrent steps.
 
     The steps see the same features X, weighted by an attention map that
     depends on the hidden state:
@@ -25,21 +31,23 @@ class AttentiveConvLSTM(keras.layers.Layer):
     are 0 at first; the output is the last H. W_a, U_a, W and U have a bias
     each, V_a has none.
 
-    Some things are computed once that the formula has in each step, with the
+    Three things that the formula has in each step are computed once, with the
     same result up to rounding: U_a * X; the convolutions of the first H, which
-    is 0; and W * (A X). A has one value for each place, so that is the sum over
-    the places k of the kernel of A, moved by k, times W_k X, moved by k, and
-    the W_k X stay the same. They take `4 size^2` times the memory of the
-    output. The kernels that see one input lie side by side.
+    is 0; and the products of W. A has one value per place, so W * (A X) is the
+    sum, over the places k of the kernel, of A moved by k times W_k X moved by
+    k, and the W_k X are the same in all steps. They take `4 size^2` times the
+    memory of the output. Kernels that see the same input lie side by side.
 
     Args:
         filters: Channels of H, C, the gates, and inside the attention.
         steps: Number of recurrent steps.
         kernel_size: Side of all kernels, odd.
-        kernel_initializer: Of W_a, U_a and the four W.
-        recurrent_initializer: Of the four U.
-        attention_initializer: Of V_a. Zeros, the original's, begin with
-            attention that is the same everywhere.
+        kernel_initializer: Initializer of W_a, U_a and the four W; normal
+            with standard deviation 0.05 by default.
+        recurrent_initializer: Initializer of the four U; orthogonal with gain
+            1.1 by default.
+        attention_initializer: Initializer of V_a. With zeros, as in the
+            original, attention is the same everywhere before training.
         **kwargs: See `keras.layers.Layer`.
 
     Input: `(batch, height, width, channels)`.
@@ -54,7 +62,8 @@ class AttentiveConvLSTM(keras.layers.Layer):
             5 filters)`.
 
     Raises:
-        ValueError: If a number is below 1, or `kernel_size` is even.
+        ValueError: If `filters` or `steps` is not a whole number, at least 1,
+            or `kernel_size` not an odd one.
 
     References:
         Cornia et al., Predicting human eye fixations via an LSTM-based
@@ -64,30 +73,22 @@ class AttentiveConvLSTM(keras.layers.Layer):
 
     def __init__(
         self,
-        filters=512,
-        steps=4,
-        kernel_size=3,
-        kernel_initializer=None,
-        recurrent_initializer=None,
-        attention_initializer="zeros",
-        **kwargs,
-    ):
+        *,
+        filters: int = 512,
+        steps: int = 4,
+        kernel_size: int = 3,
+        kernel_initializer: Any = None,
+        recurrent_initializer: Any = None,
+        attention_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        for name, value in (("filters", filters), ("steps", steps)):
-            if value != int(value) or value < 1:
-                raise ValueError(
-                    f"AttentiveConvLSTM: {name} must be a whole number, at "
-                    f"least 1, received {value}."
-                )
-        if kernel_size < 1 or kernel_size % 2 != 1:
-            raise ValueError(
-                "AttentiveConvLSTM: kernel_size must be odd, at least 1, "
-                "received "
-                f"{kernel_size}."
-            )
-        self.filters = int(filters)
-        self.steps = int(steps)
-        self.kernel_size = int(kernel_size)
+        owner = "AttentiveConvLSTM"
+        self.filters = whole_number(owner, "filters", filters)
+        self.steps = whole_number(owner, "steps", steps)
+        self.kernel_size = whole_number(
+            owner, "kernel_size", kernel_size, odd=True
+        )
         self.kernel_initializer = keras.initializers.get(
             kernel_initializer or keras.initializers.RandomNormal(stddev=0.05)
         )
@@ -98,8 +99,8 @@ class AttentiveConvLSTM(keras.layers.Layer):
             attention_initializer
         )
 
-    def build(self, input_shape):
-        """Make the kernels for the input's channels."""
+    def build(self, input_shape: Shape) -> None:
+        """Make the kernels for the channels of the input."""
         channels, filters = input_shape[-1], self.filters
         inputs, states = self.kernel_initializer, self.recurrent_initializer
         self.attention_input_kernel = self._kernel(
@@ -119,7 +120,7 @@ class AttentiveConvLSTM(keras.layers.Layer):
         )
 
     def _kernel(self, name, channels, initializers):
-        """Kernels side by side, each drawn for itself."""
+        """Make kernels side by side, each drawn by itself."""
         part = (self.kernel_size, self.kernel_size, channels, self.filters)
 
         def draw(shape, dtype=None):
@@ -135,8 +136,8 @@ class AttentiveConvLSTM(keras.layers.Layer):
             shape=(count * self.filters,), initializer="zeros", name=name
         )
 
-    def call(self, inputs):
-        """Last hidden state for `(batch, height, width, channels)`."""
+    def call(self, inputs: Tensor) -> Tensor:
+        """Refine `(batch, height, width, channels)`."""
         seen = (
             self._convolve(inputs, self.attention_input_kernel)
             + self.attention_input_bias
@@ -168,7 +169,7 @@ class AttentiveConvLSTM(keras.layers.Layer):
         return hidden
 
     def _parts(self, inputs):
-        """W_k X of each place k of the kernel, moved by k.
+        """Return W_k X of each place k of the kernel, moved by k.
 
         Shape `(batch, height, width, size^2, 4 filters)`.
         """
@@ -186,12 +187,12 @@ class AttentiveConvLSTM(keras.layers.Layer):
         )
 
     def _attended(self, attention, parts):
-        """W * (A X) of attention A and what `_parts` gave."""
+        """Return W * (A X) of attention A and what `_parts` returned."""
         moved = ops.concatenate(self._moved(attention), axis=-1)
         return ops.squeeze(ops.matmul(moved[:, :, :, None], parts), axis=3)
 
     def _moved(self, x):
-        """`x` moved by each place of the kernel, zeros coming in."""
+        """Return `x`, padded with zeros, moved by each place of the kernel."""
         size, margin = self.kernel_size, self.kernel_size // 2
         height, width = ops.shape(x)[1:3]
         x = ops.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
@@ -202,9 +203,9 @@ class AttentiveConvLSTM(keras.layers.Layer):
         ]
 
     def _attention(self, energy):
-        """Attention map `(batch, height, width, 1)` that sums to 1."""
+        """Return the attention map `(batch, height, width, 1)`, sum 1."""
         energy = self._convolve(energy, self.attention_kernel)
-        # In half precision most of the maps' values would round to the same.
+        # In half precision most values of the map would round to the same.
         exact = ops.cast(energy, "float32")
         peak = ops.max(exact, axis=(1, 2), keepdims=True)
         share = ops.exp(exact - ops.stop_gradient(peak))
@@ -214,19 +215,6 @@ class AttentiveConvLSTM(keras.layers.Layer):
     def _convolve(self, x, kernel):
         return ops.conv(x, kernel, padding="same", data_format="channels_last")
 
-    def compute_output_shape(self, input_shape):
-        """`(batch, height, width, filters)`."""
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return `(batch, height, width, filters)`."""
         return (*input_shape[:-1], self.filters)
-
-    def get_config(self):
-        """Constructor arguments."""
-        serialize = keras.initializers.serialize
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "steps": self.steps,
-            "kernel_size": self.kernel_size,
-            "kernel_initializer": serialize(self.kernel_initializer),
-            "recurrent_initializer": serialize(self.recurrent_initializer),
-            "attention_initializer": serialize(self.attention_initializer),
-        }

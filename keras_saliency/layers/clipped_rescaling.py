@@ -1,7 +1,12 @@
 """A linear output brought to the range of maps."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_saliency._utils.config import SignatureConfig
+from keras_saliency._utils.types import Shape, Tensor
 
 
 @ops.custom_gradient
@@ -22,42 +27,36 @@ def _recovering_clip(x):
 
 
 @keras.saving.register_keras_serializable("keras_saliency.layers")
-class ClippedRescaling(keras.layers.Layer):
+class ClippedRescaling(SignatureConfig, keras.layers.Layer):
     """`scale * x + offset`, clipped to [0, 1], the range of maps.
 
     For networks that end in a linear layer and were trained on targets of
     another range: [-1, 1] becomes [0, 1] with scale and offset 1/2.
 
-    A value that is clipped keeps the gradient that would bring it back into
-    the range and loses the other, as in `RecoveringReLU`. With the squared
-    error and targets in [0, 1] the gradient so has the sign that it has
+    A value that is clipped keeps a gradient that would bring it back into the
+    range, and loses one that would not, as in `RecoveringReLU`. So with the
+    squared error and targets in [0, 1] the gradient has the sign that it has
     without clipping.
 
     Args:
-        scale: Factor.
-        offset: Added after it.
+        scale: Factor of the input.
+        offset: Number that is added to the product.
         **kwargs: See `keras.layers.Layer`.
 
     Input and output: any shape.
     """
 
-    def __init__(self, scale=0.5, offset=0.5, **kwargs):
+    def __init__(
+        self, *, scale: float = 0.5, offset: float = 0.5, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.scale = float(scale)
         self.offset = float(offset)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Rescale and clip."""
         return _recovering_clip(self.scale * inputs + self.offset)
 
-    def compute_output_shape(self, input_shape):
-        """Same as the input's."""
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape."""
         return input_shape
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **super().get_config(),
-            "scale": self.scale,
-            "offset": self.offset,
-        }

@@ -1,47 +1,53 @@
 """Fixed Gaussian smoothing."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from keras_saliency._utils.checks import whole_number
+from keras_saliency._utils.config import SignatureConfig
+from keras_saliency._utils.types import Shape, Tensor
+
 
 @keras.saving.register_keras_serializable("keras_saliency.layers")
-class GaussianSmoothing(keras.layers.Layer):
-    """Convolution of each channel with a fixed Gaussian: no weights.
+class GaussianSmoothing(SignatureConfig, keras.layers.Layer):
+    """Convolution of each channel with a fixed Gaussian, without weights.
 
-    At the border the part of the kernel that falls outside is left out and
-    the rest is renormalized, so a constant map stays constant.
+    At the border only the part of the kernel that lies inside the map counts,
+    divided by its sum, so a constant map stays constant.
 
     Args:
         size: Side of the square kernel in pixels, odd.
-        sigma: Standard deviation in pixels.
+        sigma: Standard deviation in pixels, above 0.
         **kwargs: See `keras.layers.Layer`.
 
     Input and output: `(batch, height, width, channels)`.
+
+    Raises:
+        ValueError: If `size` is not odd or `sigma` not above 0.
 
     References:
         The paper's section 3.1: 5x5 with sigma 1.
     """
 
-    def __init__(self, size=5, sigma=1.0, **kwargs):
+    def __init__(
+        self, *, size: int = 5, sigma: float = 1.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        if size != int(size) or size < 1 or size % 2 == 0:
-            raise ValueError(
-                "GaussianSmoothing: size must be odd, at least 1, "
-                f"received {size}."
-            )
+        self.size = whole_number("GaussianSmoothing", "size", size, odd=True)
         if not (np.isfinite(sigma) and sigma > 0):
             raise ValueError(
                 f"GaussianSmoothing: sigma must be above 0, received {sigma}."
             )
-        self.size = int(size)
         self.sigma = float(sigma)
         x = np.arange(self.size) - self.size // 2
         profile = np.exp(-(x**2) / (2 * self.sigma**2))
         kernel = np.outer(profile, profile)
         self._kernel = (kernel / kernel.sum())[:, :, None, None]
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Smooth `(batch, height, width, channels)`."""
         return self._convolve(inputs) / self._convolve(
             ops.ones_like(inputs[:1])
@@ -56,10 +62,6 @@ class GaussianSmoothing(keras.layers.Layer):
             data_format="channels_last",
         )
 
-    def compute_output_shape(self, input_shape):
-        """Same as the input's."""
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape."""
         return input_shape
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {**super().get_config(), "size": self.size, "sigma": self.sigma}

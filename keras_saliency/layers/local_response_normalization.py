@@ -1,55 +1,66 @@
 """Normalization across neighboring channels, as in AlexNet and Caffe."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from keras_saliency._utils.checks import whole_number
+from keras_saliency._utils.config import SignatureConfig
+from keras_saliency._utils.types import Shape, Tensor
+
 
 @keras.saving.register_keras_serializable("keras_saliency.layers")
-class LocalResponseNormalization(keras.layers.Layer):
-    """Each value over a power of its neighbors' energy across channels.
+class LocalResponseNormalization(SignatureConfig, keras.layers.Layer):
+    """Division of each value by the energy of its neighbors across channels.
 
         y_c = x_c / (k + alpha / size * sum over the window of x_j^2)^beta
 
-    with a window of `size` channels around c; channels beyond the first and
-    the last count as zero. As in Caffe, `alpha` is divided by `size`: in the
-    formula of the paper by Krizhevsky et al. it is not.
+    with a window of `size` channels around c; channels before the first and
+    after the last count as zero. As in Caffe, `alpha` is divided by `size`; in
+    the paper by Krizhevsky et al. it is not.
 
     Args:
-        size: Channels in the window, odd.
-        alpha: Weight of the window's mean square, not negative.
-        beta: Exponent.
-        k: Constant that is added, above 0.
+        size: Number of channels in the window, odd.
+        alpha: Weight of the mean square of the window, not negative.
+        beta: Exponent of the denominator.
+        k: Constant in the denominator, above 0.
         **kwargs: See `keras.layers.Layer`.
 
-    Input and output: `(batch, height, width, channels)`. Computed in float32
-    in any precision.
+    Input and output: `(batch, height, width, channels)`. The computation is
+    in float32 in any precision.
 
     Raises:
-        ValueError: If an argument is none of the above.
+        ValueError: If `size` is not odd, `alpha` negative or `k` not above 0.
 
     References:
         Krizhevsky et al., NIPS 2012, section 3.3; Caffe's LRN layer with
         ACROSS_CHANNELS.
     """
 
-    def __init__(self, size=5, alpha=1e-4, beta=0.75, k=1.0, **kwargs):
+    def __init__(
+        self,
+        *,
+        size: int = 5,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        k: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        if size != int(size) or size < 1 or size % 2 == 0:
-            raise ValueError(
-                "LocalResponseNormalization: size must be odd, at least 1, "
-                f"received {size}."
-            )
+        self.size = whole_number(
+            "LocalResponseNormalization", "size", size, odd=True
+        )
         if not (alpha >= 0 and k > 0):
             raise ValueError(
                 "LocalResponseNormalization: alpha must be at least 0 and k "
                 f"above 0, received alpha={alpha} and k={k}."
             )
-        self.size = int(size)
         self.alpha = float(alpha)
         self.beta = float(beta)
         self.k = float(k)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Normalize `(batch, height, width, channels)`."""
         x = ops.cast(inputs, "float32")
         margin = self.size // 2
@@ -63,16 +74,6 @@ class LocalResponseNormalization(keras.layers.Layer):
         scale = ops.power(self.k + self.alpha / self.size * energy, -self.beta)
         return ops.cast(x * scale, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
-        """Same as the input's."""
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape."""
         return input_shape
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **super().get_config(),
-            "size": self.size,
-            "alpha": self.alpha,
-            "beta": self.beta,
-            "k": self.k,
-        }

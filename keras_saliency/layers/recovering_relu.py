@@ -1,7 +1,9 @@
-"""ReLU that a map cannot die in."""
+"""ReLU from whose zeros a map can recover."""
 
 import keras
 from keras import ops
+
+from keras_saliency._utils.types import Shape, Tensor
 
 
 @ops.custom_gradient
@@ -23,11 +25,11 @@ class RecoveringReLU(keras.layers.Layer):
     """ReLU whose zeros keep the gradient that would raise them.
 
     The output is that of a ReLU. Where it is 0 a ReLU has no gradient, so a
-    map that has become zero everywhere stays so for good: the mean squared
-    error alone drives an untrained network there in an epoch, most pixels of
-    a density map being near zero. This layer blocks the gradient only where
-    it would push an output further below zero, which is the projected
-    gradient of a map constrained to be non-negative.
+    map that has become zero everywhere stays zero for good. The mean squared
+    error alone makes the map of an untrained network zero in an epoch, because
+    most pixels of a density map are near zero. This layer blocks the gradient
+    only where it would push an output further below zero, which is the
+    projected gradient of a map that must not be negative.
 
     Args:
         **kwargs: See `keras.layers.Layer`.
@@ -35,10 +37,10 @@ class RecoveringReLU(keras.layers.Layer):
     Input and output: any shape.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Clip at zero from below."""
         return _recovering_relu(inputs)
 
-    def compute_output_shape(self, input_shape):
-        """Same as the input's."""
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape."""
         return input_shape

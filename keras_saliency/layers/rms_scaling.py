@@ -1,19 +1,20 @@
-"""Feature maps brought to one scale."""
+"""Scaling of feature maps to a root mean square of 1."""
 
 import keras
 from keras import ops
 
+from keras_saliency._utils.types import Shape, Tensor
 from keras_saliency.functional.maps import divide_by_peak
 
 
 @keras.saving.register_keras_serializable("keras_saliency.layers")
 class RMSScaling(keras.layers.Layer):
-    """Feature maps divided, image by image, by their root mean square.
+    """Division of the feature maps of each image by their root mean square.
 
     The levels of a backbone differ in scale: VGG-16's conv3_pool, conv4_pool
-    and conv5_conv3 by 100 times and more. Without weights and without
-    statistics to gather, this brings any level of any backbone to the same
-    scale. A level that is zero everywhere stays zero.
+    and conv5_conv3 by a factor of 100 and more. This brings any level of any
+    backbone to the same scale, without weights and without statistics of a
+    data set. A level that is zero everywhere stays zero.
 
     Args:
         **kwargs: See `keras.layers.Layer`.
@@ -21,7 +22,7 @@ class RMSScaling(keras.layers.Layer):
     Input and output: `(batch, height, width, channels)`.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Divide by the root mean square over height, width and channels."""
         # Dividing by the peak first keeps the squares within float32.
         x = divide_by_peak(ops.cast(inputs, "float32"))
@@ -29,6 +30,6 @@ class RMSScaling(keras.layers.Layer):
         x = x / ops.sqrt(mean_square + 1e-12)
         return ops.cast(x, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
-        """Same as the input's."""
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape."""
         return input_shape

@@ -1,10 +1,14 @@
 """The head of the paper's network: feature maps in, one saliency map out."""
 
 import math
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import keras
 from keras import ops
 
+from keras_saliency._utils.config import SignatureConfig
+from keras_saliency._utils.types import Shape, Tensor
 from keras_saliency.layers.aspp import ASPP
 from keras_saliency.layers.gaussian_smoothing import GaussianSmoothing
 from keras_saliency.layers.recovering_relu import RecoveringReLU
@@ -15,32 +19,34 @@ FEATURE_SCALINGS = ("rms", None)
 
 
 @keras.saving.register_keras_serializable("keras_saliency.layers")
-class SaliencyHead(keras.layers.Layer):
+class SaliencyHead(SignatureConfig, keras.layers.Layer):
     """Shallow network of the paper's section 3.1, without a learned prior.
 
-    The levels are brought to the size of the first and concatenated; a
-    convolution reduces the channels; an ASPP gathers context; dropout; a 1x1
-    convolution makes one map; a fixed Gaussian smooths it; the output
+    The levels are resized to the size of the first and concatenated; a
+    convolution reduces the channels; an ASPP gathers context; after dropout a
+    1x1 convolution makes one map; a fixed Gaussian smooths it; the output
     activation comes last.
 
     Args:
-        filters: Of the reducing convolution.
-        kernel_size: Of the reducing convolution and the ASPP's branches.
+        filters: Filters of the reducing convolution.
+        kernel_size: Side of the kernels of the reducing convolution and of
+            the ASPP's branches.
         depth: Filters of each branch of the ASPP.
-        dilation_rates: Of the branches of the ASPP.
-        dropout: Rate before the last convolution.
+        dilation_rates: Dilation rates of the branches of the ASPP.
+        dropout: Rate of the dropout before the last convolution.
         smoothing_size: Side of the Gaussian's kernel in pixels of the map.
-        smoothing_sigma: Its standard deviation; `None` for no smoothing.
-        activation: `"relu"`, or `"sigmoid"` in its place for losses that take
-            the map as probabilities.
+        smoothing_sigma: Standard deviation of the Gaussian in pixels of the
+            map; `None` for no smoothing.
+        activation: `"relu"`, or `"sigmoid"` for losses that take the map as
+            probabilities.
         feature_scaling: `"rms"` divides each level of each image by its root
             mean square (`RMSScaling`); `None` takes the features as they are.
-        initial_value: The output of the network before training, up to small
-            noise: near the mean of density maps, so that no loss starts with
-            a step that empties the map. In (0, 1), or `None` for Keras' own
-            initialization of the last convolution.
-        recovery: Whether the ReLU keeps the gradient that would raise a zero
-            (`RecoveringReLU`), so that a map that has become empty comes back.
+        initial_value: Output before training, up to small noise, in (0, 1).
+            It is near the mean of density maps, so that no loss begins with a
+            step that makes the map zero. `None` for Keras' own initialization
+            of the last convolution.
+        recovery: Whether the ReLU keeps a gradient that would raise a zero
+            (`RecoveringReLU`), so that a map of zeros can recover.
         **kwargs: See `keras.layers.Layer`.
 
     Input: a list of tensors `(batch, height, width, channels)`, or one.
@@ -48,24 +54,26 @@ class SaliencyHead(keras.layers.Layer):
     negative; with `"sigmoid"` in (0, 1).
 
     Raises:
-        ValueError: If an argument is none of the above.
+        ValueError: If `activation` or `feature_scaling` is unknown or
+            `initial_value` not between 0 and 1.
     """
 
     def __init__(
         self,
-        filters=128,
-        kernel_size=3,
-        depth=32,
-        dilation_rates=(1, 3, 6, 12),
-        dropout=0.25,
-        smoothing_size=5,
-        smoothing_sigma=1.0,
-        activation="relu",
-        feature_scaling="rms",
-        initial_value=0.1,
-        recovery=True,
-        **kwargs,
-    ):
+        *,
+        filters: int = 128,
+        kernel_size: int = 3,
+        depth: int = 32,
+        dilation_rates: Sequence[int] = (1, 3, 6, 12),
+        dropout: float = 0.25,
+        smoothing_size: int = 5,
+        smoothing_sigma: float | None = 1.0,
+        activation: Literal["relu", "sigmoid"] = "relu",
+        feature_scaling: Literal["rms"] | None = "rms",
+        initial_value: float | None = 0.1,
+        recovery: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if activation not in ACTIVATIONS:
             raise ValueError(
@@ -108,7 +116,11 @@ class SaliencyHead(keras.layers.Layer):
             name="reduction",
         )
         self.aspp = ASPP(
-            depth, dilation_rates, kernel_size, dtype=policy, name="aspp"
+            depth=depth,
+            dilation_rates=dilation_rates,
+            kernel_size=kernel_size,
+            dtype=policy,
+            name="aspp",
         )
         self.drop = keras.layers.Dropout(dropout, dtype=policy)
         self.projection = keras.layers.Conv2D(
@@ -123,7 +135,7 @@ class SaliencyHead(keras.layers.Layer):
             None
             if smoothing_sigma is None
             else GaussianSmoothing(
-                smoothing_size, smoothing_sigma, dtype="float32"
+                size=smoothing_size, sigma=smoothing_sigma, dtype="float32"
             )
         )
         self.output_activation = (
@@ -132,8 +144,8 @@ class SaliencyHead(keras.layers.Layer):
             else keras.layers.Activation(activation, dtype="float32")
         )
 
-    def build(self, input_shape):
-        """Build the convolutions for the levels' channels."""
+    def build(self, input_shape: Any) -> None:
+        """Build the convolutions for the channels of the levels."""
         shapes = _as_list_of_shapes(input_shape)
         first = shapes[0]
         shape = (*first[:-1], sum(s[-1] for s in shapes))
@@ -143,9 +155,11 @@ class SaliencyHead(keras.layers.Layer):
         shape = self.aspp.compute_output_shape(shape)
         self.projection.build(shape)
 
-    def call(self, inputs, training=None):
-        """Map of a list of feature levels."""
-        levels = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+    def call(
+        self, inputs: Tensor | Sequence[Tensor], training: bool | None = None
+    ) -> Tensor:
+        """Return the map of a list of feature levels."""
+        levels = _as_list(inputs)
         if self.scaling is not None:
             levels = [self.scaling(level) for level in levels]
         size = ops.shape(levels[0])[1:3]
@@ -167,36 +181,21 @@ class SaliencyHead(keras.layers.Layer):
             x = self.smoothing(x)
         return self.output_activation(x)
 
-    def compute_output_shape(self, input_shape):
-        """`(batch, height, width, 1)` of the first level."""
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        """Return `(batch, height, width, 1)` of the first level."""
         return (*_as_list_of_shapes(input_shape)[0][:-1], 1)
 
-    def compute_output_spec(self, inputs, training=None):
-        """Shape and float32, whatever the precision of the layers."""
-        levels = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        shape = self.compute_output_shape([level.shape for level in levels])
+    def compute_output_spec(
+        self, inputs: Tensor | Sequence[Tensor], training: bool | None = None
+    ) -> keras.KerasTensor:
+        """Return a float32 tensor, whatever the precision of the layers."""
+        shapes = [level.shape for level in _as_list(inputs)]
+        shape = self.compute_output_shape(shapes)
         return keras.KerasTensor(shape, dtype="float32")
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "depth": self.depth,
-            "dilation_rates": list(self.dilation_rates),
-            "dropout": self.dropout,
-            "smoothing_size": self.smoothing_size,
-            "smoothing_sigma": self.smoothing_sigma,
-            "activation": self.activation,
-            "feature_scaling": self.feature_scaling,
-            "initial_value": self.initial_value,
-            "recovery": self.recovery,
-        }
 
 
 def _initializers(value, activation):
-    """Of the last convolution, for an output near `value`."""
+    """Return those of the last convolution, for an output near `value`."""
     if value is None:
         return {}
     bias = value
@@ -208,7 +207,11 @@ def _initializers(value, activation):
     }
 
 
+def _as_list(inputs):
+    return list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+
+
 def _as_list_of_shapes(shape):
-    """A list of shapes, also of a single one."""
+    """Return a list of shapes, also of a single one."""
     single = not isinstance(shape[0], (list, tuple))
     return [tuple(shape)] if single else [tuple(s) for s in shape]

@@ -1,20 +1,25 @@
-"""Convolution whose filters have a length of their own."""
+"""Convolution that learns length and direction of its filters apart."""
+
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
 
+from keras_saliency._utils.config import SignatureConfig
+from keras_saliency._utils.types import Shape, Tensor
+
 
 @keras.saving.register_keras_serializable("keras_saliency.layers")
-class WeightNormalizedConv2D(keras.layers.Layer):
+class WeightNormalizedConv2D(SignatureConfig, keras.layers.Layer):
     """Convolution with the kernel `gain * direction / |direction|`.
 
-    The norm is over each filter. Length and direction of a filter train
-    apart; the gain starts at 1.
+    Each filter has a norm and a gain. The gain starts at 1.
 
     Args:
         filters: Number of filters.
         kernel_size: Side of the square kernel; the padding is "same".
-        activation: See `keras.activations`.
+        activation: Activation of the output; see `keras.activations`.
         **kwargs: See `keras.layers.Layer`.
 
     Input: `(batch, height, width, channels)`.
@@ -25,13 +30,20 @@ class WeightNormalizedConv2D(keras.layers.Layer):
         its data-dependent initialization.
     """
 
-    def __init__(self, filters, kernel_size=3, activation=None, **kwargs):
+    def __init__(
+        self,
+        *,
+        filters: int,
+        kernel_size: int = 3,
+        activation: str | Callable | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
         self.activation = keras.activations.get(activation)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Make direction, gain and bias."""
         size = self.kernel_size
         self.direction = self.add_weight(
@@ -50,7 +62,7 @@ class WeightNormalizedConv2D(keras.layers.Layer):
             shape=(self.filters,), initializer="zeros", name="bias"
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Convolve `(batch, height, width, channels)`."""
         direction = ops.convert_to_tensor(self.direction)
         length = ops.sqrt(ops.sum(ops.square(direction), axis=(0, 1, 2)) + 1e-6)
@@ -63,15 +75,6 @@ class WeightNormalizedConv2D(keras.layers.Layer):
         )
         return self.activation(x + self.bias)
 
-    def compute_output_shape(self, input_shape):
-        """`(batch, height, width, filters)`."""
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return `(batch, height, width, filters)`."""
         return (*input_shape[:-1], self.filters)
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "activation": keras.activations.serialize(self.activation),
-        }

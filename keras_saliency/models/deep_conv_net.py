@@ -120,7 +120,7 @@ class DeepConvNet(ConfiguredModel):
             name="deconv1",
         )(x)
         saliency = ClippedRescaling(
-            _SCALE, _OFFSET, dtype="float32", name="saliency"
+            scale=_SCALE, offset=_OFFSET, dtype="float32", name="saliency"
         )(x)
         super().__init__(images, saliency, name=name)
         if not trainable:

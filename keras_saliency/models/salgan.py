@@ -192,7 +192,7 @@ class SalGANDiscriminator(keras.Model):
         x = layers.MaxPooling2D(2, name="pool2")(x)
         for index in (1, 2):
             x = WeightNormalizedConv2D(
-                filters[2], 3, activation="relu", name=f"conv3_{index}"
+                filters=filters[2], activation="relu", name=f"conv3_{index}"
             )(x)
         x = layers.MaxPooling2D(2, name="pool3")(x)
         x = layers.Flatten(name="flatten")(x)

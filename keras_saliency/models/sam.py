@@ -261,9 +261,13 @@ def _saliency(features, input_shape, depth, steps, gaussians, upsampling):
             "upsampling must be a whole number, at least 1, received "
             f"{upsampling!r}."
         )
-    x = AttentiveConvLSTM(depth, steps, name="attentive_conv_lstm")(features)
+    x = AttentiveConvLSTM(
+        filters=depth, steps=steps, name="attentive_conv_lstm"
+    )(features)
     for index in (1, 2):
-        maps = LearnedGaussianPrior(gaussians, name=f"prior{index}_maps")(x)
+        maps = LearnedGaussianPrior(
+            gaussians=gaussians, name=f"prior{index}_maps"
+        )(x)
         x = layers.Concatenate(name=f"prior{index}_concat")([x, maps])
         x = layers.Conv2D(
             depth,

@@ -76,14 +76,14 @@ class ShallowNet(ConfiguredModel):
         x = layers.Dense(2 * height * width, activation="relu", name="hidden4")(
             x
         )
-        x = Maxout(2, name="maxout6")(x)
+        x = Maxout(pool_size=2, name="maxout6")(x)
         x = layers.Dense(height * width, dtype="float32", name="output")(x)
         y = layers.Reshape((height, width, 1), dtype="float32", name="map")(x)
         network = keras.Model(images, y, name="network")
         pictures = keras.Input(tuple(input_shape), name="images")
-        saliency = ClippedRescaling(0.5, 0.5, dtype="float32", name="saliency")(
-            network(pictures)
-        )
+        saliency = ClippedRescaling(
+            scale=0.5, offset=0.5, dtype="float32", name="saliency"
+        )(network(pictures))
         super().__init__(pictures, saliency, name=name)
         self.network = network
         if not trainable:

@@ -16,7 +16,7 @@ X = RNG.standard_normal(SHAPE).astype("float32")
 
 def built(filters=4, steps=3, channels=3, **options):
     """A layer whose weights are all different from zero."""
-    layer = layers.AttentiveConvLSTM(filters, steps, **options)
+    layer = layers.AttentiveConvLSTM(filters=filters, steps=steps, **options)
     layer.build((None, None, None, channels))
     layer.set_weights(
         [0.5 * RNG.standard_normal(w.shape) for w in layer.get_weights()]
@@ -184,7 +184,13 @@ def test_sizes_known_only_at_run_time():
 
 def test_configuration_round_trip():
     layer = layers.AttentiveConvLSTM(
-        5, 2, 1, "glorot_uniform", "he_normal", "ones", name="lstm"
+        filters=5,
+        steps=2,
+        kernel_size=1,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="he_normal",
+        attention_initializer="ones",
+        name="lstm",
     )
     again = layers.AttentiveConvLSTM.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
@@ -195,7 +201,7 @@ def test_configuration_round_trip():
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision_comes_near(dtype):
     exact = built(dtype="float32")
-    layer = layers.AttentiveConvLSTM(4, 3, dtype=dtype)
+    layer = layers.AttentiveConvLSTM(filters=4, steps=3, dtype=dtype)
     layer.build((None, 5, 7, 3))
     layer.set_weights([np.array(w) for w in exact.weights])
     result = layer(X)

@@ -1,5 +1,8 @@
 """The layers: each alone, in a saved model, and against NumPy."""
 
+import inspect
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -37,7 +40,7 @@ def round_trip(layer, inputs, path):
 
 @pytest.mark.parametrize(("size", "sigma"), [(5, 1.0), (9, 1.7), (1, 3.0)])
 def test_smoothing_equals_scipy_inside(size, sigma, tmp_path):
-    layer = layers.GaussianSmoothing(size, sigma)
+    layer = layers.GaussianSmoothing(size=size, sigma=sigma)
     result = round_trip(layer, MAPS, tmp_path)
     assert not layer.weights
     x = np.arange(size) - size // 2
@@ -60,7 +63,9 @@ def test_smoothing_equals_scipy_inside(size, sigma, tmp_path):
 def test_smoothing_leaves_a_constant_map_constant():
     constant = np.full((1, 6, 7, 1), 0.3, "float32")
     np.testing.assert_allclose(
-        numpy(layers.GaussianSmoothing(5, 1.0)(constant)), 0.3, rtol=1e-6
+        numpy(layers.GaussianSmoothing(size=5, sigma=1.0)(constant)),
+        0.3,
+        rtol=1e-6,
     )
 
 
@@ -69,7 +74,7 @@ def test_smoothing_leaves_a_constant_map_constant():
 )
 def test_smoothing_refuses_bad_arguments(size, sigma):
     with pytest.raises(ValueError, match="GaussianSmoothing"):
-        layers.GaussianSmoothing(size, sigma)
+        layers.GaussianSmoothing(size=size, sigma=sigma)
 
 
 @pytest.mark.parametrize("rates", [(1, 3, 6, 12), (2,), (1, 2, 3)])
@@ -215,16 +220,71 @@ def test_head_is_float32_at_its_end_in_mixed_precision():
 @pytest.mark.parametrize(
     "layer",
     [
-        layers.ASPP(2, (1, 4), 5, "tanh"),
-        layers.GaussianSmoothing(7, 2.5),
+        layers.ASPP(
+            depth=2, dilation_rates=(1, 4), kernel_size=5, activation="tanh"
+        ),
+        layers.AttentiveConvLSTM(
+            filters=5,
+            steps=2,
+            kernel_size=1,
+            kernel_initializer="glorot_uniform",
+            recurrent_initializer="he_normal",
+            attention_initializer="ones",
+        ),
+        layers.ClippedRescaling(scale=0.4, offset=0.3),
+        layers.GaussianSmoothing(size=7, sigma=2.5),
+        layers.LearnedGaussianPrior(gaussians=5, initialization="original"),
+        layers.LocalResponseNormalization(size=3, alpha=0.5, beta=0.5, k=2.0),
+        layers.Maxout(pool_size=3),
+        layers.MultiplicativePrior(factor=7, regularization=0.5),
         layers.RecoveringReLU(),
         layers.RMSScaling(),
         layers.SaliencyHead(
-            3, 1, 2, (1, 5), 0.1, 3, 0.7, "sigmoid", None, 0.4, False
+            filters=3,
+            kernel_size=1,
+            depth=2,
+            dilation_rates=(1, 5),
+            dropout=0.1,
+            smoothing_size=3,
+            smoothing_sigma=0.7,
+            activation="sigmoid",
+            feature_scaling=None,
+            initial_value=0.4,
+            recovery=False,
+        ),
+        layers.WeightNormalizedConv2D(
+            filters=4, kernel_size=5, activation="relu"
         ),
     ],
     ids=lambda layer: type(layer).__name__,
 )
 def test_configuration_round_trip(layer):
-    again = type(layer).from_config(layer.get_config())
-    assert again.get_config() == layer.get_config()
+    config = json.loads(json.dumps(layer.get_config()))
+    again = type(layer).from_config(config)
+    assert json.loads(json.dumps(again.get_config())) == config
+    arguments = inspect.signature(type(layer).__init__).parameters.values()
+    for argument in arguments:
+        if argument.kind is argument.KEYWORD_ONLY:
+            assert argument.name in config
+            assert hasattr(layer, argument.name)
+        else:
+            assert argument.name in ("self", "args", "kwargs")
+
+
+# As files hold them: an activation by its name.
+@pytest.mark.parametrize(
+    ("activation", "stored"),
+    [("tanh", "tanh"), (None, "linear"), (keras.activations.relu, "relu")],
+)
+def test_an_activation_is_stored_by_its_name(activation, stored):
+    for layer in (
+        layers.ASPP(activation=activation),
+        layers.WeightNormalizedConv2D(filters=2, activation=activation),
+    ):
+        assert layer.get_config()["activation"] == stored
+
+
+def test_every_layer_is_in_the_test_above():
+    (mark,) = test_configuration_round_trip.pytestmark
+    tested = {type(layer).__name__ for layer in mark.args[1]}
+    assert tested == set(layers.__all__)

@@ -28,7 +28,7 @@ def reference(parameters, height, width):
 
 
 def built(gaussians=3, parameters=None, **options):
-    layer = layers.LearnedGaussianPrior(gaussians, **options)
+    layer = layers.LearnedGaussianPrior(gaussians=gaussians, **options)
     layer.build((None, None, None, 1))
     if parameters is not None:
         layer.set_weights([np.asarray(parameters, "float32")])
@@ -131,7 +131,9 @@ def test_training_brings_values_back_into_the_bounds(initialization, tmp_path):
 
 def test_sizes_known_only_at_run_time():
     inputs = keras.Input((None, None, 2))
-    model = keras.Model(inputs, layers.LearnedGaussianPrior(3)(inputs))
+    model = keras.Model(
+        inputs, layers.LearnedGaussianPrior(gaussians=3)(inputs)
+    )
     assert model.output_shape == (None, None, None, 3)
     maps = model.predict(np.zeros((2, 6, 9, 2), "float32"), verbose=0)
     expected = reference(np.array(model.layers[-1].parameters), 6, 9)
@@ -151,7 +153,9 @@ def test_half_precision():
 
 
 def test_configuration_round_trip():
-    layer = layers.LearnedGaussianPrior(5, "original", name="prior")
+    layer = layers.LearnedGaussianPrior(
+        gaussians=5, initialization="original", name="prior"
+    )
     again = layers.LearnedGaussianPrior.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
     assert (again.gaussians, again.initialization) == (5, "original")

@@ -27,7 +27,7 @@ def enlarged(prior, size):
 
 
 def built(size, factor=10, **options):
-    layer = layers.MultiplicativePrior(factor, **options)
+    layer = layers.MultiplicativePrior(factor=factor, **options)
     layer.build((None, *size, 1))
     layer.prior.assign(RNG.standard_normal(layer.prior.shape))
     return layer
@@ -71,7 +71,7 @@ def test_its_mean_square_is_part_of_the_loss(regularization):
 
 def test_trains_and_is_saved(tmp_path):
     inputs = keras.Input((12, 16, 1))
-    layer = layers.MultiplicativePrior(4, regularization=0.0)
+    layer = layers.MultiplicativePrior(factor=4, regularization=0.0)
     model = keras.Model(inputs, layer(inputs))
     model.compile(keras.optimizers.SGD(5.0), "mse")
     x = np.ones((4, 12, 16, 1), "float32")
@@ -112,7 +112,9 @@ def test_half_precision():
 
 
 def test_configuration_round_trip():
-    layer = layers.MultiplicativePrior(7, 0.5, name="prior")
+    layer = layers.MultiplicativePrior(
+        factor=7, regularization=0.5, name="prior"
+    )
     again = layers.MultiplicativePrior.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
     assert (again.factor, again.regularization) == (7, 0.5)
