@@ -1,16 +1,19 @@
-"""Pictures of a model's predictions after each epoch."""
+"""Images of a model's predictions after each epoch."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import keras
 import numpy as np
 
 from keras_saliency import images, inference
+from keras_saliency._utils.types import Array, ArrayLike, PathName, Size, Tensor
+from keras_saliency.callbacks.base import PeriodicCallback, knows_images
 
 
-class MapSnapshots(keras.callbacks.Callback):
-    """Writes the predicted maps of a few images as PNG after each epoch.
+class MapSnapshots(PeriodicCallback):
+    """The predicted maps of a few images, written as PNG after each epoch.
 
     The files are `directory/<image>/epoch_0001.png`, 8-bit gray, each map
     divided by its own maximum; negative values are black.
@@ -24,21 +27,26 @@ class MapSnapshots(keras.callbacks.Callback):
         every: Write after each n-th epoch, counted from the first.
         count: Number of images. Defaults to 4 of a `PyDataset` and all of an
             array.
-        size: Height and width of the pictures. Defaults to the model's output.
+        size: Height and width of the files. Defaults to the model's output.
 
     Raises:
         ValueError: On data or arguments that do not fit.
         OSError: If a file cannot be written.
     """
 
-    def __init__(self, data, directory, every=1, count=None, size=None):
-        super().__init__()
-        if int(every) != every or every < 1:
-            raise ValueError(f"every must be 1, 2, ...; received {every!r}")
+    def __init__(
+        self,
+        data: ArrayLike | keras.utils.PyDataset,
+        directory: PathName,
+        *,
+        every: int = 1,
+        count: int | None = None,
+        size: Size | None = None,
+    ) -> None:
+        super().__init__(every)
         if count is not None and count < 1:
             raise ValueError(f"count must be at least 1; received {count}")
         self.directory = Path(directory)
-        self.every = int(every)
         self.size = size
         if isinstance(data, keras.utils.PyDataset):
             self._batches = _first_of(data, count or 4)
@@ -51,17 +59,12 @@ class MapSnapshots(keras.callbacks.Callback):
                 )
             names = [f"image_{i:04d}" for i in range(len(data))]
             self._batches = [(data, names)]
-        self._first_epoch = None
 
-    def on_train_begin(self, logs=None):
-        """Starts counting epochs."""
-        self._first_epoch = None
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Predicts and writes the maps."""
-        if self._first_epoch is None:
-            self._first_epoch = epoch
-        if (epoch - self._first_epoch) % self.every:
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        """Predict and write the maps."""
+        if not self.is_due(epoch):
             return
         for inputs, names in self._batches:
             maps = inference.predict(self.model, inputs)
@@ -69,30 +72,34 @@ class MapSnapshots(keras.callbacks.Callback):
                 path = self.directory / name / f"epoch_{epoch + 1:04d}.png"
                 self._write(path, map_)
 
-    def _write(self, path, map_):
+    def _write(self, path: Path, map_: Array) -> None:
         if self.size is not None:
             map_ = images.resize(map_, self.size)
         map_ = np.nan_to_num(map_).clip(min=0)
         peak = map_.max()
         gray = np.rint(map_ * (255 / peak) if peak > 0 else map_)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(cv2.imencode(".png", gray.astype(np.uint8))[1])
+        _, png = cv2.imencode(".png", gray.astype(np.uint8))
+        path.write_bytes(png.tobytes())
 
 
-def _first_of(dataset, count):
-    """Batches of inputs and file names that hold the first `count` images."""
-    batches, number = [], 0
-    while count > 0 and number < (dataset.num_batches or np.inf):
+def _first_of(
+    dataset: keras.utils.PyDataset, count: int
+) -> list[tuple[Tensor, list[str]]]:
+    """Return batches of inputs and names that hold the first `count` images."""
+    batches: list[tuple[Tensor, list[str]]] = []
+    first = number = 0
+    while first < count and number < (dataset.num_batches or np.inf):
         batch = dataset[number]
         inputs = batch[0] if isinstance(batch, (tuple, list)) else batch
-        size = inference.count_of(inputs)
-        first = sum(len(names) for _, names in batches)
-        names = [f"image_{first + i:04d}" for i in range(size)]
-        if hasattr(dataset, "dataset") and hasattr(dataset, "samples"):
+        if knows_images(dataset):
             samples = dataset.samples(number)
             names = [dataset.dataset.names[index] for index, _ in samples]
-        names = [name.replace("/", "_") for name in names[:count]]
+        else:
+            size = inference.count_of(inputs)
+            names = [f"image_{first + i:04d}" for i in range(size)]
+        names = [name.replace("/", "_") for name in names[: count - first]]
         batches.append((inputs, names))
-        count -= size
+        first += len(names)
         number += 1
     return batches
