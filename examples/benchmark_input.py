@@ -59,14 +59,14 @@ def make(path, count):
             small.fixations.y * 8,
         ),
     )
-    datasets.to_compact(big, path, longest=None, progress=False)
+    datasets.save_compact(big, path, longest=None, progress=False)
     return datasets.load_compact(path)
 
 
 def report(dataset, arguments):
     """Print the measurements."""
     count = len(dataset)
-    files = [np.frombuffer(p.read_bytes(), "uint8") for p in dataset._stimuli]
+    files = [np.frombuffer(p.read_bytes(), "uint8") for p in dataset.images]
     # name -> what is timed, and its items.
     jobs = {
         "decoding alone": (decoded, files),

@@ -126,7 +126,7 @@ def _pretrained(arguments):
         run = training.trained(
             arguments,
             LC1,
-            datasets.load_path(Path(path), name),
+            datasets.load_path(Path(path), name=name),
             recipe,
             arguments.seed,
             start=run,

@@ -56,7 +56,7 @@ def load(path, name=None):
     if path is None:
         dataset = datasets.generate(count=240)
     else:
-        dataset = datasets.load_path(path, name)
+        dataset = datasets.load_path(path, name=name)
     if dataset.name == "MIT1003":
         split = datasets.paper_split()
     else:

@@ -11,7 +11,7 @@ import argparse
 import common
 import keras
 
-from keras_saliency import callbacks, datasets, losses, plot
+from keras_saliency import callbacks, images, losses, plot
 
 
 def main():
@@ -87,7 +87,7 @@ def draw(dataset, trained, path, count=4):
         for model in trained.values():
             image = dataset.image(index, model.input_shape[1:3])
             prediction = model.predict(image[None], verbose=0)[0, :, :, 0]
-            row.append(datasets.images.resize(prediction, size))
+            row.append(images.resize(prediction, size))
         rows.append(row)
     plot.maps(rows, ["stimulus", "ground truth", *trained], path)
 

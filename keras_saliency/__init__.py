@@ -14,7 +14,7 @@ from keras_saliency import (
     weights,
 )
 from keras_saliency._version import __version__
-from keras_saliency.features.cache import CachedFeatures, cache_features
+from keras_saliency.features import CachedFeatures, cache_features
 from keras_saliency.prediction import predict
 
 __all__ = [

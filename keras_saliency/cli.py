@@ -98,7 +98,7 @@ def _parser():
     command.add_argument("-o", "--out", type=Path, required=True)
     command.set_defaults(
         run=lambda parsed: print(
-            datasets.to_compact(_dataset(parsed), parsed.out)
+            datasets.save_compact(_dataset(parsed), parsed.out)
         )
     )
     return parser
@@ -115,7 +115,9 @@ def _add_dataset(command):
 
 
 def _dataset(parsed):
-    return datasets.load_path(parsed.path, parsed.name, partial=parsed.partial)
+    return datasets.load_path(
+        parsed.path, name=parsed.name, partial=parsed.partial
+    )
 
 
 def _predict(parsed):

@@ -1,4 +1,7 @@
-"""Checks of arguments that many classes take."""
+"""Checks of arguments that many classes and functions take."""
+
+import numbers
+from typing import Any
 
 
 def whole_number(
@@ -19,5 +22,23 @@ def whole_number(
         kind = "odd" if odd else "a whole number"
         raise ValueError(
             f"{owner}: {name} must be {kind}, at least 1, received {value!r}."
+        )
+    return int(value)
+
+
+def is_count(value: Any) -> bool:
+    """Return whether a value is an integer of at least 1, and no boolean."""
+    return (
+        isinstance(value, numbers.Integral)
+        and not isinstance(value, bool)
+        and int(value) >= 1
+    )
+
+
+def as_count(value: Any, name: str) -> int:
+    """Return a value as an integer of at least 1, or raise naming it."""
+    if not is_count(value):
+        raise ValueError(
+            f"{name} must be a positive integer, received {value!r}."
         )
     return int(value)

@@ -12,9 +12,10 @@ import urllib.request
 from pathlib import Path
 
 from keras_saliency._utils import locks
+from keras_saliency._utils.types import PathName
 
 _CHUNK = 2**18
-# The largest file known, SALICON's pictures, has 2.3 GB.
+# The largest file known, SALICON's images, has 2.3 GB.
 MAX_DOWNLOAD = 2**33
 
 
@@ -23,18 +24,18 @@ class DownloadError(ValueError):
 
 
 def download(
-    url,
-    path,
+    url: str,
+    path: PathName,
     *,
-    md5=None,
-    sha256=None,
-    size=None,
-    replace=False,
-    attempts=5,
-    timeout=30.0,
-    progress=True,
-    wait=1.0,
-):
+    md5: str | None = None,
+    sha256: str | None = None,
+    size: int | None = None,
+    replace: bool = False,
+    attempts: int = 5,
+    timeout: float = 30.0,
+    progress: bool = True,
+    wait: float = 1.0,
+) -> Path:
     """Download a file, so that `path` exists only when it is whole.
 
     What arrived before a cut stays in `path` + `.part`, and the next attempt,
@@ -61,7 +62,8 @@ def download(
         The path.
 
     Raises:
-        DownloadError: If it cannot be had; the message names address and file.
+        DownloadError: If the file cannot be had; the message names the
+            address and the file.
     """
     path = Path(path)
     wanted = _Wanted(md5, sha256, size)
@@ -72,7 +74,7 @@ def download(
             f"The address {url} of {path} is neither http nor https."
         )
 
-    def on_wait():
+    def on_wait() -> None:
         if progress and sys.stderr is not None:
             print(
                 f"Waiting for another process that downloads {path}",
@@ -93,14 +95,26 @@ def download(
     return path
 
 
-def verify(path, *, md5=None, sha256=None, size=None):
+def verify(
+    path: PathName,
+    *,
+    md5: str | None = None,
+    sha256: str | None = None,
+    size: int | None = None,
+) -> None:
     """Check that a file is the one wanted.
+
+    Args:
+        path: The file.
+        md5: Checksum, 32 hexadecimal digits.
+        sha256: Checksum, 64 hexadecimal digits.
+        size: Length in bytes.
 
     Raises:
         DownloadError: If its length or a checksum is wrong.
         OSError: If it cannot be read.
     """
-    _Wanted(md5, sha256, size).check(path)
+    _Wanted(md5, sha256, size).check(Path(path))
 
 
 class _WrongError(DownloadError):
@@ -109,17 +123,19 @@ class _WrongError(DownloadError):
 
 @dataclasses.dataclass(frozen=True)
 class _Wanted:
-    """What is known of a file."""
+    """Checksums and length of a file, as far as they are known."""
 
     md5: str | None
     sha256: str | None
     size: int | None
 
     @property
-    def is_known(self):
+    def is_known(self) -> bool:
+        """Whether anything is known."""
         return not (self.md5 is self.sha256 is self.size is None)
 
-    def check(self, path):
+    def check(self, path: Path) -> None:
+        """Raise `_WrongError` if a file is another one."""
         found = path.stat().st_size
         if self.size is not None and found != self.size:
             raise _WrongError(
@@ -142,7 +158,8 @@ class _Wanted:
                 )
 
 
-def _is_there(path, url, wanted, replace):
+def _is_there(path: Path, url: str, wanted: _Wanted, replace: bool) -> bool:
+    """Return whether the file need not be downloaded."""
     if not path.exists():
         return False
     try:
@@ -156,9 +173,18 @@ def _is_there(path, url, wanted, replace):
     return True
 
 
-def _fetch_all(url, path, part, wanted, attempts, timeout, progress, wait):
+def _fetch_all(
+    url: str,
+    path: Path,
+    part: Path,
+    wanted: _Wanted,
+    attempts: int,
+    timeout: float,
+    progress: bool,
+    wait: float,
+) -> None:
     """Make `part` the whole file."""
-    failure = None
+    failure: Exception | None = None
     for attempt in range(attempts):
         if attempt:
             time.sleep(wait * 2 ** (attempt - 1))
@@ -197,8 +223,8 @@ def _fetch_all(url, path, part, wanted, attempts, timeout, progress, wait):
     ) from failure
 
 
-def _is_whole(part, wanted):
-    """Whether nothing is left to ask for, which servers answer by 416."""
+def _is_whole(part: Path, wanted: _Wanted) -> bool:
+    """Return whether nothing is left to ask for; servers answer that by 416."""
     try:
         wanted.check(part)
     except (OSError, _WrongError):
@@ -206,7 +232,15 @@ def _is_whole(part, wanted):
     return wanted.is_known
 
 
-def _fetch(url, part, name, size, timeout, progress):
+def _fetch(
+    url: str,
+    part: Path,
+    name: str,
+    size: int | None,
+    timeout: float,
+    progress: bool,
+) -> None:
+    """Append to `part` what is missing, or write it anew."""
     start = part.stat().st_size if part.exists() else 0
     if size is not None and start == size:
         return
@@ -258,25 +292,30 @@ def _fetch(url, part, name, size, timeout, progress):
 
 
 class _Bar:
-    def __init__(self, name, total, progress):
+    """A bar of the megabytes that have arrived, on standard error."""
+
+    def __init__(self, name: str, total: int | None, progress: bool) -> None:
         self.name, self.total, self.shown = name, total, 0.0
         self.progress = progress and sys.stderr is not None
         self.live = self.progress and sys.stderr.isatty()
 
-    def show(self, done):
+    def show(self, done: int) -> None:
+        """Draw the bar, a few times a second."""
         now = time.monotonic()
         if self.live and now - self.shown > 0.2:
             self.shown = now
             sys.stderr.write("\r" + self.text(done))
             sys.stderr.flush()
 
-    def close(self, done):
+    def close(self, done: int) -> None:
+        """Draw the bar for the last time."""
         if self.progress:
             sys.stderr.write(("\r" if self.live else "") + self.text(done))
             sys.stderr.write("\n")
             sys.stderr.flush()
 
-    def text(self, done):
+    def text(self, done: int) -> str:
+        """Return the bar as text."""
         if not self.total:
             return f"{self.name} {done / 1e6:.1f} MB"
         filled = 30 * min(done, self.total) // self.total

@@ -1,4 +1,4 @@
-"""What goes wrong with the files of a data set."""
+"""Errors about the files of a data set."""
 
 
 class DatasetError(ValueError):
@@ -9,7 +9,7 @@ class DatasetError(ValueError):
 
 
 class DatasetNotFoundError(DatasetError, FileNotFoundError):
-    """A data set or a part of it is not there; also a `FileNotFoundError`."""
+    """A data set or a part of it is missing; also a `FileNotFoundError`."""
 
     # The text of an OSError would otherwise show its (missing) error number.
     __str__ = ValueError.__str__

@@ -4,18 +4,24 @@ import contextlib
 import errno
 import os
 import time
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from keras_saliency._utils.types import PathName
 
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
     import msvcrt
 
 _POLL_SECONDS = 0.2
 
 
 @contextlib.contextmanager
-def hold(path, on_wait=None):
+def hold(
+    path: PathName, on_wait: Callable[[], object] | None = None
+) -> Iterator[None]:
     """Hold a lock that ends with the process, however that ends.
 
     Args:
@@ -36,7 +42,7 @@ def hold(path, on_wait=None):
             _unlock(handle)
 
 
-def _locked(path, on_wait):
+def _locked(path: PathName, on_wait: Callable[[], object] | None) -> BinaryIO:
     waited = False
     while True:
         handle = open(path, "a+b")
@@ -55,14 +61,14 @@ def _locked(path, on_wait):
         handle.close()
 
 
-def _is_at(handle, path):
+def _is_at(handle: BinaryIO, path: PathName) -> bool:
     try:
         return os.path.samestat(os.fstat(handle.fileno()), os.stat(path))
     except FileNotFoundError:
         return False
 
 
-def _try_lock(handle):
+def _try_lock(handle: BinaryIO) -> bool:
     try:
         if fcntl is not None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -76,7 +82,7 @@ def _try_lock(handle):
     return True
 
 
-def _unlock(handle):
+def _unlock(handle: BinaryIO) -> None:
     if fcntl is not None:
         fcntl.flock(handle, fcntl.LOCK_UN)
     else:

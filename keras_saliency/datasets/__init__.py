@@ -1,17 +1,21 @@
-"""Data sets of pictures and fixations, and batches made from them."""
+"""Data sets of images and fixations, and batches made from them."""
 
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
-from keras_saliency.datasets.base import Fixations, SaliencyDataset
+from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.density import density_map, fixation_map
-from keras_saliency.datasets.formats.compact import load_compact
-from keras_saliency.datasets.formats.convert import to_compact, to_folders
-from keras_saliency.datasets.formats.folders import load_folder, load_tree
+from keras_saliency.datasets.fixations import Fixations
+from keras_saliency.datasets.formats.compact import load_compact, save_compact
+from keras_saliency.datasets.formats.folders import (
+    load_folder,
+    load_tree,
+    save_tree,
+)
 from keras_saliency.datasets.generated import GeneratedDataset, generate
-from keras_saliency.datasets.opening import load_path
+from keras_saliency.datasets.loading import load, load_path
 from keras_saliency.datasets.publishers.cat2000 import load_cat2000
 from keras_saliency.datasets.publishers.eye import extract_fixations
 from keras_saliency.datasets.publishers.fiwi import load_fiwi
-from keras_saliency.datasets.publishers.library import SOURCES, load
+from keras_saliency.datasets.publishers.library import SOURCES
 from keras_saliency.datasets.publishers.mit1003 import load_mit1003
 from keras_saliency.datasets.publishers.osie import load_osie
 from keras_saliency.datasets.publishers.pascal_s import load_pascal_s
@@ -63,6 +67,6 @@ __all__ = [
     "load_toronto",
     "load_tree",
     "paper_split",
-    "to_compact",
-    "to_folders",
+    "save_compact",
+    "save_tree",
 ]

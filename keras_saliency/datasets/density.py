@@ -1,14 +1,17 @@
-"""Maps from fixations: counts and densities at any size."""
+"""Fixation maps and density maps at any size."""
 
 import functools
 import math
 import numbers
+from typing import Any
 
 import numpy as np
 from numpy.polynomial.hermite_e import herme2poly
 from scipy.special import ndtr
 
-from keras_saliency.images import as_size
+from keras_saliency._utils.errors import DatasetError
+from keras_saliency._utils.types import Array, ArrayLike, PathName, Size
+from keras_saliency.images import as_size, check_map, read_map, resize
 
 # Fixations that are added up at once: bounds the memory for recordings with
 # very many of them (mouse tracking, for one), and rounding, as the products
@@ -26,18 +29,23 @@ _FAR = 7
 _NOTHING = 2e-11
 
 
-def fixation_map(x, y, original_size, size=None):
+def fixation_map(
+    x: ArrayLike,
+    y: ArrayLike,
+    original_size: Size,
+    size: Size | None = None,
+) -> Array:
     """Count the fixations that fall in each cell of a map.
 
-    A fixation at column `x` of a picture `W` wide falls in column
+    A fixation at column `x` of an image `W` wide falls in column
     `floor(x * w / W)` of a map `w` wide; several in one cell add up and none
-    is lost, whatever the size. Fixations outside the picture (and NaN) are
+    is lost, whatever the size. Fixations outside the image (and NaN) are
     left out.
 
     Args:
-        x: Columns in pixels of the original picture, origin top left.
+        x: Columns in pixels of the original image, origin top left.
         y: Rows, same length.
-        original_size: `(height, width)` of the original picture.
+        original_size: `(height, width)` of the original image.
         size: `(height, width)` of the map. Defaults to `original_size`.
 
     Returns:
@@ -58,8 +66,15 @@ def fixation_map(x, y, original_size, size=None):
     return counts
 
 
-def density_map(x, y, original_size, size=None, *, sigma):
-    """Density of the fixations: one Gaussian per fixation, peak 1.
+def density_map(
+    x: ArrayLike,
+    y: ArrayLike,
+    original_size: Size,
+    size: Size | None = None,
+    *,
+    sigma: float,
+) -> Array:
+    """Return the density of fixations: one Gaussian for each, peak 1.
 
     The map is that of the usual recipe (count fixations per original pixel,
     blur with a Gaussian, resize by area averaging, divide by the maximum),
@@ -69,9 +84,9 @@ def density_map(x, y, original_size, size=None, *, sigma):
     reflected or wrapped around at the border.
 
     Args:
-        x: Columns in pixels of the original picture, origin top left.
+        x: Columns in pixels of the original image, origin top left.
         y: Rows, same length.
-        original_size: `(height, width)` of the original picture.
+        original_size: `(height, width)` of the original image.
         size: `(height, width)` of the map. Defaults to `original_size`.
         sigma: Standard deviation of the Gaussian in original pixels.
 
@@ -79,7 +94,7 @@ def density_map(x, y, original_size, size=None, *, sigma):
         float32 array `(height, width)` with maximum 1.
 
     Raises:
-        ValueError: If no fixation lies inside the picture.
+        ValueError: If no fixation lies inside the image.
 
     Notes:
         Each fixation is taken at the center of its original pixel, as
@@ -89,7 +104,7 @@ def density_map(x, y, original_size, size=None, *, sigma):
     """
     original_size = as_size(original_size, "original_size")
     size = original_size if size is None else as_size(size)
-    if not isinstance(sigma, numbers.Real) or not 0 < sigma < np.inf:
+    if not isinstance(sigma, numbers.Real) or not 0 < float(sigma) < np.inf:
         raise ValueError(
             "sigma must be a positive number of original pixels, received "
             f"{sigma!r}."
@@ -97,8 +112,8 @@ def density_map(x, y, original_size, size=None, *, sigma):
     x, y = inside(x, y, original_size)
     if x.size == 0:
         raise ValueError(
-            "A density map needs at least one fixation inside the picture, "
-            f"received none (picture of height {original_size[0]}, width "
+            "A density map needs at least one fixation inside the image, "
+            f"received none (image of height {original_size[0]}, width "
             f"{original_size[1]})."
         )
     pixels, counts = np.unique(
@@ -130,13 +145,59 @@ def density_map(x, y, original_size, size=None, *, sigma):
     return np.divide(total, total.max(), out=total)
 
 
-def inside(x, y, original_size):
-    """Keep the fixations inside the picture.
+def published_density(
+    source: PathName | Array,
+    original_size: Size,
+    size: Size | None,
+    image: str,
+) -> Array:
+    """Return a density map that a data set's publisher made, peak 1.
 
     Args:
-        x: Columns in pixels of the original picture.
+        source: The path of an image or `.npy` file, or an array.
+        original_size: `(height, width)` of the original image, which the map
+            must have.
+        size: `(height, width)` of the map. None is `original_size`.
+        image: What the map belongs to, for errors.
+
+    Returns:
+        float32 array `(height, width)` with maximum 1.
+
+    Raises:
+        DatasetError: If the map is of another size, all zero or not finite.
+    """
+    if isinstance(source, np.ndarray):
+        name = f"of {image}"
+        density = check_map(source, name)
+    else:
+        name = str(source)
+        density = read_map(source)
+    height, width = original_size
+    if density.shape != (height, width):
+        raise DatasetError(
+            f"The density map {name} is {density.shape[0]} high and "
+            f"{density.shape[1]} wide, but {image} is {height} high and "
+            f"{width} wide; a map must have its image's size."
+        )
+    if density.max() <= 0:
+        raise DatasetError(
+            f"The density map {name} is zero everywhere; leave its image "
+            "out or replace the map."
+        )
+    if size is not None:
+        density = resize(density, size)
+    return density / density.max()
+
+
+def inside(
+    x: ArrayLike, y: ArrayLike, original_size: Size
+) -> tuple[Array, Array]:
+    """Keep the fixations inside the image.
+
+    Args:
+        x: Columns in pixels of the original image.
         y: Rows, same length.
-        original_size: `(height, width)` of the original picture.
+        original_size: `(height, width)` of the original image.
 
     Returns:
         The pair `x, y` of float64 arrays with `0 <= x < width` and
@@ -154,13 +215,19 @@ def inside(x, y, original_size):
     return x[kept], y[kept]
 
 
-def _cell(position, original, cells):
+def _cell(position: Array, original: int, cells: int) -> Array:
     # The product can round up to `cells` for a position just below the edge.
     return np.minimum((position * cells / original).astype("int64"), cells - 1)
 
 
-def _cell_averages(centers, original, cells, sigma, part=slice(None)):
-    """Averages over cells, or part of them, of a Gaussian about each center.
+def _cell_averages(
+    centers: Array,
+    original: int,
+    cells: int,
+    sigma: float,
+    part: slice = slice(None),
+) -> Array:
+    """Average a Gaussian about each center over cells, or part of them.
 
     Returns:
         float32 array `(len(centers), cells)`; a constant factor is left out.
@@ -189,11 +256,11 @@ def _cell_averages(centers, original, cells, sigma, part=slice(None)):
 
 
 @functools.lru_cache(maxsize=64)
-def _series(width, terms):
-    """Coefficients of the average of exp(-z^2 / 2) over a cell.
+def _series(width: float, terms: int) -> tuple[Any, ...]:
+    """Return coefficients of the average of exp(-z^2 / 2) over a cell.
 
-    By Taylor about the cell's middle z, whose terms are Hermite polynomials:
-    the average is exp(-z^2 / 2) times a polynomial in z^2.
+    They are Taylor's about the cell's middle z, whose terms are Hermite
+    polynomials: the average is exp(-z^2 / 2) times a polynomial in z^2.
 
     Returns:
         `terms + 1` float32 numbers, that of the highest power first.

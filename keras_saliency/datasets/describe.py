@@ -1,21 +1,29 @@
 """What a data set holds, as a table and as figures."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from keras_saliency._utils import figures
+from keras_saliency._utils.types import PathName, Size
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Here a data set is typed as Any: its class has these functions as methods.
 
 
-class Info(dict):
+class Info(dict[str, Any]):
     """A dictionary whose text is a table."""
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         width = max(len(key) for key in self)
         return "\n".join(
             f"{key:{width}}  {_text(v)}" for key, v in self.items()
         )
 
 
-def info(dataset):
+def describe(dataset: Any) -> Info:
     """Describe a data set; see `SaliencyDataset.info`."""
     heights, widths = dataset.sizes.T
     found = Info(name=dataset.name, images=len(dataset))
@@ -23,8 +31,8 @@ def info(dataset):
         found["categories"] = len(set(dataset.categories))
     found["height"] = (int(heights.min()), int(heights.max()))
     found["width"] = (int(widths.min()), int(widths.max()))
-    if dataset.has_fixations:
-        fixations = dataset.fixations
+    fixations = dataset.fixations
+    if fixations is not None:
         known = fixations.subject[fixations.subject >= 0]
         counts = np.array([dataset.count(i) for i in range(len(dataset))])
         found["observers"] = int(np.unique(known).size) or None
@@ -46,11 +54,18 @@ def info(dataset):
     return found
 
 
-def show(dataset, i, path=None, *, size=None, sigma=None):
+def show(
+    dataset: Any,
+    i: int | str,
+    *,
+    path: PathName | None = None,
+    size: Size | None = None,
+    sigma: float | None = None,
+) -> "Figure":
     """Draw one image; see `SaliencyDataset.show`."""
     i = dataset.index(i) if isinstance(i, str) else range(len(dataset))[i]
     image = dataset.image(i, size)
-    density = dataset.density(i, image.shape[:2], sigma)
+    density = dataset.density(i, image.shape[:2], sigma=sigma)
     height, width = image.shape[:2]
     figure = figures.new(6 * width / height + 0.2, 3.2)
     left, right = figure.subplots(1, 2)
@@ -76,9 +91,15 @@ def show(dataset, i, path=None, *, size=None, sigma=None):
     return figures.saved(figure, path)
 
 
-def show_mean_density(dataset, size=(64, 64), path=None, *, sigma=None):
+def show_mean_density(
+    dataset: Any,
+    size: Size = (64, 64),
+    *,
+    path: PathName | None = None,
+    sigma: float | None = None,
+) -> "Figure":
     """Draw the center bias; see `SaliencyDataset.show_mean_density`."""
-    mean = dataset.mean_density(size, sigma)
+    mean = dataset.mean_density(size, sigma=sigma)
     height, width = mean.shape
     figure = figures.new(5, 4.2)
     axes = figure.subplots(
@@ -103,7 +124,7 @@ def show_mean_density(dataset, size=(64, 64), path=None, *, sigma=None):
     return figures.saved(figure, path)
 
 
-def _text(value):
+def _text(value: Any) -> str:
     if value is None:
         return "unknown"
     if isinstance(value, tuple):

@@ -1,8 +1,14 @@
-"""A generated data set whose true densities of fixation are known."""
+"""A generated data set whose true densities of fixations are known."""
+
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 
-from keras_saliency.datasets.base import Fixations, SaliencyDataset
+from keras_saliency._utils.checks import as_count
+from keras_saliency._utils.types import Array, PathName, Size
+from keras_saliency.datasets.base import SaliencyDataset
+from keras_saliency.datasets.fixations import Fixations
 from keras_saliency.images import as_size, resize
 
 # Everything here that decides a pixel or a fixation is done with operations
@@ -19,16 +25,23 @@ class GeneratedDataset(SaliencyDataset):
 
     Args:
         name: As for `SaliencyDataset`.
-        stimuli: As for `SaliencyDataset`.
-        truths: True density per image, an array of the stimulus' size.
+        images: As for `SaliencyDataset`.
+        truths: True density per image, an array of the image's size.
         **options: As for `SaliencyDataset`.
     """
 
-    def __init__(self, name, stimuli, truths, **options):
-        super().__init__(name, stimuli, **options)
+    def __init__(
+        self,
+        name: str,
+        images: Sequence[PathName | Array],
+        *,
+        truths: Sequence[Array],
+        **options: Any,
+    ) -> None:
+        super().__init__(name, images, **options)
         self._truths = list(truths)
 
-    def true_density(self, i, size=None):
+    def true_density(self, i: int, size: Size | None = None) -> Array:
         """Return the density that the fixations of an image were drawn from.
 
         Args:
@@ -42,41 +55,44 @@ class GeneratedDataset(SaliencyDataset):
         truth = truth.copy() if size is None else resize(truth, size)
         return truth / truth.max()
 
-    def _take(self, chosen):
+    def _take(self, chosen: list[int]) -> Self:
         part = super()._take(chosen)
         part._truths = [self._truths[i] for i in chosen]
         return part
 
 
 def generate(
-    count=64,
-    size=(120, 160),
+    count: int = 64,
+    size: Size = (120, 160),
     *,
-    observers=8,
-    fixations_per_observer=8,
-    seed=0,
-):
-    """Generate pictures with fixations drawn from a known density.
+    observers: int = 8,
+    fixations_per_observer: int = 8,
+    seed: int = 0,
+) -> GeneratedDataset:
+    """Generate images with fixations drawn from a known density.
 
-    Each picture has a textured background, two to four salient objects
+    Each image has a textured background, two to four salient objects
     (saturated colors, high contrast, several shapes and sizes) and two to
     four dull ones in the colors of the background that attract nobody. The
     true density is a sum of one bump per salient object, higher the more
-    saturated the object is, a center bias that is the same in all pictures,
+    saturated the object is, a center bias that is the same in all images,
     and a small constant. The observers' fixations are independent draws from
     it. A center bias alone thus explains a part, and a model that finds
     saturated objects explains more.
 
     Args:
-        count: Number of pictures.
-        size: `(height, width)` of the pictures, at least 16 each.
-        observers: Number of observers, who all see every picture.
-        fixations_per_observer: Fixations per observer and picture.
+        count: Number of images.
+        size: `(height, width)` of the images, at least 16 each.
+        observers: Number of observers, who all see every image.
+        fixations_per_observer: Fixations per observer and image.
         seed: Seed of the NumPy generator. The set is the same on every
-            machine, and picture `i` does not depend on `count`.
+            machine, and image `i` does not depend on `count`.
 
     Returns:
         A `GeneratedDataset`: a `SaliencyDataset` with `true_density(i)`.
+
+    Raises:
+        ValueError: If the images are too small, or nothing is asked for.
 
     Examples:
     >>> dataset = generate(count=2, size=(24, 32))
@@ -86,7 +102,7 @@ def generate(
     size = as_size(size)
     if min(size) < 16:
         raise ValueError(
-            f"Generated pictures need at least 16 pixels a side, received "
+            f"Generated images need at least 16 pixels a side, received "
             f"size {size}."
         )
     for name, value in (
@@ -94,21 +110,20 @@ def generate(
         ("observers", observers),
         ("fixations_per_observer", fixations_per_observer),
     ):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, received {value}.")
+        as_count(value, name)
     per_image = observers * fixations_per_observer
-    stimuli, truths, points = [], [], []
+    images, truths, points = [], [], []
     for i in range(count):
         rng = np.random.default_rng([seed, i])
-        image, truth = _picture(rng, size)
-        stimuli.append(image)
+        image, truth = _image(rng, size)
+        images.append(image)
         truths.append(truth.astype("float32"))
         points.append(_draw(rng, truth, per_image))
     x, y = np.concatenate(points, axis=1)
     return GeneratedDataset(
         "generated",
-        stimuli,
-        truths,
+        images,
+        truths=truths,
         names=[f"generated_{i:04d}" for i in range(count)],
         fixations=Fixations(
             np.repeat(np.arange(count), per_image),
@@ -124,7 +139,8 @@ def generate(
     )
 
 
-def _picture(rng, size):
+def _image(rng: np.random.Generator, size: Size) -> tuple[Array, Array]:
+    """Return an image and its true density."""
     height, width = size
     scale = min(size)
     rows = (np.arange(height) + 0.5)[:, None]
@@ -135,7 +151,7 @@ def _picture(rng, size):
     texture = _noise(rng, size, max(2, scale // 12)) + 0.5 * _noise(
         rng, size, 2
     )
-    # Light falls off across the picture, so brightness alone says little.
+    # Light falls off across the image, so brightness alone says little.
     slope = 60.0 * rng.random(2) - 30.0
     light = slope[0] * (rows / height - 0.5) + slope[1] * (
         columns / width - 0.5
@@ -164,7 +180,7 @@ def _picture(rng, size):
         saturation = 0.35 + 0.65 * rng.random()
         color = base + _hue(rng) * 110.0 * saturation
         shade = (20.0 + 40.0 * rng.random()) * (1 if rng.random() < 0.5 else -1)
-        shape = rng.integers(4)
+        shape = int(rng.integers(4))
         cover = _shape(shape, rows - row, columns - column, radius)[..., None]
         if not is_salient:
             color = base + tint + shade
@@ -183,7 +199,8 @@ def _picture(rng, size):
     return np.clip(np.floor(image + 0.5), 0, 255).astype("uint8"), truth
 
 
-def _draw(rng, truth, count):
+def _draw(rng: np.random.Generator, truth: Array, count: int) -> Array:
+    """Return `count` fixations, x and y, drawn from a density."""
     height, width = truth.shape
     cumulative = np.cumsum(truth.ravel())
     cell = np.searchsorted(
@@ -191,13 +208,13 @@ def _draw(rng, truth, count):
     )
     cell = np.minimum(cell, truth.size - 1)
     within = rng.random((2, count))
-    # Kept below 1, so that rounding to float32 cannot leave the picture.
+    # Kept below 1, so that rounding to float32 cannot leave the image.
     within = 0.98 * within + 0.01
     return np.stack([cell % width + within[0], cell // width + within[1]])
 
 
-def _noise(rng, size, spacing):
-    """Random values on a coarse grid, interpolated linearly; in [-1, 1]."""
+def _noise(rng: np.random.Generator, size: Size, spacing: int) -> Array:
+    """Draw values in [-1, 1] on a coarse grid and interpolate linearly."""
     height, width = size
     grid = 2.0 * rng.random((height // spacing + 2, width // spacing + 2)) - 1.0
     row = np.arange(height) / spacing
@@ -208,8 +225,8 @@ def _noise(rng, size, spacing):
     return lines[:, left] * (1.0 - across) + lines[:, left + 1] * across
 
 
-def _hue(rng):
-    """A saturated color direction: channels that differ, of mean zero."""
+def _hue(rng: np.random.Generator) -> Array:
+    """Draw a saturated color direction: channels that differ, of mean zero."""
     hues = np.array(
         [
             (1.0, -0.5, -0.5),
@@ -223,8 +240,8 @@ def _hue(rng):
     return hues[rng.integers(6)]
 
 
-def _shape(kind, rows, columns, radius):
-    """Coverage in [0, 1] of a disc, square, ring or cross."""
+def _shape(kind: int, rows: Array, columns: Array, radius: float) -> Array:
+    """Return the coverage in [0, 1] of a disc, square, ring or cross."""
     distance = np.sqrt(_square(rows) + _square(columns))
     if kind == 0:
         edge = radius - distance
@@ -241,10 +258,11 @@ def _shape(kind, rows, columns, radius):
     return np.clip(edge + 0.5, 0.0, 1.0)
 
 
-def _square(values):
+def _square(values: Any) -> Any:
     return values * values
 
 
-def _unit(values):
+def _unit(values: Array) -> Array:
+    """Divide values by their sum."""
     # A sum in sequence: its order, and so its rounding, is the same anywhere.
     return values / np.cumsum(values.ravel())[-1]

@@ -1,19 +1,24 @@
-"""Batches of pictures and targets for `fit`, `evaluate` and `predict`."""
+"""Batches of images and targets for `fit`, `evaluate` and `predict`."""
 
 import math
-import numbers
 
 import cv2
 import keras
 import numpy as np
 
+from keras_saliency._utils.checks import as_count
+from keras_saliency._utils.types import Array, Size
+from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.images import as_size
+
+# Number of an image in the data set, and whether it is mirrored.
+Sample = tuple[int, bool]
 
 # Targets of all images together that are kept in memory, in bytes. At 37x50
 # this holds 18,000 images; at 300x400, where making a target takes little
 # longer than copying it, 280.
 _CACHE_BYTES = 2**28
-# Of images, for which reading and decoding costs far more: 1,491 at 300x400.
+# Images, for which reading and decoding costs far more: 1,491 at 300x400.
 _IMAGE_BYTES = 2**29
 
 
@@ -48,7 +53,7 @@ class SaliencySequence(keras.utils.PyDataset):
             once read. By default they are kept from the second pass on, if
             all together take at most 512 MiB.
         workers: See `keras.utils.PyDataset`.
-        use_multiprocessing: See `keras.utils.PyDataset`. Reading pictures
+        use_multiprocessing: See `keras.utils.PyDataset`. Reading images
             releases Python's lock, so threads do.
         max_queue_size: See `keras.utils.PyDataset`.
 
@@ -65,36 +70,28 @@ class SaliencySequence(keras.utils.PyDataset):
 
     def __init__(
         self,
-        dataset,
-        batch_size=10,
-        image_size=(300, 400),
-        map_size=None,
+        dataset: SaliencyDataset,
+        batch_size: int = 10,
+        image_size: Size = (300, 400),
+        map_size: Size | None = None,
         *,
-        shuffle=True,
-        flip=False,
-        seed=0,
-        sigma=None,
-        sigma_degrees=None,
-        cache_targets=None,
-        cache_images=None,
-        workers=1,
-        use_multiprocessing=False,
-        max_queue_size=10,
-    ):
+        shuffle: bool = True,
+        flip: bool = False,
+        seed: int = 0,
+        sigma: float | None = None,
+        sigma_degrees: float | None = None,
+        cache_targets: bool | None = None,
+        cache_images: bool | None = None,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
+    ) -> None:
         super().__init__(
             workers=workers,
             use_multiprocessing=use_multiprocessing,
             max_queue_size=max_queue_size,
         )
-        if (
-            not isinstance(batch_size, numbers.Integral)
-            or isinstance(batch_size, bool)
-            or batch_size < 1
-        ):
-            raise ValueError(
-                "batch_size must be a positive integer, received "
-                f"{batch_size!r}."
-            )
+        batch_size = as_count(batch_size, "batch_size")
         if batch_size > len(dataset):
             raise ValueError(
                 f"batch_size {batch_size} is above the {len(dataset)} images "
@@ -102,7 +99,7 @@ class SaliencySequence(keras.utils.PyDataset):
                 f"most {len(dataset)}."
             )
         self.dataset = dataset
-        self.batch_size = int(batch_size)
+        self.batch_size = batch_size
         self.image_size = as_size(image_size, "image_size")
         self.map_size = (
             self.image_size
@@ -112,12 +109,12 @@ class SaliencySequence(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.flip = flip
         self.seed = seed
-        self.sigma = dataset.sigma(0, sigma, sigma_degrees, default=False)
+        self.sigma = dataset.sigma_in_pixels(sigma, sigma_degrees)
         if cache_targets is None:
             cells = len(dataset) * self.map_size[0] * self.map_size[1]
             channels = 1 + dataset.has_fixations
             cache_targets = 4 * cells * channels <= _CACHE_BYTES
-        self._cache = {} if cache_targets else None
+        self._cache: dict[int, Array] | None = {} if cache_targets else None
         if cache_images is None:
             pixels = self.image_size[0] * self.image_size[1]
             # One pass alone, as to compute features, gains nothing by it.
@@ -126,26 +123,26 @@ class SaliencySequence(keras.utils.PyDataset):
             )
         else:
             self._keep_from = 0 if cache_images else math.inf
-        self._images = {}
+        self._images: dict[int, Array] = {}
         self._pass = 0
         self._arrange()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return math.ceil(len(self.dataset) / self.batch_size)
 
-    def __getitem__(self, batch):
+    def __getitem__(self, batch: int) -> tuple[Array, Array]:
         samples = self.samples(batch)
         return self.images(samples), self.targets(samples)
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         """Arrange the samples of the next pass."""
         # Keras calls this once before the first epoch too, so the number
         # below counts passes, not epochs.
         self._pass += 1
         self._arrange()
 
-    def samples(self, batch):
-        """Return what a batch of the present pass is made of.
+    def samples(self, batch: int) -> list[Sample]:
+        """Return the samples of a batch of the present pass.
 
         Args:
             batch: Number of the batch.
@@ -162,7 +159,7 @@ class SaliencySequence(keras.utils.PyDataset):
         # One read of one attribute: a worker never sees half of a new pass.
         return self._samples[start : start + self.batch_size]
 
-    def images(self, samples):
+    def images(self, samples: list[Sample]) -> Array:
         """Return the images of some samples.
 
         Args:
@@ -189,7 +186,7 @@ class SaliencySequence(keras.utils.PyDataset):
                 images[k] = image
         return images
 
-    def targets(self, samples):
+    def targets(self, samples: list[Sample]) -> Array:
         """Return the targets of some samples.
 
         Args:
@@ -210,12 +207,12 @@ class SaliencySequence(keras.utils.PyDataset):
                 targets[k] = target
         return targets
 
-    def _target(self, i):
+    def _target(self, i: int) -> Array:
         cached = None if self._cache is None else self._cache.get(i)
         if cached is not None:
             return cached
         # In the order of `keras_saliency.targets`.
-        maps = [self.dataset.density(i, self.map_size, self.sigma)]
+        maps = [self.dataset.density(i, self.map_size, sigma=self.sigma)]
         if self.dataset.has_fixations:
             maps.append(self.dataset.fixation_map(i, self.map_size))
         target = cv2.merge(maps).reshape(*self.map_size, len(maps))
@@ -223,7 +220,7 @@ class SaliencySequence(keras.utils.PyDataset):
             self._cache[i] = target
         return target
 
-    def _arrange(self):
+    def _arrange(self) -> None:
         count = len(self.dataset)
         order = range(count)
         if self.shuffle:

@@ -103,7 +103,7 @@ def _histogram(map_, bins, scale, negative):
     """Return a downsized map of sum 1, shape (bins,); None without mass."""
     if not map_.any():
         return None
-    small = imresize(map_, bins, scale).ravel()
+    small = imresize(map_, bins, scale=scale).ravel()
     if negative == "clip":
         small = np.maximum(small, 0.0)
     total = small.sum()

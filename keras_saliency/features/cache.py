@@ -1,6 +1,6 @@
-"""A cache of the features that a frozen backbone gives.
+"""Features of a frozen backbone, computed once and read from the disk.
 
-A frozen backbone computes the same features for a picture in every epoch.
+A frozen backbone computes the same features for an image in every epoch.
 `cache_features` computes them once, keeps them on disk, and gives batches
 `(features, targets)` on which the head trains alone:
 
@@ -10,30 +10,30 @@ A frozen backbone computes the same features for a picture in every epoch.
 
 import contextlib
 import errno
-import hashlib
-import json
 import os
-import shutil
-import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
-from keras_saliency._utils import locks
-
-# Part of the key: a change of the layout on disk, or of what is stored, makes
-# older caches unfindable instead of wrong.
-FORMAT = 1
-
-# Work that a kill may cost, in seconds. Marking an image as done waits for
-# the disk, so it is not done for each.
-FLUSH_SECONDS = 3.0
+from keras_saliency._utils.pool import progress_bar
+from keras_saliency._utils.types import Array, PathName, Verbose
+from keras_saliency.datasets.base import SaliencyDataset
+from keras_saliency.datasets.sequence import SaliencySequence, Sample
+from keras_saliency.features.keys import cache_key
+from keras_saliency.features.store import Store, Structure
 
 
 def cache_features(
-    backbone, sequence, directory=None, dtype="float16", verbose=1
-):
+    backbone: keras.Model,
+    sequence: SaliencySequence,
+    *,
+    directory: PathName | None = None,
+    dtype: str = "float16",
+    verbose: Verbose = 1,
+) -> "CachedFeatures":
     """Compute a frozen backbone's features once and train from the disk.
 
     Training a head on the result is training it on `backbone(images)` of the
@@ -42,7 +42,7 @@ def cache_features(
     `dtype="float32"` keeps them whole.)
 
     The cache is found again by what it depends on: content, names and order
-    of the pictures, image size, mirroring, `dtype`, the backbone's
+    of the images, image size, mirroring, `dtype`, the backbone's
     configuration (names of layers aside) and weights, backend and Keras
     version. If any of these changes, another cache is built beside it; delete
     the folder to free the space. The code of custom layers is not looked at.
@@ -55,7 +55,7 @@ def cache_features(
         backbone: Model that takes images `(batch, height, width, 3)`, RGB in
             0..255, and returns a tensor, or a flat list or dictionary of
             tensors.
-        sequence: A `SaliencySequence`. For `flip=True` the mirrored pictures
+        sequence: A `SaliencySequence`. For `flip=True` the mirrored images
             are cached too.
         directory: Folder of all caches. Defaults to the environment variable
             `KERAS_SALIENCY_CACHE`, else `~/.cache/keras_saliency/features`.
@@ -67,26 +67,31 @@ def cache_features(
         `CachedFeatures`, a `keras.utils.PyDataset`.
 
     Raises:
-        ValueError: If a feature is not finite or too large for float16; the
-            message names the image.
+        ValueError: If a feature is not finite or too large for float16 (the
+            message names the image), or an argument is not as it must be.
         OSError: If the folder cannot be written, or the disk is full.
     """
     if dtype not in ("float16", "float32"):
         raise ValueError(
             f'dtype must be "float16" or "float32", received {dtype!r}.'
         )
-    directory = Path(
+    folder = Path(
         directory
         or os.environ.get("KERAS_SALIENCY_CACHE")
         or "~/.cache/keras_saliency/features"
     ).expanduser()
-    key = _key(backbone, sequence, dtype)
+    key = cache_key(backbone, sequence, dtype)
     rows = len(sequence.dataset) * (2 if sequence.flip else 1)
-    store = _Store(directory, key, rows, dtype)
+    store = Store(folder, key, rows, dtype)
+
+    def on_wait() -> None:
+        if verbose:
+            print("Waiting for another process that computes these features")
+
     computed = 0
     opened = store.open()
     if opened is None:
-        with _lock(directory, key, verbose):
+        with store.lock(on_wait=on_wait):
             opened = store.open()
             if opened is None:
                 computed = _extract(store, backbone, sequence, verbose)
@@ -97,7 +102,14 @@ def cache_features(
             f"The feature cache {store.folder} was changed while it was "
             "built. Delete that folder and try again.",
         )
-    return CachedFeatures(sequence, *opened, store.folder, computed)
+    arrays, structure = opened
+    return CachedFeatures(
+        sequence,
+        arrays,
+        structure=structure,
+        directory=store.folder,
+        computed=computed,
+    )
 
 
 class CachedFeatures(keras.utils.PyDataset):
@@ -109,13 +121,21 @@ class CachedFeatures(keras.utils.PyDataset):
     Args:
         sequence: The `SaliencySequence` that decides what a batch holds.
         arrays: One array per output of the backbone, one row per sample.
-        structure: `None` for one tensor, "list", or the keys of a dictionary.
+        structure: None for one tensor, "list", or the keys of a dictionary.
         directory: Folder of this cache.
-        computed: Number of pictures, mirrored ones included, that had to go
+        computed: Number of images, mirrored ones included, that had to go
             through the backbone.
     """
 
-    def __init__(self, sequence, arrays, structure, directory, computed):
+    def __init__(
+        self,
+        sequence: SaliencySequence,
+        arrays: Sequence[Array],
+        *,
+        structure: Structure,
+        directory: Path,
+        computed: int,
+    ) -> None:
         super().__init__()
         self.sequence = sequence
         self.directory = directory
@@ -124,38 +144,38 @@ class CachedFeatures(keras.utils.PyDataset):
         self._structure = structure
 
     @property
-    def dataset(self):
+    def dataset(self) -> SaliencyDataset:
         """The data set of the sequence."""
         return self.sequence.dataset
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.sequence)
 
-    def __getitem__(self, batch):
+    def __getitem__(self, batch: int) -> tuple[Any, Array]:
         samples = self.samples(batch)
         return self.features(samples), self.targets(samples)
 
-    def on_epoch_begin(self):
+    def on_epoch_begin(self) -> None:
         """Pass the call on to the sequence."""
         self.sequence.on_epoch_begin()
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         """Arrange the samples of the next pass."""
         self.sequence.on_epoch_end()
 
-    def samples(self, batch):
-        """Return what a batch is made of; see `SaliencySequence.samples`."""
+    def samples(self, batch: int) -> list[Sample]:
+        """Return the samples of a batch; see `SaliencySequence.samples`."""
         return self.sequence.samples(batch)
 
-    def images(self, samples):
+    def images(self, samples: list[Sample]) -> Array:
         """Return the images of some samples."""
         return self.sequence.images(samples)
 
-    def targets(self, samples):
+    def targets(self, samples: list[Sample]) -> Array:
         """Return the targets of some samples."""
         return self.sequence.targets(samples)
 
-    def features(self, samples):
+    def features(self, samples: list[Sample]) -> Any:
         """Return the features of some samples.
 
         Args:
@@ -180,174 +200,16 @@ class CachedFeatures(keras.utils.PyDataset):
         return dict(zip(self._structure, outputs, strict=True))
 
 
-class _Store:
-    """One cache on disk: an array per output, done marks and a description.
-
-    The description is written last and by renaming, so what is called
-    complete is; before, each row that is marked as done is on the disk.
-    """
-
-    def __init__(self, directory, key, rows, dtype):
-        self.folder = directory / key
-        self.rows = rows
-        self.dtype = np.dtype(dtype)
-        self._meta = self.folder / "meta.json"
-        self._marks = self.folder / "done.bin"
-
-    def open(self):
-        """Return `(arrays, structure)`, or None unless complete and whole."""
-        meta = self._read_meta()
-        if meta is None or not meta["complete"]:
-            return None
-        arrays = self._arrays(meta)
-        return None if arrays is None else (arrays, meta["structure"])
-
-    def resume(self):
-        """Return the description and marks of a cache begun, or None."""
-        meta = self._read_meta()
-        if meta is None or meta["complete"] or self._arrays(meta) is None:
-            return None
-        marks = np.fromfile(self._marks, "uint8")
-        return (meta, marks == 1) if marks.size == self.rows else None
-
-    def create(self, structure, shapes):
-        """Begin anew and return the description."""
-        with self._explained():
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for k, shape in enumerate(shapes):
-                np.lib.format.open_memmap(
-                    self._path(k), "w+", self.dtype, (self.rows, *shape)
-                )
-            self._marks.write_bytes(bytes(self.rows))
-            meta = {
-                "complete": False,
-                "rows": self.rows,
-                "structure": structure,
-                "shapes": [list(shape) for shape in shapes],
-            }
-            self._write_meta(meta)
-        return meta
-
-    @contextlib.contextmanager
-    def writer(self, meta, missing):
-        """Open for writing; gives `write(rows, outputs)`.
-
-        Written rows are marked as done every few seconds, at the end, and
-        also when the work is broken off by an exception.
-        """
-        with contextlib.ExitStack() as stack:
-            with self._explained():
-                self._check_space(meta, missing)
-                offsets = [array.offset for array in self._arrays(meta)]
-                files = [
-                    stack.enter_context(open(self._path(k), "r+b", 0))
-                    for k in range(len(offsets))
-                ]
-                marks = stack.enter_context(open(self._marks, "r+b", 0))
-            written = []
-            marked_at = time.monotonic()
-
-            def mark():
-                nonlocal marked_at
-                for file in files:
-                    os.fsync(file.fileno())
-                for row in written:
-                    marks.seek(row)
-                    marks.write(b"\x01")
-                os.fsync(marks.fileno())
-                written.clear()
-                marked_at = time.monotonic()
-
-            def write(rows, outputs):
-                # Through files and not a memory map: on a full disk writing
-                # to a map kills the process instead of raising.
-                with self._explained():
-                    for file, offset, output in zip(
-                        files, offsets, outputs, strict=True
-                    ):
-                        for row, values in zip(rows, output, strict=True):
-                            file.seek(offset + row * values.nbytes)
-                            _write_all(file, values)
-                    written.extend(rows)
-                    if time.monotonic() - marked_at > FLUSH_SECONDS:
-                        mark()
-
-            try:
-                yield write
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    mark()
-                raise
-            with self._explained():
-                mark()
-
-    def finish(self, meta):
-        """Declare the cache complete."""
-        with self._explained():
-            self._write_meta({**meta, "complete": True})
-
-    def _path(self, k):
-        return self.folder / f"output_{k}.npy"
-
-    def _read_meta(self):
-        try:
-            meta = json.loads(self._meta.read_text(encoding="utf-8"))
-            usable = meta["rows"] == self.rows and all(
-                field in meta for field in ("complete", "structure", "shapes")
-            )
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return meta if usable else None
-
-    def _write_meta(self, meta):
-        temporary = self._meta.with_suffix(".tmp")
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(meta, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self._meta)
-
-    def _arrays(self, meta):
-        arrays = []
-        for k, shape in enumerate(meta["shapes"]):
-            try:
-                array = np.load(self._path(k), mmap_mode="r")
-                size = self._path(k).stat().st_size
-            except (OSError, ValueError, EOFError):
-                return None
-            if (
-                array.shape != (self.rows, *shape)
-                or array.dtype != self.dtype
-                or size != array.offset + array.nbytes
-            ):
-                return None
-            arrays.append(array)
-        return arrays
-
-    def _check_space(self, meta, missing):
-        needed = (
-            missing
-            * self.dtype.itemsize
-            * sum(int(np.prod(shape)) for shape in meta["shapes"])
-        )
-        free = shutil.disk_usage(self.folder).free
-        if needed > free:
-            raise OSError(
-                errno.ENOSPC,
-                f"{needed / 1e6:.1f} MB are needed and {free / 1e6:.1f} MB "
-                "are free",
-            )
-
-    def _explained(self):
-        return _explained(self.folder.parent)
-
-
-def _extract(store, backbone, sequence, verbose):
+def _extract(
+    store: Store,
+    backbone: keras.Model,
+    sequence: SaliencySequence,
+    verbose: Verbose,
+) -> int:
     """Compute the rows that are not yet done; return their number."""
     count = len(sequence.dataset)
-    begun = store.resume()
-    meta, done = begun or (None, np.zeros(store.rows, bool))
+    meta: Any
+    meta, done = store.resume() or (None, np.zeros(store.rows, bool))
     missing = np.flatnonzero(~done).tolist()
     with contextlib.ExitStack() as stack:
         write = bar = None
@@ -371,7 +233,7 @@ def _extract(store, backbone, sequence, verbose):
                         f"Features of {store.rows} images, {len(missing)} "
                         f"still to be computed, in {store.folder}"
                     )
-                    bar = keras.utils.Progbar(store.rows, unit_name="image")
+                bar = progress_bar(store.rows, verbose)
             write(rows, outputs)
             if bar is not None:
                 bar.update(store.rows - len(missing) + start + len(rows))
@@ -379,7 +241,12 @@ def _extract(store, backbone, sequence, verbose):
     return len(missing)
 
 
-def _stored(output, store, sequence, samples):
+def _stored(
+    output: Any,
+    store: Store,
+    sequence: SaliencySequence,
+    samples: Sequence[Sample],
+) -> Array:
     """Convert an output to the type on disk, or raise naming the image."""
     exact = np.asarray(output, "float32")
     with np.errstate(over="ignore"):
@@ -402,14 +269,9 @@ def _stored(output, store, sequence, samples):
     return stored
 
 
-def _write_all(file, values):
-    data = memoryview(values.tobytes())
-    while data:
-        # An unbuffered file may take a part, just before the disk is full.
-        data = data[file.write(data) :]
-
-
-def _flatten(outputs):
+def _flatten(outputs: Any) -> tuple[Structure, list[Any]]:
+    """Return the structure of a backbone's outputs, and the outputs."""
+    structure: Structure
     if isinstance(outputs, dict):
         structure, leaves = list(outputs), list(outputs.values())
     elif isinstance(outputs, (list, tuple)):
@@ -422,108 +284,3 @@ def _flatten(outputs):
             "of tensors; it returns a nested structure."
         )
     return structure, leaves
-
-
-def _key(backbone, sequence, dtype):
-    """Hash everything that the features depend on."""
-    dataset = sequence.dataset
-    if not backbone.built:
-        backbone.predict_on_batch(sequence.images([(0, False)]))
-    state = hashlib.blake2b(digest_size=16)
-    description = {
-        "format": FORMAT,
-        "keras": keras.version(),
-        "backend": keras.config.backend(),
-        "dtype": dtype,
-        "flip": bool(sequence.flip),
-        "image_size": sequence.image_size,
-        "images": [
-            (name, dataset.digest(i)) for i, name in enumerate(dataset.names)
-        ],
-        "architecture": _architecture(backbone),
-    }
-    state.update(json.dumps(description, sort_keys=True, default=repr).encode())
-    for weight in backbone.weights:
-        values = np.ascontiguousarray(keras.ops.convert_to_numpy(weight))
-        state.update(f"{values.shape}{values.dtype.str}".encode())
-        state.update(values.view("uint8") if values.ndim else values.tobytes())
-    return state.hexdigest()
-
-
-def _architecture(backbone):
-    """Return the configuration without what changes from run to run.
-
-    Operations that the user does not name are numbered within the process,
-    so their names are replaced by their place in the model.
-    """
-    try:
-        config = backbone.get_config()
-    except NotImplementedError as error:
-        raise ValueError(
-            f"The backbone {backbone.name!r} cannot be recognized in the "
-            "cache, for it has no configuration: make it a functional model "
-            "or give it get_config()."
-        ) from error
-    places = {}
-
-    def collect(layer):
-        places.setdefault(layer.name, f"layer {len(places)}")
-        # Operations are layers and the plain `keras.ops` between them.
-        inner = getattr(layer, "operations", None)
-        for operation in inner or getattr(layer, "layers", ()):
-            collect(operation)
-
-    def walk(value, is_reference=False):
-        if isinstance(value, dict):
-            return {
-                str(key): item
-                if key == "dtype"
-                else walk(
-                    item,
-                    key
-                    in (
-                        "name",
-                        "keras_history",
-                        "input_layers",
-                        "output_layers",
-                    ),
-                )
-                for key, item in value.items()
-                if key not in ("trainable", "shared_object_id", "build_config")
-            }
-        if isinstance(value, (list, tuple)):
-            return [walk(item, is_reference) for item in value]
-        if is_reference and isinstance(value, str):
-            return places.get(value, value)
-        return value
-
-    collect(backbone)
-    return walk({"class": type(backbone).__name__, "config": config})
-
-
-@contextlib.contextmanager
-def _explained(directory):
-    try:
-        yield
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"The feature cache cannot be written in {directory}: "
-            f"{error.strerror or error}. Make room there, or choose another "
-            "folder by directory= or the environment variable "
-            "KERAS_SALIENCY_CACHE",
-        ) from error
-
-
-@contextlib.contextmanager
-def _lock(directory, key, verbose):
-    def on_wait():
-        if verbose:
-            print("Waiting for another process that computes these features")
-
-    with contextlib.ExitStack() as stack:
-        with _explained(directory):
-            directory.mkdir(parents=True, exist_ok=True)
-            path = directory / f"{key}.lock"
-            stack.enter_context(locks.hold(path, on_wait))
-        yield

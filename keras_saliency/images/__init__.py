@@ -1,4 +1,4 @@
-"""Pictures and maps: reading, checking, resizing."""
+"""Images and maps: reading, checking, resizing."""
 
 from keras_saliency.images.checks import check_map
 from keras_saliency.images.headers import has_exif

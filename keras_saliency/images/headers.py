@@ -1,25 +1,36 @@
-"""What the header of a picture file claims, before it is decoded."""
+"""The headers of image files, read before the images are decoded."""
 
 import re
 import struct
+from collections.abc import Iterator
 
 from keras_saliency._utils.errors import DatasetError
+from keras_saliency._utils.types import PathName
 
-# No picture of a saliency data set comes near it; a damaged header does.
+# No image of a saliency data set comes near it; a damaged header does.
 MAX_PIXELS = 2**26
 
 
-def unreadable(path, truncated=False):
-    """The error of a file that is no picture, or not a whole one."""
+def unreadable(path: PathName, *, truncated: bool = False) -> DatasetError:
+    """Return the error of a file that is no image, or not a whole one."""
     return DatasetError(
-        f"The file {path} cannot be read as a picture: it is "
+        f"The file {path} cannot be read as an image: it is "
         + ("truncated" if truncated else "damaged or of another format")
         + ". Replace it or leave it out."
     )
 
 
-def checked_size(path, data):
-    """Height and width that a picture's header claims, if credible."""
+def checked_size(path: PathName, data: bytes) -> tuple[int, int]:
+    """Return `(height, width)` by an image's header, or raise if absurd.
+
+    Args:
+        path: The file, for errors.
+        data: Its bytes.
+
+    Raises:
+        DatasetError: If the header is none of an image, or claims more than
+            `MAX_PIXELS`.
+    """
     try:
         size = _header_size(data)
     except (struct.error, ValueError, IndexError):
@@ -28,19 +39,20 @@ def checked_size(path, data):
         raise unreadable(path)
     if size[0] * size[1] > MAX_PIXELS:
         raise DatasetError(
-            f"The picture {path} claims to be {size[0]} high and {size[1]} "
+            f"The image {path} claims to be {size[0]} high and {size[1]} "
             f"wide, more than {MAX_PIXELS >> 20} million pixels: it is "
             "damaged, or must be reduced first."
         )
     return size
 
 
-def _header_size(data):
+def _header_size(data: bytes) -> tuple[int, int] | None:
     if data[:2] == b"\xff\xd8":
         return _jpeg_size(data)
     if data[:8] == b"\x89PNG\r\n\x1a\n":
         _check_chunks(data)
-        return struct.unpack(">II", data[16:24])[::-1]
+        width, height = struct.unpack(">II", data[16:24])
+        return height, width
     if data[:2] == b"BM":
         width, height = struct.unpack("<ii", data[18:26])
         return abs(height), abs(width)
@@ -55,7 +67,7 @@ def _header_size(data):
     return None
 
 
-def _check_chunks(data):
+def _check_chunks(data: bytes) -> None:
     """Raise if a chunk of a PNG claims more bytes than there are.
 
     The decoder would allocate them, up to 2 GiB.
@@ -71,22 +83,26 @@ def _check_chunks(data):
     raise ValueError("the end is missing")
 
 
-def _jpeg_size(data):
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     for marker, position in _jpeg_segments(data):
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return struct.unpack(">HH", data[position + 5 : position + 9])
+            height, width = struct.unpack(
+                ">HH", data[position + 5 : position + 9]
+            )
+            return height, width
     return None
 
 
-def has_exif(data):
-    """Whether the bytes of a JPEG hold EXIF data."""
+def has_exif(data: bytes) -> bool:
+    """Return whether the bytes of a JPEG hold EXIF data."""
     return any(
         marker == 0xE1 and data[position + 4 : position + 8] == b"Exif"
         for marker, position in _jpeg_segments(data)
     )
 
 
-def _jpeg_segments(data):
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the marker and the position of each segment of a JPEG."""
     position = 2
     while position + 9 < len(data) and data[position] == 0xFF:
         marker = data[position + 1]
@@ -97,7 +113,7 @@ def _jpeg_segments(data):
         position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
 
 
-def _webp_size(data):
+def _webp_size(data: bytes) -> tuple[int, int]:
     if data[12:16] == b"VP8X":
         sides = data[24:27], data[27:30]
         width, height = (int.from_bytes(s, "little") + 1 for s in sides)
@@ -109,7 +125,7 @@ def _webp_size(data):
     return height, width
 
 
-def _tiff_size(data):
+def _tiff_size(data: bytes) -> tuple[int, int] | None:
     order = "<" if data[:2] == b"II" else ">"
     start = struct.unpack(order + "I", data[4:8])[0]
     count = struct.unpack(order + "H", data[start : start + 2])[0]

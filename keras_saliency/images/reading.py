@@ -1,4 +1,4 @@
-"""Reading pictures and maps, with errors that name the file."""
+"""Images and maps from files, with errors that name the file."""
 
 import hashlib
 import io
@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
+from keras_saliency._utils.types import Array, PathName, Size
 from keras_saliency.images import headers
 from keras_saliency.images.checks import check_map
 
@@ -26,16 +27,16 @@ EXTENSIONS = (
     ".pgm",
 )
 
-# No picture of a saliency data set comes near it.
+# No image of a saliency data set comes near it.
 _MAX_BYTES = 2**28
 # Decodes to RGB at once where OpenCV can, without a second pass.
 _RGB = getattr(cv2, "IMREAD_COLOR_RGB", None)
 
 
-def stem(name):
-    """Return a stimulus' name without its picture extension.
+def stem(name: PathName) -> str:
+    """Return the name of an image without its extension.
 
-    Only the extensions of picture files (and `.npy`) are taken off, so a name
+    Only the extensions of image files (and `.npy`) are taken off, so a name
     with dots in it stays whole.
     """
     name = str(name)
@@ -46,8 +47,8 @@ def stem(name):
     return name
 
 
-def read_bytes(path, limit=_MAX_BYTES):
-    """Return a file's bytes; a `DatasetError` names it otherwise.
+def read_bytes(path: PathName, *, limit: int = _MAX_BYTES) -> bytes:
+    """Return a file's bytes.
 
     Args:
         path: The file.
@@ -55,6 +56,10 @@ def read_bytes(path, limit=_MAX_BYTES):
 
     Returns:
         The bytes, at least one.
+
+    Raises:
+        DatasetError: If the file is missing, empty, too large or cannot be
+            read.
     """
     try:
         with open(path, "rb") as file:
@@ -80,10 +85,12 @@ def read_bytes(path, limit=_MAX_BYTES):
     return data
 
 
-def read_image(path, exif=True, at_least=None):
-    """Read a picture as RGB.
+def read_image(
+    path: PathName, *, exif: bool = True, at_least: Size | None = None
+) -> Array:
+    """Read an image as RGB.
 
-    Gray pictures are repeated to three channels, transparency is dropped, 16
+    Gray images are repeated to three channels, transparency is dropped, 16
     bits become 8, and a rotation stored in EXIF is applied, all as OpenCV
     does.
 
@@ -96,6 +103,9 @@ def read_image(path, exif=True, at_least=None):
 
     Returns:
         uint8 array `(height, width, 3)`.
+
+    Raises:
+        DatasetError: If the file is missing, damaged or no image.
     """
     data = read_bytes(path)
     flags = cv2.IMREAD_COLOR
@@ -103,7 +113,8 @@ def read_image(path, exif=True, at_least=None):
         size = headers.checked_size(path, data)
         if exif and headers.has_exif(data):
             # May be turned: suffice either way.
-            size, at_least = [min(size)] * 2, [max(at_least)] * 2
+            side = max(at_least)
+            size, at_least = (min(size), min(size)), (side, side)
         flags = _reduction(size, at_least)
     turn = 0 if exif else cv2.IMREAD_IGNORE_ORIENTATION
     if _RGB is not None and flags == cv2.IMREAD_COLOR:
@@ -112,7 +123,8 @@ def read_image(path, exif=True, at_least=None):
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
 
 
-def _reduction(size, at_least):
+def _reduction(size: Size, at_least: Size) -> int:
+    """Return the flag of OpenCV by which a JPEG is decoded smaller."""
     factor = min(size[0] // at_least[0], size[1] // at_least[1])
     for least, flag in (
         (8, cv2.IMREAD_REDUCED_COLOR_8),
@@ -124,15 +136,18 @@ def _reduction(size, at_least):
     return cv2.IMREAD_COLOR
 
 
-def read_map(path):
-    """Read a density or fixation map: a picture, or an array in `.npy`.
+def read_map(path: PathName) -> Array:
+    """Read a density or fixation map: an image, or an array in `.npy`.
 
     Args:
-        path: Picture (color is turned to gray, 16 bits are kept) or `.npy`
+        path: Image (color is turned to gray, 16 bits are kept) or `.npy`
             file with an array `(height, width)` or `(height, width, 1)`.
 
     Returns:
         float32 array `(height, width)`, every value finite and not negative.
+
+    Raises:
+        DatasetError: If the file is missing, damaged or holds no map.
     """
     path = Path(path)
     if path.suffix.lower() == ".npy":
@@ -142,11 +157,15 @@ def read_map(path):
     return check_map(array, path)
 
 
-def image_size(path, exif=True):
-    """Return `(height, width)` of a picture or of a `.npy` map.
+def image_size(path: PathName, *, exif: bool = True) -> tuple[int, int]:
+    """Return `(height, width)` of an image or of a `.npy` map.
 
     The header alone is read where that is certain: PNG, `.npy`, and JPEG
     without EXIF data, whose rotation only the decoder applies.
+
+    Args:
+        path: The file.
+        exif: Whether a rotation stored in EXIF is applied.
     """
     path = Path(path)
     if path.suffix.lower() == ".npy":
@@ -170,18 +189,18 @@ def image_size(path, exif=True):
     return _decode(path, cv2.IMREAD_COLOR, data).shape[:2]
 
 
-def digest(source):
-    """Return a hash of a picture's content: of a file's bytes or an array."""
+def digest(source: PathName | Array) -> str:
+    """Return a hash of an image's content: of a file's bytes or an array."""
     state = hashlib.blake2b(digest_size=16)
     if isinstance(source, np.ndarray):
         state.update(f"{source.shape}{source.dtype.str}".encode())
-        state.update(np.ascontiguousarray(source))
+        state.update(np.ascontiguousarray(source).data)
     else:
         state.update(read_bytes(source))
     return state.hexdigest()
 
 
-def _decode(path, flags, data=None):
+def _decode(path: PathName, flags: int, data: bytes | None = None) -> Array:
     data = read_bytes(path) if data is None else data
     headers.checked_size(path, data)
     # Some decoders return the rest of a truncated JPEG as gray without a
@@ -195,14 +214,18 @@ def _decode(path, flags, data=None):
     except cv2.error:
         image = None
     if image is None or truncated:
-        raise headers.unreadable(path, truncated)
+        raise headers.unreadable(path, truncated=truncated)
     return image
 
 
-def parse_npy(data):
+def parse_npy(data: bytes) -> Array:
     """Return the array in the bytes of a `.npy` file.
 
     NumPy would allocate what a header claims, so that is checked first.
+
+    Raises:
+        ValueError: If the header claims more or less than there is, or
+            Python objects.
     """
     stream = io.BytesIO(data)
     version = np.lib.format.read_magic(stream)
@@ -222,7 +245,7 @@ def parse_npy(data):
     return np.load(stream, allow_pickle=False)
 
 
-def _read_npy(path):
+def _read_npy(path: PathName) -> Array:
     data = read_bytes(path)
     try:
         array = parse_npy(data)

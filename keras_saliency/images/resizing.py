@@ -1,36 +1,34 @@
-"""Sizes of pictures and maps, and how one becomes another."""
+"""Sizes of images and maps, and how one becomes another."""
 
 import functools
 import math
-import numbers
+from typing import Any
 
 import cv2
 import numpy as np
 
+from keras_saliency._utils.checks import is_count
+from keras_saliency._utils.types import Array, Size
 
-def as_size(size, name="size"):
-    """Return `(height, width)` as two positive ints, or raise."""
+
+def as_size(size: Any, name: str = "size") -> tuple[int, int]:
+    """Return `(height, width)` as two positive ints, or raise naming it."""
     try:
         height, width = size
     except (TypeError, ValueError):
         height = width = None
-    for value in (height, width):
-        if (
-            not isinstance(value, numbers.Integral)
-            or isinstance(value, bool)
-            or value < 1
-        ):
-            raise ValueError(
-                f"{name} must be (height, width), two positive integers; "
-                f"received {size!r}."
-            )
+    if not (is_count(height) and is_count(width)):
+        raise ValueError(
+            f"{name} must be (height, width), two positive integers; "
+            f"received {size!r}."
+        )
     return int(height), int(width)
 
 
-def resize(array, size, out=None):
-    """Resize a picture or map: area average to shrink, linear to enlarge.
+def resize(array: Array, size: Size, *, out: Array | None = None) -> Array:
+    """Resize an image or map: area average to shrink, linear to enlarge.
 
-    A picture (uint8, three channels) that shrinks by less than two in both
+    An image (uint8, three channels) that shrinks by less than two in both
     directions is interpolated linearly too, at a quarter of the cost and with
     a mean difference below one gray level.
 
@@ -78,18 +76,20 @@ def resize(array, size, out=None):
     return resized.reshape(shape)
 
 
-def imresize(map_, size, scale=None):
-    """MATLAB's `imresize`: bicubic, with a widened kernel when it shrinks.
+def imresize(map_: Array, size: Size, *, scale: float | None = None) -> Array:
+    """Resize a map as MATLAB's `imresize` does: bicubic.
+
+    The kernel is widened when the map shrinks.
 
     Args:
-        map_: Array of shape `(H, W)`.
-        size: Height and width of the result.
-        scale: The scale `imresize(map, scale)` was called with; `None` for
+        map_: Array `(height, width)`.
+        size: `(height, width)` of the result.
+        scale: The scale with which `imresize(map, scale)` is called; None for
             `imresize(map, size)`, whose scale is the quotient of the sizes.
             They differ where the size is no multiple of the scale.
 
     Returns:
-        Float64 array of the shape `size`.
+        float64 array `size`.
     """
     rows = _resize_matrix(map_.shape[0], size[0], scale or 0)
     columns = _resize_matrix(map_.shape[1], size[1], scale or 0)
@@ -97,11 +97,12 @@ def imresize(map_, size, scale=None):
 
 
 @functools.lru_cache(maxsize=64)
-def _resize_matrix(length, new_length, scale):
-    """Weights of the old samples in the new, shape (new_length, length).
+def _resize_matrix(length: int, new_length: int, scale: float) -> Any:
+    """Return the weights of the old samples in the new.
 
-    Sparse: three quarters are zero, and a dense product would run on all
-    cores, which is slower whenever one of them is busy.
+    The matrix `(new_length, length)` is sparse: three quarters are zero, and
+    a dense product would run on all cores, which is slower whenever one of
+    them is busy.
     """
     from scipy.sparse import csr_array
 
@@ -121,8 +122,8 @@ def _resize_matrix(length, new_length, scale):
     return csr_array(matrix)
 
 
-def _cubic(x):
-    """Keys' cubic convolution kernel with a = -1/2."""
+def _cubic(x: Array) -> Array:
+    """Return Keys' cubic convolution kernel with a = -1/2."""
     x = np.abs(x)
     near = (1.5 * x - 2.5) * x**2 + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2

@@ -9,7 +9,7 @@ import pytest
 from keras_saliency import evaluation
 from keras_saliency.callbacks import SaliencyMetrics
 from keras_saliency.datasets import SaliencySequence, generate
-from keras_saliency.features.cache import cache_features
+from keras_saliency.features import cache_features
 from keras_saliency.images import resize
 
 SIZE = (24, 36)
@@ -390,7 +390,9 @@ def test_saliency_sequence(cached, tmp_path):
     trained, data = model, batches
     if cached:
         trained = head
-        data = cache_features(backbone, batches, tmp_path, "float32", verbose=0)
+        data = cache_features(
+            backbone, batches, directory=tmp_path, dtype="float32", verbose=0
+        )
     trained.compile(keras.optimizers.SGD(0.0), density_only)
     callback = SaliencyMetrics(data)
     logs = trained.fit(data, callbacks=[callback], verbose=0).history

@@ -4,7 +4,7 @@ import pytest
 from keras_saliency.datasets import Fixations, SaliencyDataset, generate
 
 
-def _stimuli(count=3, size=(20, 30)):
+def _images(count=3, size=(20, 30)):
     rng = np.random.default_rng(0)
     return [rng.integers(0, 255, (*size, 3), "uint8") for _ in range(count)]
 
@@ -20,7 +20,7 @@ def dataset():
     )
     return SaliencyDataset(
         "small",
-        _stimuli(),
+        _images(),
         names=["a.jpg", "b.jpg", "c.jpg"],
         fixations=fixations,
         default_sigma=3.0,
@@ -39,7 +39,7 @@ def test_fixations_of_an_image_are_those_inside(dataset):
 def test_first_order_drops_the_first_fixation():
     fixations = Fixations([0, 0], [1, 5], [1, 5], order=[0, 1])
     dataset = SaliencyDataset(
-        "small", _stimuli(1), fixations=fixations, first_order=1
+        "small", _images(1), fixations=fixations, first_order=1
     )
     assert dataset.fixation_points(0)[0].tolist() == [5]
     assert len(dataset.fixations) == 2
@@ -82,7 +82,7 @@ def test_sigma_in_degrees(dataset):
 def test_default_sigma_is_relative_to_the_longer_side(dataset):
     dataset.default_sigma = None
     assert dataset.sigma(0) == pytest.approx(24 * 30 / 1024)
-    assert dataset.sigma(0, 7) == 7
+    assert dataset.sigma_in_pixels(7, None) == 7
 
 
 def test_mean_density(dataset):
@@ -144,7 +144,7 @@ def test_index(dataset):
 def test_published_densities_are_used():
     maps = [np.full((20, 30), 7.0), np.zeros((20, 30)), np.ones((19, 30))]
     maps[0][3, 4] = 14
-    dataset = SaliencyDataset("maps", _stimuli(), densities=maps)
+    dataset = SaliencyDataset("maps", _images(), densities=maps)
     assert not dataset.has_fixations
     assert dataset.has_densities
     density = dataset.density(0)
@@ -167,7 +167,7 @@ def test_published_densities_are_used():
 def test_published_densities_beside_fixations(dataset):
     maps = [np.eye(20, 30), None, np.ones((20, 30))]
     both = SaliencyDataset(
-        "both", _stimuli(), fixations=dataset.fixations, densities=maps
+        "both", _images(), fixations=dataset.fixations, densities=maps
     )
     assert both.density(0)[5, 5] == 1
     assert both.density(1).max() == 1
@@ -182,10 +182,10 @@ def test_published_densities_beside_fixations(dataset):
     "options, message",
     [
         ({}, "neither fixations nor a density map"),
-        ({"densities": [np.ones((20, 30))] * 2}, "3 stimuli but 2 densities"),
+        ({"densities": [np.ones((20, 30))] * 2}, "3 images but 2 densities"),
         ({"densities": [None] * 3}, "neither"),
         ({"names": ["a", "b", "a.png"]}, "same name.*'a' and 'a.png'"),
-        ({"names": ["a"]}, "3 stimuli but 1 names"),
+        ({"names": ["a"]}, "3 images but 1 names"),
         ({"sizes": [(1, 1), (0, 4), (2, 2)]}, r"'00001' in bad is \(0, 4\)"),
         ({"fixations": Fixations([3], [1], [1])}, "numbered 0 to 2"),
         ({"fixations": Fixations([-1], [1], [1])}, "numbered 0 to 2"),
@@ -195,10 +195,10 @@ def test_parts_that_do_not_fit(options, message):
     if "names" in options or "sizes" in options:
         options = {**options, "fixations": Fixations([0], [1], [1])}
     with pytest.raises(ValueError, match=message):
-        SaliencyDataset("bad", _stimuli(), **options)
+        SaliencyDataset("bad", _images(), **options)
 
 
-def test_bad_stimuli():
+def test_bad_images():
     with pytest.raises(ValueError, match="has no images"):
         SaliencyDataset("bad", [])
     with pytest.raises(ValueError, match="must be uint8"):
@@ -216,7 +216,7 @@ def test_bad_fixations():
 
 def test_no_fixations_at_all_is_a_data_set():
     dataset = SaliencyDataset(
-        "none", _stimuli(), fixations=Fixations([], [], [])
+        "none", _images(), fixations=Fixations([], [], [])
     )
     assert dataset.count(0) == 0
     assert dataset.subset([1]).count(0) == 0

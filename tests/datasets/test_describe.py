@@ -46,12 +46,12 @@ def test_info_of_real_sets(mit1003_path, osie_path):
 
 def test_figures(tmp_path):
     dataset = datasets.generate(3, (24, 32))
-    figure = dataset.show(1, tmp_path / "one.png")
+    figure = dataset.show(1, path=tmp_path / "one.png")
     assert len(figure.axes) == 2
     line = figure.axes[0].lines[0]
     assert len(line.get_xdata()) == dataset.count(1)
     dataset.show(dataset.names[0], size=(48, 64))
-    figure = dataset.show_mean_density((12, 16), tmp_path / "mean.pdf")
+    figure = dataset.show_mean_density((12, 16), path=tmp_path / "mean.pdf")
     assert (tmp_path / "one.png").stat().st_size > 1000
     assert (tmp_path / "mean.pdf").stat().st_size > 1000
     marginal = figure.axes[0].lines[0].get_ydata()

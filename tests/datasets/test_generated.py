@@ -86,8 +86,8 @@ def test_subset_keeps_the_truth(dataset):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"count": 0}, "count must be at least 1"),
-        ({"observers": 0}, "observers must be at least 1"),
+        ({"count": 0}, "count must be a positive"),
+        ({"observers": 0}, "observers must be a positive"),
         ({"size": (8, 40)}, "at least 16 pixels"),
         ({"size": 40}, "height, width"),
     ],

@@ -25,8 +25,8 @@ from keras_saliency.datasets import (
     DATASETS,
     DatasetError,
     generate,
-    to_compact,
-    to_folders,
+    save_compact,
+    save_tree,
 )
 from keras_saliency.datasets.publishers import archives
 
@@ -44,9 +44,9 @@ def make_all(root):
     made["salicon_json"] = root / "salicon_json"
     layouts.salicon(root / "tree", "I")
     made["tree"] = root / "tree"
-    to_compact(generate(3, (24, 32)), root / "compact", progress=False)
+    save_compact(generate(3, (24, 32)), root / "compact", progress=False)
     made["compact"] = root / "compact"
-    to_folders(generate(3, (24, 32)), root / "folder", progress=False)
+    save_tree(generate(3, (24, 32)), root / "folder", progress=False)
     made["folder"] = root / "folder"
     for name in ("fiwi", "toronto"):
         folder = root / f"zip_{name}"
@@ -71,10 +71,13 @@ def use(name, folder):
             shutil.rmtree(target, ignore_errors=True)
     loader = DATASETS[name.removesuffix("_json")]
     if name == "tree":
-        dataset = loader(folder, "train")
+        dataset = loader(folder, part="train")
     elif name == "folder":
-        maps = ("images", "maps", "fixations")
-        dataset = loader(*(folder / part for part in maps))
+        dataset = loader(
+            folder / "images",
+            densities=folder / "maps",
+            fixations=folder / "fixations",
+        )
     elif name == "mit1003":
         dataset = loader(folder, published=True, partial=True)
     elif name == "compact":

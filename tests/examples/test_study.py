@@ -109,7 +109,7 @@ def test_interval_is_of_the_mean(paper):
 def test_table3_and_figures(tmp_path, vgg16_weights):
     made = datasets.generate(count=25, seed=1)
     made.name = "made"
-    datasets.to_compact(made, tmp_path / "made", progress=False)
+    datasets.save_compact(made, tmp_path / "made", progress=False)
     arguments = ("--epochs", "1", "--backbone-weights", vgg16_weights)
     printed = run(
         "table3.py",
@@ -146,7 +146,7 @@ def test_choose_recipe_measures_the_validation_part(tmp_path):
 
 
 def test_best_trains_on_other_data_first_and_more_layers(tmp_path):
-    datasets.to_compact(
+    datasets.save_compact(
         datasets.generate(count=12, seed=5), tmp_path / "other", progress=False
     )
     arguments = ("--extra", "Other=other", "--epochs", "1", "--tuned-layers")
@@ -171,7 +171,7 @@ def test_distil_teaches_a_network_that_predicts(tmp_path, vgg16_weights):
     for name, seed in (("made", 1), ("other", 2)):
         made = datasets.generate(count=10, seed=seed)
         made.name = name
-        datasets.to_compact(made, tmp_path / name, progress=False)
+        datasets.save_compact(made, tmp_path / name, progress=False)
     arguments = ("--data", "made", "--extra", "other=other", "--batch-size")
     arguments = (*arguments, "4", "--teacher", "baseline-mse")
     arguments = (*arguments, "--backbone-weights", vgg16_weights)

@@ -22,7 +22,7 @@ def data(tmp_path_factory):
     made = datasets.generate(count=40, seed=1)
     made.name = "made"
     folder = tmp_path_factory.mktemp("data") / "made"
-    datasets.to_compact(made, folder, progress=False)
+    datasets.save_compact(made, folder, progress=False)
     return str(folder)
 
 

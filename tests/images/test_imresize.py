@@ -33,10 +33,12 @@ def test_mass_of_a_dot_is_shared_by_the_widened_kernel():
 
 def test_scale_and_size_differ_unless_whole():
     map_ = np.random.default_rng(0).random((60, 80))
-    assert (imresize(map_, (2, 3), 1 / 32) != imresize(map_, (2, 3))).any()
+    assert (
+        imresize(map_, (2, 3), scale=1 / 32) != imresize(map_, (2, 3))
+    ).any()
     map_ = np.random.default_rng(0).random((64, 96))
     np.testing.assert_array_equal(
-        imresize(map_, (2, 3), 1 / 32), imresize(map_, (2, 3))
+        imresize(map_, (2, 3), scale=1 / 32), imresize(map_, (2, 3))
     )
 
 

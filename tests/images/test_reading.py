@@ -196,7 +196,7 @@ def test_linear_shrinking_is_close_to_averaging():
 def test_resizes_into_a_given_array(size):
     image = np.random.default_rng(0).integers(0, 255, (24, 32, 3), "uint8")
     batch = np.zeros((2, *size, 3), "uint8")
-    result = images.resize(image, size, batch[1])
+    result = images.resize(image, size, out=batch[1])
     np.testing.assert_array_equal(batch[1], images.resize(image, size))
     assert np.shares_memory(result, batch) and not batch[0].any()
 
@@ -212,4 +212,4 @@ def test_resizes_into_a_given_array(size):
 def test_refuses_an_array_that_it_cannot_write_to(out):
     image = np.zeros((24, 32, 3), "uint8")
     with pytest.raises(ValueError, match=r"out must be .* \(20, 30, 3\)"):
-        images.resize(image, (20, 30), out)
+        images.resize(image, (20, 30), out=out)

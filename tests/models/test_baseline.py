@@ -238,7 +238,9 @@ def test_the_same_backbone_made_twice_finds_the_same_cache(tmp_path):
     )
     second.set_weights(first.get_weights())
     computed = [
-        cache_features(backbone, batches, tmp_path, verbose=0).computed
+        cache_features(
+            backbone, batches, directory=tmp_path, verbose=0
+        ).computed
         for backbone in (first, second)
     ]
     assert computed == [2, 0]

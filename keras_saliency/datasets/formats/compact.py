@@ -3,27 +3,49 @@
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
-from keras_saliency.datasets.base import Fixations, SaliencyDataset
-from keras_saliency.datasets.publishers.common import files
-from keras_saliency.images import parse_npy, read_bytes
-
-_FIELDS = (
-    "image_index",
-    "x",
-    "y",
-    "subject",
-    "order",
-    "duration",
-    "names",
-    "height",
-    "width",
+from keras_saliency._utils.types import Array, PathName
+from keras_saliency.datasets.base import SaliencyDataset
+from keras_saliency.datasets.files import files
+from keras_saliency.datasets.fixations import Fixations
+from keras_saliency.datasets.formats import writing
+from keras_saliency.images import (
+    has_exif,
+    parse_npy,
+    read_bytes,
+    resize,
+    stem,
 )
 
-_OPTIONS = ("default_sigma", "first_order", "pixels_per_degree")
+# The fields of fixations.npz: kinds of their types, as NumPy abbreviates
+# them, and the type that is written. A value per fixation,
+_PER_FIXATION = {
+    "image_index": ("iu", "int32"),
+    "x": ("iuf", "float32"),
+    "y": ("iuf", "float32"),
+    "subject": ("iuf", "int32"),
+    "order": ("iuf", "int32"),
+    "duration": ("iuf", "float32"),
+}
+# a value per image,
+_PER_IMAGE = {
+    "names": ("U", "str"),
+    "height": ("iu", "int32"),
+    "width": ("iu", "int32"),
+}
+# and one value, which older files lack.
+_OPTIONS = {
+    "default_sigma": ("iuf", "float64"),
+    "first_order": ("iuf", "int64"),
+    "pixels_per_degree": ("iuf", "float64"),
+}
+_SINGLE = {**_OPTIONS, "name": ("U", "str"), "has_fixations": ("b", "bool")}
+_SUBJECTS = "subjects"
 
 # All samples of SALICON's traces take 5 GB; its fixations 110 MB.
 _MAX_BYTES = 2**29
@@ -43,19 +65,19 @@ _DEFAULTS = {
 
 
 def load_compact(
-    path,
+    path: PathName,
     *,
-    name=None,
-    default_sigma=None,
-    first_order=None,
-    pixels_per_degree=None,
-):
+    name: str | None = None,
+    default_sigma: float | None = None,
+    first_order: int | None = None,
+    pixels_per_degree: float | None = None,
+) -> SaliencyDataset:
     """Load a data set in the compact form.
 
-    The folder holds `stimuli/NAME.jpg` (pictures, possibly reduced) and
+    The folder holds `stimuli/NAME.jpg` (images, possibly reduced) and
     `fixations.npz` with `names`, `height`, `width` per image (original size)
     and `image_index`, `x`, `y` (original pixels), `subject`, `order`,
-    `duration` per fixation. Folders that `to_compact` wrote also know the
+    `duration` per fixation. Folders that `save_compact` wrote also know the
     data set's name and options, and may hold published maps in `densities/`.
 
     Args:
@@ -73,7 +95,7 @@ def load_compact(
         A `SaliencyDataset`.
 
     Raises:
-        FileNotFoundError: If the folder, `fixations.npz` or a picture is
+        FileNotFoundError: If the folder, `fixations.npz` or an image is
             missing.
         ValueError: If `fixations.npz` is damaged or lacks a field.
     """
@@ -88,55 +110,148 @@ def load_compact(
             )
     fields = _read(table)
     names = [str(n) for n in fields["names"].tolist()]
-    stimuli = _match(names, table, files(folder))
+    images = _match(names, table, files(folder))
     densities = None
     if (path / "densities").is_dir():
         found = files(path / "densities")
         densities = [found.get(n) for n in names]
-    known = {
-        option: fields[option].item()
-        for option in ("name", *_OPTIONS)
-        if option in fields
-    }
+    stored = {f: fields[f].item() for f in _SINGLE if f in fields}
     if name is None:
-        name = known.get("name", path.resolve().name)
-    options = {o: v for o, v in known.items() if o != "name"}
+        name = str(stored.get("name", path.resolve().name))
+    options = {o: stored[o] for o in _OPTIONS if o in stored}
     if not options:
         options = dict(_DEFAULTS.get(name.lower(), {}))
-    for option, value in (
-        ("default_sigma", default_sigma),
-        ("first_order", first_order),
-        ("pixels_per_degree", pixels_per_degree),
-    ):
-        if value is not None:
-            options[option] = value
-    fixations = None
-    if fields.get("has_fixations", np.array(True)).item():
-        fixations = {f: fields[f] for f in _FIELDS[:6]}
+    given = {
+        "default_sigma": default_sigma,
+        "first_order": first_order,
+        "pixels_per_degree": pixels_per_degree,
+    }
+    options |= {o: value for o, value in given.items() if value is not None}
+    subjects = None
+    if _SUBJECTS in fields:
+        subjects = fields[_SUBJECTS].ravel().tolist()
     try:
-        dataset = SaliencyDataset(
+        return SaliencyDataset(
             name,
-            stimuli,
+            images,
             names=names,
             sizes=np.stack([fields["height"], fields["width"]], axis=1),
-            fixations=fixations and Fixations(**fixations),
+            fixations=Fixations(**{f: fields[f] for f in _PER_FIXATION})
+            if stored.get("has_fixations", True)
+            else None,
             densities=densities,
+            subject_names=subjects,
             **options,
         )
     except (ValueError, TypeError) as error:
         raise DatasetError(
             f"The file {table} is not usable: {error}"
         ) from error
-    if "subjects" in fields:
-        dataset.subject_names = tuple(fields["subjects"].ravel().tolist())
-    return dataset
 
 
-def _match(names, table, found):
+def save_compact(
+    dataset: SaliencyDataset,
+    path: PathName,
+    *,
+    longest: int | None = 512,
+    quality: int | None = 90,
+    progress: bool = True,
+) -> Path:
+    """Write a data set in the compact form, which `load_compact` reads.
+
+    Images become JPEGs, fixations one `fixations.npz`, published density
+    maps 16-bit PNGs in `densities/`. What the data set knows besides (sigma,
+    first order, pixels per degree, names of observers) is kept. The folder
+    appears when all is written.
+
+    Args:
+        dataset: A `SaliencyDataset`.
+        path: The folder to write; it must not exist, or be empty.
+        longest: Pixels of the longer side to which larger images are
+            reduced; None keeps their size. Fixations stay in original pixels.
+        quality: Quality of the JPEGs, 1 to 100. None copies JPEG files
+            as they are, where they need not be reduced or turned.
+        progress: Whether to show the number of images done.
+
+    Returns:
+        The path.
+
+    Raises:
+        DatasetError: If the folder is not empty or cannot be written, or an
+            image cannot be read.
+    """
+    with writing.new_folder(path) as folder:
+        for i, name in enumerate(dataset.names):
+            file = folder / "stimuli" / f"{stem(name)}.jpg"
+            _write_image(dataset, i, file, longest, quality)
+            if dataset.densities and dataset.densities[i] is not None:
+                writing.write_density(
+                    folder / "densities" / f"{stem(name)}.png",
+                    dataset.density(i),
+                )
+            if progress:
+                writing.report(path, i + 1, len(dataset))
+        np.savez_compressed(folder / "fixations.npz", **_fields(dataset))
+    return Path(path)
+
+
+def _fields(dataset: SaliencyDataset) -> dict[str, Any]:
+    """Return the fields of a data set's `fixations.npz`."""
+    height, width = dataset.sizes.T
+    values = {
+        "names": [stem(name) for name in dataset.names],
+        "height": height,
+        "width": width,
+        "has_fixations": dataset.has_fixations,
+        "name": dataset.name,
+    }
+    values |= {option: getattr(dataset, option) for option in _OPTIONS}
+    fixations = dataset.fixations or Fixations([], [], [])
+    values |= {field: getattr(fixations, field) for field in _PER_FIXATION}
+    kinds = _PER_IMAGE | _SINGLE | _PER_FIXATION
+    fields = {
+        field: np.asarray(value, kinds[field][1])
+        for field, value in values.items()
+        if value is not None
+    }
+    if dataset.subject_names:
+        fields[_SUBJECTS] = np.array(dataset.subject_names)
+    return fields
+
+
+def _write_image(
+    dataset: SaliencyDataset,
+    i: int,
+    path: Path,
+    longest: int | None,
+    quality: int | None,
+) -> None:
+    source = dataset.images[i]
+    image = dataset.image(i)
+    height, width = image.shape[:2]
+    if longest is not None and max(height, width) > longest:
+        scale = longest / max(height, width)
+        image = resize(
+            image, (max(1, round(height * scale)), max(1, round(width * scale)))
+        )
+    elif quality is None and not isinstance(source, np.ndarray):
+        data = read_bytes(source)
+        if data[:2] == b"\xff\xd8" and not has_exif(data):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            return
+    writing.write_image(
+        path,
+        image,
+        [cv2.IMWRITE_JPEG_QUALITY, 95 if quality is None else quality],
+    )
+
+
+def _match(names: list[str], table: Path, found: dict[str, Path]) -> list[Path]:
     missing = [n for n in names if n not in found]
     if missing:
         raise DatasetNotFoundError(
-            f"{len(missing)} of the {len(names)} stimuli that {table} names "
+            f"{len(missing)} of the {len(names)} images that {table} names "
             "are not there, the first "
             f"{table.parent / 'stimuli' / missing[0]}.jpg; copy the folder "
             "anew."
@@ -144,7 +259,8 @@ def _match(names, table, found):
     return [found[n] for n in names]
 
 
-def _read(table):
+def _read(table: Path) -> dict[str, Array]:
+    """Return the fields of a `fixations.npz`, checked."""
     try:
         fields = _read_archive(table)
     except Exception as error:  # a damaged archive raises nearly anything
@@ -152,29 +268,27 @@ def _read(table):
             f"The file {table} is damaged or no .npz archive ({error}); copy "
             "it anew."
         ) from error
-    missing = [field for field in _FIELDS if field not in fields]
+    required = _PER_FIXATION | _PER_IMAGE
+    missing = [field for field in required if field not in fields]
     if missing:
         raise DatasetError(
             f"The file {table} lacks the fields {', '.join(missing)}; the "
-            f"compact form has {', '.join(_FIELDS)}."
+            f"compact form has {', '.join(required)}."
         )
-    for kind in (_FIELDS[:6], _FIELDS[6:]):
-        shapes = {field: fields[field].shape for field in kind}
-        if len(set(shapes.values())) > 1 or len(shapes[kind[0]]) != 1:
+    for together in (_PER_FIXATION, _PER_IMAGE):
+        shapes = {field: fields[field].shape for field in together}
+        different = set(shapes.values())
+        if len(different) > 1 or len(different.pop()) != 1:
             raise DatasetError(
                 f"The file {table} has arrays of different shapes where one "
                 f"length is expected: {shapes}."
             )
-    kinds = {f: "iuf" for f in _FIELDS} | {"names": "U"}
-    kinds |= {"image_index": "iu", "height": "iu", "width": "iu"}
-    kinds |= {option: "iuf" for option in _OPTIONS}
-    kinds |= {"name": "U", "has_fixations": "b"}
-    for field, kind in kinds.items():
+    for field, (kinds, _) in (required | _SINGLE).items():
         if field not in fields:
             continue
         array = fields[field]
-        if array.dtype.kind not in kind or (
-            field not in _FIELDS and array.size != 1
+        if array.dtype.kind not in kinds or (
+            field in _SINGLE and array.size != 1
         ):
             raise DatasetError(
                 f"The file {table} has the field {field} of type "
@@ -183,8 +297,8 @@ def _read(table):
     return fields
 
 
-def _read_archive(table):
-    """Arrays of an .npz file, none larger than what the file holds of it."""
+def _read_archive(table: Path) -> dict[str, Array]:
+    """Return the arrays of an .npz file, if it holds what it claims."""
     fields, total = {}, 0
     with zipfile.ZipFile(io.BytesIO(read_bytes(table))) as archive:
         for info in archive.infolist():

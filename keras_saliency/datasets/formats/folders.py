@@ -1,26 +1,33 @@
-"""A user's own folders of pictures, density maps and fixation maps."""
+"""Folders of images, density maps and fixation maps."""
 
 import os
 import re
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
-from keras_saliency.datasets.base import Fixations, SaliencyDataset
-from keras_saliency.datasets.publishers.common import find, is_stray
-from keras_saliency.datasets.publishers.salicon import read_gaze
-from keras_saliency.images import EXTENSIONS, image_size, read_map, stem
+from keras_saliency._utils.types import Array, PathName, Size
+from keras_saliency.datasets.base import SaliencyDataset
+from keras_saliency.datasets.files import files, find, image_sizes, match
+from keras_saliency.datasets.fixations import Fixations, pixel_centers
+from keras_saliency.datasets.formats import writing
+from keras_saliency.datasets.formats.fixation_files import (
+    check_size,
+    read_fixation_map,
+    read_gaze,
+)
+from keras_saliency.images import EXTENSIONS, stem
 
-# A JPEG of isolated white points on black rings around each of them.
-_JPEG_THRESHOLD = 128
 # What MIT1003 puts after the names of its maps, and the one file among them
-# that belongs to no picture.
+# that belongs to no image.
 _SUFFIX = re.compile(r"_fix(Map|Pts)$")
-_STRAY_MAPS = {"i05june05_static_street_boston_p1010764fixPts.jpg"}
+_STRAY_MAP = "i05june05_static_street_boston_p1010764fixPts"
 
-# Names of the folders of pictures, densities and fixations in the copies that
+# Names of the folders of images, densities and fixations in the copies that
 # users of ML-Net, SAM and MSI-Net have.
 _TREE = {
     "images": ("images", "stimuli", "imgs"),
@@ -30,41 +37,41 @@ _TREE = {
 
 
 def load_folder(
-    images,
-    densities=None,
-    fixations=None,
+    images: PathName,
     *,
-    name=None,
-    default_sigma=None,
-    pixels_per_degree=None,
-):
-    """Load pictures with density maps, fixation maps or both from folders.
+    densities: PathName | None = None,
+    fixations: PathName | None = None,
+    name: str | None = None,
+    default_sigma: float | None = None,
+    pixels_per_degree: float | None = None,
+) -> SaliencyDataset:
+    """Load images with density maps, fixation maps or both from folders.
 
-    A map belongs to the picture of the same name, extension aside; all
+    A map belongs to the image of the same name, extension aside; all
     folders are searched with their sub-folders, and a name includes the
     sub-folder (`Action/001`). A map may also end in `_fixMap` or `_fixPts`,
-    as MIT1003's do. A map has exactly its picture's size. With
+    as MIT1003's do. A map has exactly its image's size. With
     density maps alone, losses and metrics that need fixations are refused;
     with fixation maps alone, the densities are made from them.
 
     Args:
-        images: Folder of pictures.
-        densities: Folder of density maps: pictures, or `.npy` arrays
+        images: Folder of images.
+        densities: Folder of density maps: images, or `.npy` arrays
             `(height, width)`. Their scale does not matter.
-        fixations: Folder of fixation maps: pictures, in which a pixel above 0
+        fixations: Folder of fixation maps: images, in which a pixel above 0
             (above 128 in a JPEG) is one fixation, `.npy` arrays of counts, or
             `.mat` files in one of SALICON's forms or CAT2000's.
         name: Name of the data set. Defaults to the folder's name.
         default_sigma: Sigma of densities made from fixations, in pixels of
-            the pictures. Defaults to 24 per 1024 of the longer side.
+            the images. Defaults to 24 per 1024 of the longer side.
         pixels_per_degree: Pixels per degree of visual angle.
 
     Returns:
         A `SaliencyDataset`.
 
     Raises:
-        FileNotFoundError: If a folder does not exist or a picture has no map.
-        ValueError: If a folder has no usable file, a map no picture, or one
+        FileNotFoundError: If a folder does not exist or an image has no map.
+        ValueError: If a folder has no usable file, a map no image, or one
             of them cannot be read or is of another size.
     """
     if densities is None and fixations is None:
@@ -72,28 +79,30 @@ def load_folder(
             "load_folder needs densities=, fixations= or both; received "
             f"images={str(images)!r} alone."
         )
-    pictures = _files(images, "images", EXTENSIONS)
-    names = sorted(pictures)
-    stimuli = [pictures[n] for n in names]
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        sizes = list(pool.map(image_size, stimuli))
-        maps = None
-        if densities is not None:
-            maps = _matched(names, stimuli, densities, "density map")
-            map_sizes = pool.map(image_size, maps)
-            for picture, size, path, map_size in zip(
-                stimuli, sizes, maps, map_sizes, strict=True
-            ):
-                _check_size(picture, size, path, map_size)
-        points = None
-        if fixations is not None:
-            paths = _matched(names, stimuli, fixations, "fixation map")
-            read = pool.map(_read_points, stimuli, sizes, paths)
-            points = _gather(list(read))
+    paths = dict(sorted(files(images).items()))
+    sizes = image_sizes(paths.values())
+    maps = None
+    if densities is not None:
+        maps = _maps(paths, densities, "density map")
+        map_sizes = image_sizes(maps)
+        for image, size, map_, map_size in zip(
+            paths.values(), sizes, maps, map_sizes, strict=True
+        ):
+            if size != map_size:
+                raise DatasetError(
+                    f"The map {map_} is {map_size[0]} high and {map_size[1]} "
+                    f"wide, but its image {image} is {size[0]} high and "
+                    f"{size[1]} wide; a map must have its image's size."
+                )
+    points = None
+    if fixations is not None:
+        read = _maps(paths, fixations, "fixation map", (".mat",))
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            points = _join(list(pool.map(_read_points, read, sizes)))
     return SaliencyDataset(
         Path(images).resolve().name if name is None else name,
-        stimuli,
-        names=names,
+        list(paths.values()),
+        names=list(paths),
         sizes=sizes,
         fixations=points,
         densities=maps,
@@ -102,8 +111,10 @@ def load_folder(
     )
 
 
-def load_tree(path, part=None, **options):
-    """Load a folder with sub-folders of pictures, densities and fixations.
+def load_tree(
+    path: PathName, *, part: str | None = None, **options: Any
+) -> SaliencyDataset:
+    """Load a folder with sub-folders of images, densities and fixations.
 
     Finds `images` (or `stimuli`, `imgs`), `maps` (or `saliency`, `densities`)
     and `fixations` (or `fixs`, `points`) below `path`: the layouts of ML-Net
@@ -120,125 +131,126 @@ def load_tree(path, part=None, **options):
         A `SaliencyDataset`.
 
     Raises:
-        DatasetError: As for `load_folder`, and if there are no pictures or
+        DatasetError: As for `load_folder`, and if there are no images or
             no maps.
     """
-    found = {}
+    found: dict[str, Any] = {}
     for what, names in _TREE.items():
-        candidates = names
-        if part is not None:
-            candidates = [f"{n}/{part}" for n in names]
-            candidates += [f"{part}/{n}" for n in names]
-        found[what] = find(path, *candidates)
-    if found["images"] is None or not (
-        found["densities"] or found["fixations"]
-    ):
+        if part is None:
+            found[what] = find(path, *names)
+        else:
+            inside = [f"{name}/{part}" for name in names]
+            around = [f"{part}/{name}" for name in names]
+            found[what] = find(path, *inside, *around)
+    images = found.pop("images")
+    if images is None or not any(found.values()):
+        missing = _TREE if images is None else found
         raise DatasetNotFoundError(
             f"The folder {path} has no folders "
-            + " and ".join(
-                "|".join(names)
-                for what, names in _TREE.items()
-                if found[what] is None
-            )
+            + " and ".join("|".join(_TREE[what]) for what in missing)
             + (f" with {part}" if part else "")
             + "; use load_folder where they have other names."
         )
     options.setdefault("name", Path(path).resolve().name)
-    return load_folder(**found, **options)
+    return load_folder(images, **found, **options)
 
 
-def _files(folder, what, extensions, suffixes=False):
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise DatasetNotFoundError(
-            f"The folder of {what} {folder} does not exist"
-            + (" (it is a file)." if folder.exists() else ".")
-        )
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if (
-            path.suffix.lower() not in extensions
-            or any(is_stray(part) for part in relative.parts)
-            or not path.is_file()
-        ):
-            continue
-        name = stem(relative.as_posix())
-        if path.suffix.lower() == ".mat":
-            name = name[:-4]
-        if suffixes and path.name not in _STRAY_MAPS:
-            name = _SUFFIX.sub("", name)
-        elif suffixes:
-            continue
-        other = found.setdefault(name, path)
-        if other is not path:
-            raise DatasetError(
-                f"The folder of {what} {folder} has two files of one name: "
-                f"{other} and {path}; keep one."
+def save_tree(
+    dataset: SaliencyDataset,
+    path: PathName,
+    *,
+    sigma: float | None = None,
+    progress: bool = True,
+) -> Path:
+    """Write a data set as folders of images, maps and fixations.
+
+    `load_folder` and `load_tree` read it, and so does what was written for
+    ML-Net or MSI-Net: `images/NAME.png`, `maps/NAME.png` (density, 16 bits)
+    and `fixations/NAME.png` (a white pixel each; `.npy` with counts where one
+    pixel has several), all in original size.
+
+    Args:
+        dataset: A `SaliencyDataset`.
+        path: The folder to write; it must not exist, or be empty.
+        sigma: As for `SaliencyDataset.density`.
+        progress: Whether to show the number of images done.
+
+    Returns:
+        The path.
+
+    Raises:
+        DatasetError: If the folder is not empty or cannot be written, or an
+            image cannot be read.
+
+    Notes:
+        Observers, order and durations are lost, and fractions of pixels.
+    """
+    with writing.new_folder(path) as folder:
+        for i, name in enumerate(dataset.names):
+            name = stem(name)
+            size = tuple(int(side) for side in dataset.sizes[i])
+            writing.write_image(
+                folder / "images" / f"{name}.png", dataset.image(i, size)
             )
-    if not found:
-        raise DatasetError(
-            f"The folder of {what} {folder} has no file ending in "
-            f"{', '.join(extensions)}."
-        )
-    return found
+            if dataset.has_fixations:
+                counts = dataset.fixation_map(i)
+                _write_counts(folder / "fixations" / f"{name}.png", counts)
+            if not dataset.has_fixations or counts.any():
+                density = dataset.density(i, sigma=sigma)
+            else:
+                density = np.zeros(size)
+            writing.write_density(folder / "maps" / f"{name}.png", density)
+            if progress:
+                writing.report(path, i + 1, len(dataset))
+    return Path(path)
 
 
-def _matched(names, stimuli, folder, what):
-    extensions = (*EXTENSIONS, ".npy")
-    if what == "fixation map":
-        extensions += (".mat",)
-    found = _files(folder, f"{what}s", extensions, suffixes=True)
-    missing = [i for i, name in enumerate(names) if name not in found]
-    if missing:
-        raise DatasetNotFoundError(
-            f"{len(missing)} of {len(names)} images have no {what} in "
-            f"{folder}, the first {stimuli[missing[0]]}: expected "
-            f"{names[missing[0]]} with the extension of a picture or .npy."
-        )
-    extra = sorted(set(found) - set(names))
+def _write_counts(path: Path, counts: Array) -> None:
+    if counts.max() <= 1:
+        writing.write_image(path, (255 * counts).astype("uint8"))
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path.with_name(f"{path.stem}.npy"), counts.astype("uint16"))
+
+
+def _maps(
+    images: Mapping[str, Path],
+    folder: PathName,
+    what: str,
+    extensions: tuple[str, ...] = (),
+) -> list[Path]:
+    """Return the map of each image, by name; further maps are an error."""
+    found = files(
+        folder,
+        f"{what}s",
+        extensions=(*EXTENSIONS, ".npy", *extensions),
+        rename=_image_name,
+    )
+    maps = match(images, found, folder, what)
+    extra = sorted(set(found) - set(images))
     if extra:
         raise DatasetError(
             f"{len(extra)} {what}s in {folder} have no image, the first "
             f"{found[extra[0]]}; remove them or add their images."
         )
-    return [found[name] for name in names]
+    return maps
 
 
-def _check_size(picture, size, path, map_size):
-    if tuple(size) != tuple(map_size):
-        raise DatasetError(
-            f"The map {path} is {map_size[0]} high and {map_size[1]} wide, "
-            f"but its image {picture} is {size[0]} high and {size[1]} wide; "
-            "a map must have its image's size."
-        )
+def _image_name(map_name: str) -> str | None:
+    if map_name.endswith(_STRAY_MAP):
+        return None
+    return _SUFFIX.sub("", map_name)
 
 
-def _read_points(picture, size, path):
+def _read_points(path: Path, size: Size) -> tuple[Array, Array]:
     if path.suffix.lower() == ".mat":
-        workers = read_gaze(path, size)
-        x, y = (np.concatenate([w[k] for w in workers]) for k in (1, 2))
-        return x, y
-    array = read_map(path)
-    _check_size(picture, size, path, array.shape)
-    if path.suffix.lower() == ".npy":
-        counts = array.astype("int64")
-        if (counts != array).any():
-            raise DatasetError(
-                f"The fixation map {path} holds values that are no whole "
-                "numbers: expected counts of fixations. Is it a density map?"
-            )
-    else:
-        jpeg = path.suffix.lower() in (".jpg", ".jpeg", ".jpe")
-        counts = array > (_JPEG_THRESHOLD if jpeg else 0)
-    rows, columns = np.nonzero(counts)
-    repeats = counts[rows, columns].astype("int64")
-    # The center of the pixel, so that it falls in the right cell of a
-    # smaller map.
-    return np.repeat(columns, repeats) + 0.5, np.repeat(rows, repeats) + 0.5
+        workers = [(-1, np.zeros(0), np.zeros(0)), *read_gaze(path, size)]
+        _, x, y = zip(*workers, strict=True)
+        return np.concatenate(x), np.concatenate(y)
+    return pixel_centers(check_size(read_fixation_map(path), size, path))
 
 
-def _gather(points):
+def _join(points: list[tuple[Array, Array]]) -> Fixations:
     counts = [len(x) for x, _ in points]
     return Fixations(
         np.repeat(np.arange(len(points)), counts),

@@ -9,10 +9,13 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Collection, Iterable
+from typing import Any
 
 import numpy as np
 
 from keras_saliency._utils.errors import DatasetError
+from keras_saliency._utils.types import Array, PathName
 from keras_saliency.images import read_bytes
 
 # No file of a known data set comes near: the largest array of Toronto's 120
@@ -27,7 +30,7 @@ _CELL, _STRUCT, _OBJECT, _CHAR, _SPARSE, _OPAQUE = 1, 2, 3, 4, 5, 17
 _NESTING = 16
 
 
-def read_mat(path):
+def read_mat(path: PathName) -> dict[str, Any]:
     """Read the variables of a MATLAB file.
 
     Structures come out as `numpy.void` records or object arrays of them, as
@@ -45,7 +48,7 @@ def read_mat(path):
         DatasetError: If the file is no MATLAB file, damaged or absurdly
             large.
     """
-    data = read_bytes(path, MAX_BYTES)
+    data = read_bytes(path, limit=MAX_BYTES)
     try:
         if data[:8] == b"\x89HDF\r\n\x1a\n" or data[512:520] == (
             b"\x89HDF\r\n\x1a\n"
@@ -64,7 +67,23 @@ def read_mat(path):
         ) from error
 
 
-def field(record, name, path):
+def read_variable(path: PathName, name: str) -> Any:
+    """Read one variable of a MATLAB file, or raise naming both."""
+    variables = read_mat(path)
+    if name not in variables:
+        raise lacks(path, f"variable {name!r}", variables)
+    return variables[name]
+
+
+def lacks(path: PathName, what: str, found: Collection[str]) -> DatasetError:
+    """Return the error of a file that has other variables than expected."""
+    return DatasetError(
+        f"The MATLAB file {path} has no {what}, but "
+        f"{', '.join(sorted(found)) or 'none at all'}."
+    )
+
+
+def field(record: Any, name: str, path: PathName) -> Any:
     """Return one field of a MATLAB structure, or raise naming both."""
     record = unwrap(record)
     names = getattr(getattr(record, "dtype", None), "names", None) or ()
@@ -77,7 +96,7 @@ def field(record, name, path):
     return unwrap(record[name])
 
 
-def unwrap(value):
+def unwrap(value: Any) -> Any:
     """Take single values out of the object arrays that hold them."""
     while isinstance(value, np.ndarray) and value.size == 1:
         if value.dtype == object or value.dtype.names:
@@ -87,7 +106,7 @@ def unwrap(value):
     return value
 
 
-def items(value):
+def items(value: Any) -> list[Any]:
     """Return the elements of a cell or structure array as a list."""
     while isinstance(value, np.ndarray) and value.dtype == object:
         if value.size == 1 and isinstance(value.ravel()[0], np.ndarray):
@@ -101,8 +120,18 @@ def items(value):
     return [value]
 
 
-def numbers(value, what, path, columns=None):
-    """Return a numeric array, float64, of a given number of columns."""
+def numbers(
+    value: Any, what: str, path: PathName, *, columns: int | None = None
+) -> Array:
+    """Return a numeric array, float64, or raise naming the file.
+
+    Args:
+        value: What was read.
+        what: What it is, for the error.
+        path: The file, for the error.
+        columns: Least number of columns of an array of two dimensions; None
+            for an array of any shape.
+    """
     value = np.asarray(unwrap(value))
     if value.size == 0:
         return np.zeros((0, columns) if columns else 0)
@@ -118,7 +147,7 @@ def numbers(value, what, path, columns=None):
     return value.astype("float64")
 
 
-def _read_version5(data):
+def _read_version5(data: bytes) -> dict[str, Any]:
     from scipy.io import loadmat
 
     if len(data) < 136:
@@ -153,7 +182,7 @@ def _read_version5(data):
     return {k: v for k, v in variables.items() if not k.startswith("__")}
 
 
-def _inflate(data, limit):
+def _inflate(data: bytes, limit: int) -> bytes:
     inflater = zlib.decompressobj()
     plain = inflater.decompress(data, max(limit, 1))
     if inflater.unconsumed_tail:
@@ -166,15 +195,15 @@ def _inflate(data, limit):
 
 
 class _Check:
-    """Walks over an array of a version 5 file and its parts."""
+    """A walk over an array of a version 5 file and its parts."""
 
-    def __init__(self, data, order):
+    def __init__(self, data: bytes, order: str) -> None:
         self.data = data
         self.order = order
         self.numbers = 0
 
-    def tag(self, start, end):
-        """Kind, start and end of an element's data, and the next element."""
+    def tag(self, start: int, end: int) -> tuple[int, int, int, int]:
+        """Return an element's kind, its data's start and end, and the next."""
         if start + 8 > end:
             raise ValueError("an array is truncated")
         kind, size = struct.unpack_from(self.order + "II", self.data, start)
@@ -189,21 +218,22 @@ class _Check:
             raise ValueError("an array is truncated")
         return kind, start + 8, stop, following
 
-    def count(self, dimensions):
-        """Product of the dimensions, which must be credible."""
+    def count(self, dimensions: Iterable[int]) -> int:
+        """Return the product of the dimensions, which must be credible."""
+        dimensions = tuple(dimensions)
         count = 1
         for dimension in dimensions:
             if dimension < 0:
                 raise ValueError("an array has a negative dimension")
             count *= dimension
         if count > MAX_NUMBERS or max(dimensions, default=0) > MAX_NUMBERS:
-            raise ValueError(f"an array claims the shape {tuple(dimensions)}")
+            raise ValueError(f"an array claims the shape {dimensions}")
         self.numbers += count
         if self.numbers > MAX_NUMBERS:
             raise ValueError("its arrays together are absurdly large")
         return count
 
-    def matrix(self, start, end, depth):
+    def matrix(self, start: int, end: int, depth: int) -> None:
         """Check the array whose contents lie between two positions."""
         if depth > _NESTING:
             raise ValueError("its arrays are nested too deeply")
@@ -253,7 +283,8 @@ class _Check:
         else:
             raise ValueError(f"an array is of the unknown kind {kind_of_array}")
 
-    def numeric(self, position, end, count):
+    def numeric(self, position: int, end: int, count: int | None) -> int:
+        """Check an array of numbers; return where the next element is."""
         kind, first, stop, following = self.tag(position, end)
         width = _BYTES.get(kind)
         if width is None:
@@ -262,7 +293,8 @@ class _Check:
             raise ValueError("an array's size is not that of its data")
         return following
 
-    def matrices(self, count, position, end, depth):
+    def matrices(self, count: int, position: int, end: int, depth: int) -> None:
+        """Check the arrays that a cell array or structure holds."""
         # The least that each can take, so that a claimed number is bounded
         # by the size of the file.
         if count * 8 > end - position:
@@ -274,7 +306,7 @@ class _Check:
             self.matrix(first, stop, depth + 1)
 
 
-def _read_hdf5(data):
+def _read_hdf5(data: bytes) -> dict[str, Any]:
     import h5py
 
     with h5py.File(io.BytesIO(data), "r") as file:
@@ -286,7 +318,7 @@ def _read_hdf5(data):
         }
 
 
-def _from_hdf5(file, item, budget, depth):
+def _from_hdf5(file: Any, item: Any, budget: list[int], depth: int) -> Any:
     import h5py
 
     if depth > _NESTING:

@@ -5,24 +5,32 @@ import shutil
 import stat
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from keras_saliency._utils.errors import DatasetError
+from keras_saliency._utils.types import PathName
 
 # CAT2000's training set has 3.1 GB in 10,000 files.
 MAX_EXTRACTED = 2**35
 MAX_FILES = 200_000
-# Deflate reaches 1032; pictures and .mat files stay far below.
+# Deflate reaches 1032; images and .mat files stay far below.
 MAX_RATIO = 200
 _RATIO_FREE = 2**24
 
 
-def extract(archive, folder, *, keep=None):
+def extract(
+    archive: PathName,
+    folder: PathName,
+    *,
+    keep: Callable[[str], bool] | None = None,
+) -> None:
     """Extract a zip archive into a folder, all of it or nothing.
 
-    Each member's checksum is verified. Refused are absolute paths and paths
-    with `..`, links, two members of one path, more than is credible in
-    number, size or rate of compression, and encryption.
+    Each member's checksum is verified. An archive is refused that has
+    absolute paths or paths with `..`, links, two members of one path or
+    encrypted ones, or more than is credible in number, size or rate of
+    compression.
 
     Args:
         archive: The `.zip` file.
@@ -30,7 +38,7 @@ def extract(archive, folder, *, keep=None):
         keep: Function from a member's path to whether it is wanted.
 
     Raises:
-        DatasetError: On all that, and if the archive is damaged.
+        DatasetError: If the archive is refused or damaged.
     """
     archive, folder = Path(archive), Path(folder)
     try:
@@ -59,14 +67,21 @@ def extract(archive, folder, *, keep=None):
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _members(archive, opened, keep):
+def _members(
+    archive: Path,
+    opened: zipfile.ZipFile,
+    keep: Callable[[str], bool] | None,
+) -> list[tuple[zipfile.ZipInfo, Path]]:
+    """Return the members that are wanted and where each is written."""
     infos = opened.infolist()
     if len(infos) > MAX_FILES:
         raise DatasetError(
             f"The archive {archive} has {len(infos)} members, more than "
             f"{MAX_FILES}."
         )
-    members, seen, total = [], set(), 0
+    members = []
+    seen: set[str] = set()
+    total = 0
     for info in infos:
         name = info.filename
         path = name.replace("\\", "/")
@@ -117,7 +132,9 @@ def _members(archive, opened, keep):
     return members
 
 
-def _write(archive, opened, info, path):
+def _write(
+    archive: Path, opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     written = 0
     with opened.open(info) as source, open(path, "xb") as target:
@@ -136,7 +153,7 @@ def _write(archive, opened, info, path):
         )
 
 
-def _move(source, target):
+def _move(source: Path, target: Path) -> None:
     if target.is_dir() and source.is_dir():
         for entry in sorted(source.iterdir()):
             _move(entry, target / entry.name)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_saliency._utils.types import Array, ArrayLike
+
 # As in the MATLAB function `checkFixations` of MIT1003's authors (written by
 # B. Hidalgo-Sotelo, 2005-2006). A public descendant of it was read; the
 # comments in it give the speed, window and step of the original. The shortest
@@ -15,7 +17,12 @@ _SHORTEST_MS = 50
 _SEARCH = 25
 
 
-def extract_fixations(samples, rate=240.0, pixels_per_degree=PIXELS_PER_DEGREE):
+def extract_fixations(
+    samples: ArrayLike,
+    *,
+    rate: float = 240.0,
+    pixels_per_degree: float = PIXELS_PER_DEGREE,
+) -> tuple[Array, Array, Array, Array]:
     """Find the fixations in an eye tracker's samples.
 
     A saccade begins where the mean speed of one window of samples exceeds
@@ -35,6 +42,9 @@ def extract_fixations(samples, rate=240.0, pixels_per_degree=PIXELS_PER_DEGREE):
     Returns:
         Arrays x, y (medians, NaN without any sample), start and duration in
         ms, one value per fixation.
+
+    Raises:
+        ValueError: If there are no samples of x and y.
 
     Notes:
         The recording is never searched for fixations in its last 5 samples.
@@ -71,8 +81,8 @@ def extract_fixations(samples, rate=240.0, pixels_per_degree=PIXELS_PER_DEGREE):
     return x, y, starts * 1000 / rate, (ends - starts) * 1000 / rate
 
 
-def _change_of_speed(samples, rate):
-    """Difference of the mean speeds of two windows, at each sample."""
+def _change_of_speed(samples: Array, rate: float) -> Array:
+    """Return the difference of two windows' mean speeds, at each sample."""
     count = len(samples)
     steps = np.zeros(count)
     steps[1:] = np.hypot(*np.diff(samples, axis=0).T)
@@ -87,7 +97,7 @@ def _change_of_speed(samples, rate):
     return change
 
 
-def _saccades(change, threshold, count):
+def _saccades(change: Array, threshold: float, count: int) -> list[list[int]]:
     above = np.concatenate([[False], change > threshold, [False]])
     edges = np.flatnonzero(np.diff(above.astype("int8")))
     runs = [
@@ -99,23 +109,28 @@ def _saccades(change, threshold, count):
     last = np.flatnonzero(change != 0)
     found = []
     for start, end in runs:
-        for k in range(end + 1, end + 1 + _SEARCH):
-            if k + 1 >= count or (k > end + 1 and k + 2 >= count):
-                k = None
-                break
-            if below[k] and not below[k + 1]:
-                break
-        else:
-            k = None
-        if k is not None:
-            found.append([start, k])
+        stop = _end_of_saccade(below, end + 1, count)
+        if stop is not None:
+            found.append([start, stop])
         elif len(runs) == 1 and last.size and end == last[-1]:
             found.append([start, count - 1])
     return found
 
 
-def _merge(saccades, shortest, count):
-    merged = []
+def _end_of_saccade(below: Array, first: int, count: int) -> int | None:
+    """Return where the speed falls for the last time in a row, or None."""
+    for k in range(first, first + _SEARCH):
+        if k + 1 >= count or (k > first and k + 2 >= count):
+            return None
+        if below[k] and not below[k + 1]:
+            return k
+    return None
+
+
+def _merge(
+    saccades: list[list[int]], shortest: int, count: int
+) -> list[list[int]]:
+    merged: list[list[int]] = []
     for start, end in saccades:
         if merged and start - merged[-1][1] <= shortest:
             merged[-1][1] = end

@@ -1,19 +1,22 @@
 """FiWi: 149 pages of the web, 11 observers (Shen and Zhao, ECCV 2014)."""
 
-from keras_saliency.datasets.publishers import common
+from keras_saliency._utils.types import PathName
+from keras_saliency.datasets import files
+from keras_saliency.datasets.base import SaliencyDataset
+from keras_saliency.datasets.publishers.common import PublishedImages
 from keras_saliency.images import read_map
 
 IMAGES = 149
 
 
 def load_fiwi(
-    path,
+    path: PathName,
     *,
-    partial=False,
-    default_sigma=30.0,
-    pixels_per_degree=None,
-    name="FiWi",
-):
+    partial: bool = False,
+    default_sigma: float | None = 30.0,
+    pixels_per_degree: float | None = None,
+    name: str = "FiWi",
+) -> SaliencyDataset:
     """Load FiWi from its publisher's archive, extracted.
 
     Below `path` lie `stimuli/NAME.png` (768 high, 1360 or 1366 wide) and
@@ -36,21 +39,17 @@ def load_fiwi(
     References:
     - Shen, Zhao (2014), Webpage saliency.
     """
-    path = common.find(path, "webpage_dataset") or path
-    stimuli = common.folder(path, "stimuli", what="pictures")
-    maps = common.folder(
+    path = files.find(path, "webpage_dataset") or path
+    images = PublishedImages(files.folder(path, "stimuli", what="images"))
+    folder = files.folder(
         path, "eyeMaps/all5", "all5", "fixations", what="fixations"
     )
-    pictures = common.files(stimuli)
-    found = common.files(maps)
-    common.require_all(pictures, IMAGES, found, stimuli, partial)
-    sizes = common.sizes(pictures)
-    files = common.match(pictures, found, maps, "fixation map")
-    return common.build(
+    found = files.files(folder, "fixation maps")
+    images.require(found, published=IMAGES, partial=partial)
+    maps = images.match(found, folder, "fixation map")
+    return images.dataset(
         name,
-        pictures,
-        sizes,
-        common.from_maps(((file, read_map(file)) for file in files), sizes),
+        images.fixations_from_maps((map_, read_map(map_)) for map_ in maps),
         default_sigma=default_sigma,
         pixels_per_degree=pixels_per_degree,
     )

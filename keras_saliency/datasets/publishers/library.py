@@ -1,13 +1,12 @@
-"""Data sets by name: where a copy is, and where to get one."""
+"""The publishers' data sets: their archives, and how to get them."""
 
-import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from keras_saliency._utils import download
-from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
-from keras_saliency.datasets.formats.compact import load_compact
-from keras_saliency.datasets.formats.folders import load_tree
+from keras_saliency._utils.errors import DatasetError
+from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.publishers import (
     archives,
     cat2000,
@@ -19,9 +18,7 @@ from keras_saliency.datasets.publishers import (
     toronto,
 )
 
-ENVIRONMENT = "KERAS_SALIENCY_DATA"
-_CACHE = Path("~/.cache/keras_saliency/datasets")
-# Written last into a folder that `download=True` filled.
+# Written last into a folder that `fetch` filled.
 _COMPLETE = ".complete"
 _DOWNLOADS = ".downloads"
 
@@ -55,9 +52,9 @@ class Source:
         images: Number of images that a complete copy has.
     """
 
-    load: object
-    archives: tuple
-    layout: tuple
+    load: Callable[..., SaliencyDataset]
+    archives: tuple[Archive, ...]
+    layout: tuple[str, ...]
     images: int
 
 
@@ -173,106 +170,24 @@ SOURCES = {
 }
 
 
-def load(
-    name,
-    root=None,
-    *,
-    download=False,
-    partial=False,
-    progress=True,
-    **options,
-):
-    """Load a data set by name, from a copy that is found or downloaded.
-
-    A copy is looked for in `root`, else in the folder that the environment
-    variable `KERAS_SALIENCY_DATA` names, else in
-    `~/.cache/keras_saliency/datasets`: there itself, or in a folder of the
-    data set's name. It may be in the publisher's layout; or, in a folder of
-    the data set's name, in the compact form (`fixations.npz`) or in MSI-Net's
-    folders.
-
-    Args:
-        name: A name in `SOURCES`, in any case, such as "mit1003".
-        root: Where to look, and to download to.
-        download: Whether to get the publisher's archives if there is no copy.
-            A download that was cut is resumed; archives are removed once
-            extracted.
-        partial: Whether a publisher's copy is used that lacks some of the
-            pictures. The other forms hold what they hold.
-        progress: Whether to show the progress of downloads.
-        **options: Arguments of the loader, such as `load_mit1003`.
-
-    Returns:
-        A `SaliencyDataset`.
-
-    Raises:
-        DatasetNotFoundError: If there is no copy; the message says which
-            files to get from where.
-        DatasetError: If a copy is damaged, or a download fails.
-        ValueError: On a name that is not known.
-    """
-    key = str(name).lower().replace("-", "_")
-    if key not in SOURCES:
-        raise ValueError(
-            f"There is no data set {name!r}; known are {', '.join(SOURCES)}. "
-            "Load your own files with load_folder or load_compact."
-        )
-    source = SOURCES[key]
-    base = Path(root or os.environ.get(ENVIRONMENT) or _CACHE).expanduser()
-    for folder in _candidates(base, key):
-        if any((folder / part).exists() for part in source.layout):
-            return source.load(folder, partial=partial, **options)
-        # Nothing in these says which data set they are, but their name.
-        if _plain(folder.resolve().name) == _plain(key):
-            if (folder / "fixations.npz").is_file():
-                return load_compact(folder, **options)
-            if all(
-                (folder / part).is_dir() for part in ("stimuli", "saliency")
-            ):
-                return load_tree(folder, **options)
-    target = base / key
-    if not download:
-        raise DatasetNotFoundError(_instructions(key, source, base, target))
-    _get(key, source, target, progress)
-    return source.load(target, partial=partial, **options)
-
-
-def _candidates(base, key):
-    if not base.is_dir():
-        return
-    if _is_whole(base):
-        yield base
-    for entry in sorted(base.iterdir()):
-        if _plain(entry.name) == _plain(key) and entry.is_dir():
-            if _is_whole(entry):
-                yield entry
-
-
-def _plain(name):
-    return name.lower().replace("-", "").replace("_", "")
-
-
-def _is_whole(folder):
-    # What a download filled is complete, or counts as not there at all.
+def is_whole(folder: Path) -> bool:
+    """Return whether a folder is a copy, and not a download that was cut."""
     marked = (folder / _COMPLETE).exists()
     return marked or not (folder / _DOWNLOADS).exists()
 
 
-def _instructions(key, source, base, target):
-    lines = "".join(
-        f"\n  {a.url}" + (f" (MD5 {a.md5})" if a.md5 else "")
-        for a in source.archives
-    )
-    return (
-        f"There is no copy of {key} in {base} (root=, else the environment "
-        f"variable {ENVIRONMENT}, else {_CACHE}). Use download=True, or get"
-        f"{lines}\nand extract into {target}, so that there is "
-        f"{target / source.layout[0]}."
-    )
+def fetch(source: Source, folder: Path, *, progress: bool = True) -> None:
+    """Download and extract a data set's archives, or what is left of it.
 
+    Args:
+        source: The data set.
+        folder: Where to extract it.
+        progress: Whether to show the progress of downloads.
 
-def _get(key, source, target, progress):
-    downloads = target / _DOWNLOADS
+    Raises:
+        DatasetError: If a download fails or an archive is damaged.
+    """
+    downloads = folder / _DOWNLOADS
     try:
         downloads.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -291,7 +206,7 @@ def _get(key, source, target, progress):
         except download.DownloadError as error:
             raise DatasetError(str(error)) from error
         try:
-            archives.extract(file, target / archive.into)
+            archives.extract(file, folder / archive.into)
         except DatasetError:
             if archive.md5 is None:
                 # Nothing vouches for these bytes: do not keep them.
@@ -299,4 +214,4 @@ def _get(key, source, target, progress):
             raise
         done.touch()
         file.unlink()
-    (target / _COMPLETE).touch()
+    (folder / _COMPLETE).touch()

@@ -1,32 +1,35 @@
 """MIT1003: 1003 photographs, 15 observers (Judd et al., ICCV 2009)."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
+from keras_saliency._utils.types import Array, PathName
+from keras_saliency.datasets import files
+from keras_saliency.datasets.base import SaliencyDataset
+from keras_saliency.datasets.fixations import Fixations, join_scanpaths
 from keras_saliency.datasets.formats import matlab
-from keras_saliency.datasets.publishers import common
+from keras_saliency.datasets.publishers.common import PublishedImages
 from keras_saliency.datasets.publishers.eye import extract_fixations
 from keras_saliency.images import read_map
 
 IMAGES = 1003
 # MATLAB cuts the names of variables to this length.
 _LONGEST_NAME = 63
-# Ends in fixPts without the underscore, and belongs to no map.
-_STRAY = "i05june05_static_street_boston_p1010764fixPts.jpg"
 _RATE = 240.0
 
 
 def load_mit1003(
-    path,
+    path: PathName,
     *,
-    published=False,
-    partial=False,
-    first_order=1,
-    default_sigma=24.0,
-    pixels_per_degree=35.0,
-    name="MIT1003",
-):
+    published: bool = False,
+    partial: bool = False,
+    first_order: int = 1,
+    default_sigma: float | None = 24.0,
+    pixels_per_degree: float | None = 35.0,
+    name: str = "MIT1003",
+) -> SaliencyDataset:
     """Load MIT1003 from its publisher's archives, extracted.
 
     `path` holds `ALLSTIMULI` (the pictures), and `DATA` (a folder per
@@ -57,11 +60,11 @@ def load_mit1003(
     - Judd, Ehinger, Durand, Torralba (2009), Learning to predict where humans
       look.
     """
-    stimuli = common.folder(path, "ALLSTIMULI", "stimuli", what="pictures")
-    pictures = common.files(stimuli)
-    sizes = common.sizes(pictures)
-    raw = common.find(path, "DATA")
-    maps = common.find(path, "ALLFIXATIONMAPS")
+    images = PublishedImages(
+        files.folder(path, "ALLSTIMULI", "stimuli", what="images")
+    )
+    raw = files.find(path, "DATA")
+    maps = files.find(path, "ALLFIXATIONMAPS")
     densities = None
     if published:
         if maps is None:
@@ -69,53 +72,52 @@ def load_mit1003(
                 f"The folder {path} has no ALLFIXATIONMAPS, which "
                 "published=True needs."
             )
-        found = _flat(common.files(maps, suffix="_fixMap"))
-        densities = common.match(pictures, found, maps, "published density map")
+        densities = images.densities(maps, _before("_fixMap"))
+    subject_names = None
     if raw is not None:
         observers = _recordings(raw)
+        subject_names = [folder.name for folder in observers]
         recorded = set().union(*observers.values())
+        images.require(recorded, published=IMAGES, partial=partial)
+        fixations = _from_samples(images, observers)
     elif maps is not None:
         first_order = 0
-        recorded = _flat(common.files(maps, suffix="_fixPts"))
+        found = files.files(maps, "_fixPts maps", rename=_before("_fixPts"))
+        images.require(found, published=IMAGES, partial=partial)
+        fixations = _from_points(images, found, maps)
     else:
         raise DatasetNotFoundError(
             f"The folder {path} has neither DATA nor ALLFIXATIONMAPS beside "
-            f"{stimuli.name}; get DATA.zip and extract it there."
+            f"{images.folder.name}; get DATA.zip and extract it there."
         )
-    common.require_all(pictures, IMAGES, recorded, stimuli, partial)
-    if raw is not None:
-        fixations = _from_samples(pictures, observers)
-    else:
-        fixations = _from_points(pictures, sizes, recorded, maps)
-    dataset = common.build(
+    return images.dataset(
         name,
-        pictures,
-        sizes,
         fixations,
         densities=densities,
         first_order=first_order,
         default_sigma=default_sigma,
         pixels_per_degree=pixels_per_degree,
+        subject_names=subject_names,
     )
-    if raw is not None:
-        dataset.subject_names = tuple(folder.name for folder in observers)
-    return dataset
 
 
-def _flat(found):
-    return {
-        key.rsplit("/", 1)[-1]: path
-        for key, path in found.items()
-        if path.name != _STRAY
-    }
+def _before(suffix: str) -> Callable[[str], str | None]:
+    """Return a function from a map's name to its image's."""
+
+    def rename(name: str) -> str | None:
+        if not name.lower().endswith(suffix.lower()):
+            return None
+        return name.rsplit("/", 1)[-1][: -len(suffix)]
+
+    return rename
 
 
-def _recordings(raw):
-    """Folder of an observer -> name of a picture -> file."""
+def _recordings(raw: Path) -> dict[Path, dict[str, Path]]:
+    """Return folder of an observer -> name of an image -> file."""
     observers = {
         entry: {f.stem: f for f in entry.iterdir() if f.suffix == ".mat"}
-        for entry in sorted(Path(raw).iterdir())
-        if entry.is_dir() and not common.is_stray(entry.name)
+        for entry in sorted(raw.iterdir())
+        if entry.is_dir() and not files.is_stray(entry.name)
     }
     if not observers:
         raise DatasetNotFoundError(
@@ -124,28 +126,30 @@ def _recordings(raw):
     return observers
 
 
-def _from_samples(pictures, observers):
-    parts = []
+def _from_samples(
+    images: PublishedImages, observers: dict[Path, dict[str, Path]]
+) -> Fixations:
+    scanpaths = []
     for k, (observer, found) in enumerate(observers.items()):
-        files = common.match(pictures, found, observer, "recording")
-        for i, (name, file) in enumerate(zip(pictures, files, strict=True)):
-            x, y, _, duration = extract_fixations(_samples(file, name), _RATE)
-            parts.append((i, k, x, y, duration))
-    parts.sort(key=lambda part: part[0])
-    return common.gather(parts)
+        recordings = images.match(found, observer, "recording")
+        for i, (name, file) in enumerate(
+            zip(images.paths, recordings, strict=True)
+        ):
+            x, y, _, duration = extract_fixations(
+                _samples(file, name), rate=_RATE
+            )
+            scanpaths.append((i, k, x, y, duration))
+    return join_scanpaths(sorted(scanpaths, key=lambda path: path[0]))
 
 
-def _samples(file, name):
+def _samples(file: Path, name: str) -> Array:
     variables = matlab.read_mat(file)
     variable = re.sub(r"\W", "_", name)[:_LONGEST_NAME]
     value = variables.get(variable)
     if value is None and len(variables) == 1:
         value = next(iter(variables.values()))
     if value is None:
-        raise DatasetError(
-            f"The MATLAB file {file} has no variable {variable}, but "
-            f"{', '.join(sorted(variables)) or 'none at all'}."
-        )
+        raise matlab.lacks(file, f"variable {variable!r}", variables)
     trials = matlab.items(matlab.field(value, "DATA", file))
     if not trials:
         raise DatasetError(f"The MATLAB file {file} has an empty DATA.")
@@ -157,8 +161,11 @@ def _samples(file, name):
     return samples
 
 
-def _from_points(pictures, sizes, found, maps):
-    files = common.match(pictures, found, maps, "fixation map")
+def _from_points(
+    images: PublishedImages, found: dict[str, Path], folder: Path
+) -> Fixations:
+    maps = images.match(found, folder, "fixation map")
     # Isolated white pixels, which JPEG surrounded by gray rings.
-    planes = ((file, read_map(file) > 128) for file in files)
-    return common.from_maps(planes, sizes)
+    return images.fixations_from_maps(
+        (map_, read_map(map_) > 128) for map_ in maps
+    )

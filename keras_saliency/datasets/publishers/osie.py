@@ -1,22 +1,31 @@
 """OSIE: 700 pictures, 15 observers (Xu et al., Journal of Vision 2014)."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 from keras_saliency._utils.errors import DatasetError
+from keras_saliency._utils.types import Array, PathName
+from keras_saliency.datasets import files
+from keras_saliency.datasets.base import SaliencyDataset
+from keras_saliency.datasets.fixations import join_scanpaths
 from keras_saliency.datasets.formats import matlab
-from keras_saliency.datasets.publishers import common
+from keras_saliency.datasets.publishers.common import PublishedImages
 
 IMAGES = 700
+# x, y and duration (None if unknown) of one observer's fixations.
+_Path = tuple[Array, Array, Array | None]
 
 
 def load_osie(
-    path,
+    path: PathName,
     *,
-    partial=False,
-    default_sigma=24.0,
-    pixels_per_degree=None,
-    name="OSIE",
-):
+    partial: bool = False,
+    default_sigma: float | None = 24.0,
+    pixels_per_degree: float | None = None,
+    name: str = "OSIE",
+) -> SaliencyDataset:
     """Load OSIE from its publisher's repository.
 
     `path` (or `data` in it) holds `stimuli/1001.jpg` and so on, 800x600, and
@@ -39,55 +48,45 @@ def load_osie(
     - Xu, Jiang, Wang, Kankanhalli, Zhao (2014), Predicting human gaze beyond
       pixels.
     """
-    inner = "predicting-human-gaze-beyond-pixels-master"
-    path = common.find(path, f"{inner}/data", "data") or path
-    stimuli = common.folder(path, "stimuli", what="pictures")
-    table = common.file(
+    repository = "predicting-human-gaze-beyond-pixels-master"
+    path = files.find(path, f"{repository}/data", "data") or path
+    images = PublishedImages(files.folder(path, "stimuli", what="images"))
+    table = files.file(
         path, "eye/fixations.mat", "fixations.mat", what="fixations"
     )
-    pictures = common.files(stimuli)
     recorded = _read(table)
-    common.require_all(pictures, IMAGES, recorded, stimuli, partial)
-    found = common.match(pictures, recorded, table, "fixations")
-    parts = [
-        (i, k, x, y, duration)
-        for i, observers in enumerate(found)
-        for k, (x, y, duration) in enumerate(observers)
-    ]
-    return common.build(
+    images.require(recorded, published=IMAGES, partial=partial)
+    found = images.match(recorded, table, "fixations")
+    return images.dataset(
         name,
-        pictures,
-        common.sizes(pictures),
-        common.gather(parts),
+        join_scanpaths(
+            (i, observer, *scanpath)
+            for i, scanpaths in enumerate(found)
+            for observer, scanpath in enumerate(scanpaths)
+        ),
         default_sigma=default_sigma,
         pixels_per_degree=pixels_per_degree,
     )
 
 
-def _read(table):
-    """Name of a picture -> x, y and duration of each observer."""
-    variables = matlab.read_mat(table)
-    if "fixations" not in variables:
-        raise DatasetError(
-            f"The MATLAB file {table} has no variable 'fixations', but "
-            f"{', '.join(sorted(variables)) or 'none at all'}."
-        )
+def _read(table: Path) -> dict[str, list[_Path]]:
+    """Return name of an image -> the scanpath of each observer."""
     recorded = {}
-    for record in matlab.items(variables["fixations"]):
+    for record in matlab.items(matlab.read_variable(table, "fixations")):
         image = np.asarray(matlab.field(record, "img", table))
         if image.dtype.kind != "U" or image.size != 1:
             raise DatasetError(
                 f"The MATLAB file {table} holds {image.dtype} where the name "
                 "of a picture is expected."
             )
-        key = common.base(str(image.ravel()[0]))
+        key = files.base(str(image.ravel()[0]))
         observers = matlab.items(matlab.field(record, "subjects", table))
         recorded[key] = [_scanpath(o, key, table) for o in observers]
     return recorded
 
 
-def _scanpath(observer, key, table):
-    def column(name):
+def _scanpath(observer: Any, key: str, table: Path) -> _Path:
+    def column(name: str) -> Array:
         values = matlab.field(observer, name, table)
         return matlab.numbers(values, name, table).ravel()
 

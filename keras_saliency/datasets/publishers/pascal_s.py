@@ -3,20 +3,27 @@
 import numpy as np
 
 from keras_saliency._utils.errors import DatasetError
+from keras_saliency._utils.types import PathName
+from keras_saliency.datasets import files
+from keras_saliency.datasets.base import SaliencyDataset
+from keras_saliency.datasets.fixations import join_scanpaths
 from keras_saliency.datasets.formats import matlab
-from keras_saliency.datasets.publishers import common
+from keras_saliency.datasets.publishers.common import (
+    PublishedImages,
+    numbered,
+)
 
 IMAGES = 850
 
 
 def load_pascal_s(
-    path,
+    path: PathName,
     *,
-    partial=False,
-    default_sigma=None,
-    pixels_per_degree=None,
-    name="PASCAL-S",
-):
+    partial: bool = False,
+    default_sigma: float | None = None,
+    pixels_per_degree: float | None = None,
+    name: str = "PASCAL-S",
+) -> SaliencyDataset:
     """Load the fixations of PASCAL-S from its publisher's archive, extracted.
 
     `path` (or `datasets` in it) holds `imgs/pascal/1.jpg` to `850.jpg` and
@@ -41,39 +48,32 @@ def load_pascal_s(
     - Li, Hou, Koch, Rehg, Yuille (2014), The secrets of salient object
       segmentation.
     """
-    path = common.find(path, "datasets") or path
-    stimuli = common.folder(path, "imgs/pascal", "stimuli", what="pictures")
-    table = common.file(
+    path = files.find(path, "datasets") or path
+    images = PublishedImages(
+        files.folder(path, "imgs/pascal", "stimuli", what="images")
+    )
+    table = files.file(
         path, "fixations/pascalFix.mat", "pascalFix.mat", what="fixations"
     )
-    pictures = common.files(stimuli)
-    variables = matlab.read_mat(table)
-    if "fixCell" not in variables:
-        raise DatasetError(
-            f"The MATLAB file {table} has no variable 'fixCell', but "
-            f"{', '.join(sorted(variables)) or 'none at all'}."
-        )
-    cells = common.numbered(matlab.items(variables["fixCell"]))
-    common.require_all(pictures, IMAGES, cells, stimuli, partial)
-    found = common.match(pictures, cells, table, "fixations")
-    parts = []
-    for i, (cell, picture) in enumerate(
-        zip(found, pictures.values(), strict=True)
+    cells = numbered(matlab.items(matlab.read_variable(table, "fixCell")))
+    images.require(cells, published=IMAGES, partial=partial)
+    found = images.match(cells, table, "fixations")
+    scanpaths = []
+    for i, (cell, image) in enumerate(
+        zip(found, images.paths.values(), strict=True)
     ):
         rows = matlab.numbers(cell, "fixations", table, columns=3)
         if not np.isfinite(rows).all():
             raise DatasetError(
                 f"The MATLAB file {table} holds NaN or infinity for the "
-                f"picture {picture}."
+                f"image {image}."
             )
         for observer in np.unique(rows[:, 2]):
             y, x, _ = rows[rows[:, 2] == observer].T[:3]
-            parts.append((i, int(observer) - 1, x - 1, y - 1, None))
-    return common.build(
+            scanpaths.append((i, int(observer) - 1, x - 1, y - 1, None))
+    return images.dataset(
         name,
-        pictures,
-        common.sizes(pictures),
-        common.gather(parts),
+        join_scanpaths(scanpaths),
         default_sigma=default_sigma,
         pixels_per_degree=pixels_per_degree,
     )

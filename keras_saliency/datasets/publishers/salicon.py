@@ -1,36 +1,41 @@
-"""SALICON: 15,000 pictures, traces of the mouse (Jiang et al., CVPR 2015)."""
+"""SALICON: 15,000 images, traces of the mouse (Jiang et al., CVPR 2015)."""
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
-from keras_saliency.datasets.formats import matlab
-from keras_saliency.datasets.publishers import common
-from keras_saliency.datasets.publishers.cat2000 import binary_map
+from keras_saliency._utils.types import PathName
+from keras_saliency.datasets import files
+from keras_saliency.datasets.base import SaliencyDataset
+from keras_saliency.datasets.fixations import Fixations, join_scanpaths
+from keras_saliency.datasets.formats.fixation_files import read_gaze
+from keras_saliency.datasets.publishers.common import PublishedImages
 
 IMAGES = {"train": 10000, "val": 5000}
 _KINDS = ("fixations", "location")
 _CHUNK = 2**20
-# A worker's samples of one picture take some kilobytes of JSON.
+# A worker's samples of one image take some kilobytes of JSON.
 _LONGEST_OBJECT = 2**26
-_space = re.compile(r"\s*")
+_SPACE = re.compile(r"\s*")
 
 
 def load_salicon(
-    path,
-    part="train",
+    path: PathName,
     *,
-    fixations=None,
-    kind="fixations",
-    published=True,
-    partial=False,
-    default_sigma=19.0,
-    pixels_per_degree=None,
-    name=None,
-):
+    part: str = "train",
+    fixations: PathName | None = None,
+    kind: str = "fixations",
+    published: bool = True,
+    partial: bool = False,
+    default_sigma: float | None = 19.0,
+    pixels_per_degree: float | None = None,
+    name: str | None = None,
+) -> SaliencyDataset:
     """Load a part of SALICON from its publisher's files, 2015 or 2017.
 
     `path` holds `images/PART/NAME.jpg` and one of
@@ -48,19 +53,20 @@ def load_salicon(
         part: "train" or "val".
         fixations: Folder of `.mat` files or `.json` file, if elsewhere.
         kind: "fixations", those inferred from the traces, or "location",
-            every sample (thousands per picture).
+            every sample (thousands per image).
         published: Whether densities are those of `maps`, where it is there.
-        partial: Whether a copy is used that lacks some of the pictures.
+        partial: Whether a copy is used that lacks some of the images.
         default_sigma: Sigma of densities made from fixations, in pixels.
         pixels_per_degree: Pixels per degree of visual angle.
         name: Name of the data set. Defaults to "SALICON PART".
 
     Returns:
-        A `SaliencyDataset`. Subjects are numbered per picture: the .mat files
+        A `SaliencyDataset`. Subjects are numbered per image: the .mat files
         do not say who is who.
 
     Raises:
         DatasetError: If a folder or file is missing or damaged.
+        ValueError: If `kind` is not known.
 
     Notes:
         Positions count from 1 in the files, from 0 here. In the JSON they are
@@ -73,98 +79,65 @@ def load_salicon(
     """
     if kind not in _KINDS:
         raise ValueError(f"kind must be one of {_KINDS}, received {kind!r}.")
-    stimuli = common.folder(
-        path, f"images/{part}", f"stimuli/{part}", what="pictures"
+    images = PublishedImages(
+        files.folder(path, f"images/{part}", f"stimuli/{part}", what="images")
     )
-    pictures = common.files(stimuli)
-    if fixations is None:
-        fixations = common.find(path, f"fixations/{part}")
-    if fixations is None:
-        annotations = sorted(Path(path).rglob(f"fixations_{part}*.json"))
-        if not annotations:
-            raise DatasetNotFoundError(
-                f"The folder {path} has neither fixations/{part}, a folder of "
-                f".mat files, nor fixations_{part}2014.json."
-            )
-        fixations = annotations[0]
-    if Path(fixations).is_dir():
-        recorded = files = common.files(fixations, (".mat",))
+    source = _fixations(Path(path), part) if fixations is None else fixations
+    source = Path(source)
+    published_count = IMAGES.get(part, len(images))
+    if source.is_dir():
+        found = files.files(source, "fixations", extensions=(".mat",))
+        images.require(found, published=published_count, partial=partial)
+        recorded = images.match(found, source, "fixation file")
+        points = _from_mat(images, recorded, kind)
     else:
-        files = None
-        numbers = _names(Path(fixations))
-        recorded = numbers.values()
-    count = IMAGES.get(part, len(pictures))
-    common.require_all(pictures, count, recorded, stimuli, partial)
-    sizes = common.sizes(pictures)
-    if files is not None:
-        files = common.match(pictures, files, fixations, "fixation file")
-        points = _from_mat(files, sizes, kind)
-    else:
-        points = _from_json(pictures, sizes, Path(fixations), numbers)
-    maps = common.find(path, f"maps/{part}", f"saliency/{part}")
-    densities = None
-    if published and maps is not None:
-        densities = common.match(
-            pictures, common.files(maps), maps, "published density map"
+        names = _names(source)
+        images.require(
+            names.values(), published=published_count, partial=partial
         )
-    return common.build(
+        points = _from_json(images, source, names)
+    maps = files.find(path, f"maps/{part}", f"saliency/{part}")
+    return images.dataset(
         f"SALICON {part}" if name is None else name,
-        pictures,
-        sizes,
         points,
-        densities=densities,
+        densities=images.densities(maps) if published and maps else None,
         default_sigma=default_sigma,
         pixels_per_degree=pixels_per_degree,
     )
 
 
-def _from_mat(files, sizes, kind):
-    parts = []
-    for i, (file, size) in enumerate(zip(files, sizes, strict=True)):
-        parts += [(i, *part) for part in read_gaze(file, size, kind)]
-    return common.gather(parts)
-
-
-def read_gaze(file, size, kind="fixations"):
-    """Read SALICON's file of one picture, with `gaze` or with `I`.
-
-    Args:
-        file: The `.mat` file.
-        size: `(height, width)` of the picture.
-        kind: "fixations" or "location".
-
-    Returns:
-        List of tuples: number of the worker (-1 for a binary map), x, y,
-        duration (None), as `common.gather` takes them.
-    """
-    variables = matlab.read_mat(file)
-    if "gaze" not in variables:
-        x, y = common.points(binary_map(file, "I", size))
-        return [(-1, x, y, None)]
-    if "resolution" in variables:
-        resolution = matlab.numbers(
-            variables["resolution"], "resolution", file
-        ).ravel()
-        if resolution.tolist() != [float(side) for side in size]:
-            raise DatasetError(
-                f"The MATLAB file {file} is for a picture of resolution "
-                f"{resolution.tolist()}, not {tuple(size)}."
-            )
-    workers = []
-    for k, record in enumerate(matlab.items(variables["gaze"])):
-        positions = matlab.numbers(
-            matlab.field(record, kind, file), kind, file, columns=2
+def _fixations(path: Path, part: str) -> Path:
+    """Return the folder of .mat files, or the .json file."""
+    folder = files.find(path, f"fixations/{part}")
+    if folder is not None:
+        return folder
+    annotations = sorted(path.rglob(f"fixations_{part}*.json"))
+    if not annotations:
+        raise DatasetNotFoundError(
+            f"The folder {path} has neither fixations/{part}, a folder of "
+            f".mat files, nor fixations_{part}2014.json."
         )
-        workers.append((k, positions[:, 0] - 1, positions[:, 1] - 1, None))
-    return workers
+    return annotations[0]
 
 
-def _names(file):
-    """Number of a picture in a JSON file -> its name."""
+def _from_mat(
+    images: PublishedImages, recorded: list[Path], kind: str
+) -> Fixations:
+    return join_scanpaths(
+        (i, *points, None)
+        for i, (file, size) in enumerate(
+            zip(recorded, images.sizes, strict=True)
+        )
+        for points in read_gaze(file, size, kind)
+    )
+
+
+def _names(file: Path) -> dict[Any, str]:
+    """Return number of an image in a JSON file -> its name."""
     numbers = {}
     for entry in _objects(file, "images"):
         try:
-            key = common.base(str(entry["file_name"]))
+            key = files.base(str(entry["file_name"]))
             numbers[entry["id"]] = key
         except (KeyError, TypeError) as error:
             raise DatasetError(
@@ -174,10 +147,12 @@ def _names(file):
     return numbers
 
 
-def _from_json(pictures, sizes, file, numbers):
-    index = {common.base(name): i for i, name in enumerate(pictures)}
-    order = {}
-    parts, seen = [], set()
+def _from_json(
+    images: PublishedImages, file: Path, numbers: Mapping[Any, str]
+) -> Fixations:
+    index = {files.base(name): i for i, name in enumerate(images.paths)}
+    workers: dict[int, int] = {}
+    parts = []
     for entry in _objects(file, "annotations"):
         try:
             i = index.get(numbers[entry["image_id"]])
@@ -194,33 +169,29 @@ def _from_json(pictures, sizes, file, numbers):
                 f"The file {file} has fixations of shape {positions.shape}, "
                 "not pairs."
             )
-        seen.add(i)
-        worker = order[i] = order.get(i, -1) + 1
-        parts.append((i, worker, *positions.reshape(-1, 2).T, None))
-    missing = [name for i, name in enumerate(pictures) if i not in seen]
-    if missing:
-        raise DatasetError(
-            f"The file {file} has no fixations for {len(missing)} of "
-            f"{len(pictures)} pictures, the first {pictures[missing[0]]}."
+        workers[i] = workers.get(i, -1) + 1
+        parts.append((i, workers[i], positions.reshape(-1, 2)))
+    images.match(
+        {name: None for i, name in enumerate(images.paths) if i in workers},
+        file,
+        "fixations",
+    )
+
+    def fit(row: int, column: int) -> bool:
+        return not any(
+            (pairs[:, [row, column]] > images.sizes[i]).any()
+            for i, _, pairs in parts
         )
 
-    def outside(rows, columns):
-        return sum(
-            int((part[rows] > sizes[part[0]][0]).sum())
-            + int((part[columns] > sizes[part[0]][1]).sum())
-            for part in parts
-        )
-
-    rows, columns = 2, 3
-    if outside(2, 3) and not outside(3, 2):
-        rows, columns = 3, 2
+    row, column = (1, 0) if fit(1, 0) and not fit(0, 1) else (0, 1)
     parts.sort(key=lambda part: part[0])
-    return common.gather(
-        [(p[0], p[1], p[columns] - 1, p[rows] - 1, None) for p in parts]
+    return join_scanpaths(
+        (i, worker, pairs[:, column] - 1, pairs[:, row] - 1, None)
+        for i, worker, pairs in parts
     )
 
 
-def _objects(file, key):
+def _objects(file: Path, key: str) -> Iterator[Any]:
     """Yield the objects of a list in a JSON file, however large it is."""
     decoder = json.JSONDecoder()
     opening = re.compile(rf'"{key}"\s*:\s*\[')
@@ -239,12 +210,12 @@ def _objects(file, key):
                     )
             wanted = _CHUNK
             while True:
-                at = _space.match(text, at).end()
+                at = _after_space(text, at)
                 if text[at : at + 1] == "]":
                     return
                 try:
                     item, end = decoder.raw_decode(text, at)
-                    end = _space.match(text, end).end()
+                    end = _after_space(text, end)
                     # What follows must be seen, or a number may be cut.
                     if text[end : end + 1] not in (",", "]"):
                         raise ValueError("expected a comma")
@@ -264,3 +235,8 @@ def _objects(file, key):
         raise DatasetError(
             f"The file {file} cannot be read: {error}."
         ) from error
+
+
+def _after_space(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return space.end() if space else at

@@ -1,22 +1,32 @@
 """Toronto: 120 pictures, 20 observers (Bruce and Tsotsos 2007)."""
 
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 from keras_saliency._utils.errors import DatasetError
+from keras_saliency._utils.types import Array, PathName
+from keras_saliency.datasets import files
+from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.formats import matlab
-from keras_saliency.datasets.publishers import common
+from keras_saliency.datasets.publishers.common import (
+    PublishedImages,
+    numbered,
+)
 
 IMAGES = 120
 
 
 def load_toronto(
-    path,
+    path: PathName,
     *,
-    partial=False,
-    default_sigma=None,
-    pixels_per_degree=None,
-    name="Toronto",
-):
+    partial: bool = False,
+    default_sigma: float | None = None,
+    pixels_per_degree: float | None = None,
+    name: str = "Toronto",
+) -> SaliencyDataset:
     """Load the Toronto set from its publisher's archive, extracted.
 
     `path` (or `eyetrackingdata/fixdens` in it) holds `Original Image
@@ -41,38 +51,30 @@ def load_toronto(
     References:
     - Bruce, Tsotsos (2007), Attention based on information maximization.
     """
-    path = common.find(path, "eyetrackingdata/fixdens", "fixdens") or path
-    stimuli = common.folder(
-        path, "Original Image Set", "stimuli", what="pictures"
+    path = files.find(path, "eyetrackingdata/fixdens", "fixdens") or path
+    images = PublishedImages(
+        files.folder(path, "Original Image Set", "stimuli", what="images")
     )
-    table = common.file(path, "origfixdata.mat", what="fixations")
-    pictures = common.files(stimuli)
-    sizes = common.sizes(pictures)
-    variables = matlab.read_mat(table)
-    if "white" not in variables:
-        raise DatasetError(
-            f"The MATLAB file {table} has no fixations: it has no cells "
-            f"'white', but {', '.join(sorted(variables)) or 'nothing'}."
-        )
-    cells = common.numbered(matlab.items(variables["white"]))
-    common.require_all(pictures, IMAGES, cells, stimuli, partial)
-    planes = common.match(pictures, cells, table, "fixation map")
-    return common.build(
+    table = files.file(path, "origfixdata.mat", what="fixations")
+    cells = numbered(matlab.items(matlab.read_variable(table, "white")))
+    images.require(cells, published=IMAGES, partial=partial)
+    found = images.match(cells, table, "fixation map")
+    return images.dataset(
         name,
-        pictures,
-        sizes,
-        common.from_maps(_planes(pictures, planes, table), sizes),
+        images.fixations_from_maps(_maps(images.paths.values(), found, table)),
         default_sigma=default_sigma,
         pixels_per_degree=pixels_per_degree,
     )
 
 
-def _planes(pictures, planes, table):
-    for picture, plane in zip(pictures.values(), planes, strict=True):
-        plane = np.asarray(plane)
-        if plane.dtype.kind not in "buif" or plane.ndim != 2:
+def _maps(
+    images: Iterable[Path], found: Iterable[Any], table: Path
+) -> Iterator[tuple[str, Array]]:
+    for image, value in zip(images, found, strict=True):
+        map_ = np.asarray(value)
+        if map_.dtype.kind not in "buif" or map_.ndim != 2:
             raise DatasetError(
-                f"The MATLAB file {table} has {plane.dtype} of shape "
-                f"{plane.shape} for the picture {picture}; expected a map."
+                f"The MATLAB file {table} has {map_.dtype} of shape "
+                f"{map_.shape} for the image {image}; expected a map."
             )
-        yield f"for {picture} in {table}", plane
+        yield f"for {image} in {table}", map_

@@ -28,7 +28,7 @@ def same(one, other, *, exact=True):
 def test_compact_and_back(name, tmp_path):
     layouts.LAYOUTS[name](tmp_path / "source")
     dataset = datasets.DATASETS[name](tmp_path / "source", partial=True)
-    path = datasets.to_compact(
+    path = datasets.save_compact(
         dataset, tmp_path / "compact", longest=None, quality=95, progress=False
     )
     compact = datasets.load_compact(path)
@@ -37,7 +37,7 @@ def test_compact_and_back(name, tmp_path):
     assert getattr(compact, "subject_names", None) == getattr(
         dataset, "subject_names", None
     )
-    again = datasets.to_compact(
+    again = datasets.save_compact(
         compact, tmp_path / "again", quality=None, progress=False
     )
     first = sorted(p.read_bytes() for p in (path / "stimuli").rglob("*.jpg"))
@@ -48,7 +48,7 @@ def test_compact_and_back(name, tmp_path):
 
 def test_reduced_pictures_keep_the_fixations(tmp_path, capsys):
     dataset = datasets.generate(2, (60, 90))
-    datasets.to_compact(dataset, tmp_path / "c", longest=45)
+    datasets.save_compact(dataset, tmp_path / "c", longest=45)
     assert "2 of 2 images" in capsys.readouterr().out
     compact = datasets.load_compact(tmp_path / "c")
     assert compact.image(0).shape == (30, 45, 3)
@@ -62,15 +62,15 @@ def test_densities_alone(tmp_path):
         [source.image(i) for i in range(2)],
         densities=[source.density(i) for i in range(2)],
     )
-    datasets.to_compact(dataset, tmp_path / "c", progress=False)
+    datasets.save_compact(dataset, tmp_path / "c", progress=False)
     compact = datasets.load_compact(tmp_path / "c")
     assert not compact.has_fixations and compact.has_densities
     np.testing.assert_allclose(
         compact.density(1), dataset.density(1), atol=1e-4
     )
     with pytest.raises(DatasetError, match="c is not empty"):
-        datasets.to_compact(dataset, tmp_path / "c", progress=False)
-    datasets.to_folders(dataset, tmp_path / "f", progress=False)
+        datasets.save_compact(dataset, tmp_path / "c", progress=False)
+    datasets.save_tree(dataset, tmp_path / "f", progress=False)
     folders = datasets.load_tree(tmp_path / "f")
     np.testing.assert_allclose(
         folders.density(1), dataset.density(1), atol=1e-4
@@ -82,14 +82,14 @@ def test_a_failure_leaves_nothing(tmp_path):
     dataset = datasets.load_fiwi(tmp_path / "s", partial=True)
     next((tmp_path / "s").rglob("stimuli/ebay_music.png")).write_bytes(b"x")
     with pytest.raises(DatasetError, match=r"ebay_music\.png"):
-        datasets.to_compact(dataset, tmp_path / "c", progress=False)
+        datasets.save_compact(dataset, tmp_path / "c", progress=False)
     assert [p.name for p in tmp_path.iterdir()] == ["s"]
 
 
 def test_folders_and_back(tmp_path):
     layouts.cat2000(tmp_path / "s")
     dataset = datasets.load_cat2000(tmp_path / "s", partial=True)
-    datasets.to_folders(dataset, tmp_path / "f", progress=False)
+    datasets.save_tree(dataset, tmp_path / "f", progress=False)
     back = datasets.load_tree(tmp_path / "f")
     assert back.names == tuple(sorted(dataset.names))
     for i, name in enumerate(back.names):
@@ -109,13 +109,13 @@ def test_repeated_fixations_survive_folders(tmp_path):
         [np.zeros((9, 9, 3), "uint8")] * 2,
         fixations=datasets.Fixations([0, 0, 1], [4, 4, 2], [4, 4, 2]),
     )
-    datasets.to_folders(dataset, tmp_path / "f", progress=False)
+    datasets.save_tree(dataset, tmp_path / "f", progress=False)
     back = datasets.load_tree(tmp_path / "f")
     assert [back.count(i) for i in range(2)] == [2, 1]
 
 
 def test_compact_that_is_wrong(tmp_path):
-    path = datasets.to_compact(
+    path = datasets.save_compact(
         datasets.generate(2, (20, 30)), tmp_path / "c", progress=False
     )
     with np.load(path / "fixations.npz") as archive:

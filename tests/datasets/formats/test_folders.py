@@ -31,7 +31,11 @@ def _write(path, image):
 
 
 def test_densities_and_fixations(root):
-    dataset = load_folder(root / "images", root / "maps", root / "points")
+    dataset = load_folder(
+        root / "images",
+        densities=root / "maps",
+        fixations=root / "points",
+    )
     assert dataset.names == ("p00", "p01", "sub/p10", "sub/p11")
     assert dataset.sizes.tolist() == [[24, 32]] * 2 + [[20, 30]] * 2
     assert dataset.has_fixations and dataset.has_densities
@@ -46,7 +50,7 @@ def test_densities_and_fixations(root):
 
 
 def test_densities_alone(root):
-    dataset = load_folder(root / "images", root / "maps")
+    dataset = load_folder(root / "images", densities=root / "maps")
     assert not dataset.has_fixations
     assert "density maps only" in repr(dataset)
 
@@ -69,7 +73,11 @@ def test_arrays_of_counts_and_densities(root):
         for what in ("maps", "points"):
             (root / what / f"{name}.png").unlink()
             np.save(root / what / f"{name}.npy", counts)
-    dataset = load_folder(root / "images", root / "maps", root / "points")
+    dataset = load_folder(
+        root / "images",
+        densities=root / "maps",
+        fixations=root / "points",
+    )
     assert dataset.count(0) == 6
     assert dataset.fixation_map(2)[3, 4] == 5
     assert dataset.density(2)[7, 9] == pytest.approx(0.2)
@@ -90,19 +98,19 @@ def test_other_files_are_passed_over(root):
     (root / "images/Thumbs.db").write_bytes(b"x")
     (root / "images/._p00.jpg").write_bytes(b"x")
     (root / "maps/readme.txt").write_text("x")
-    assert len(load_folder(root / "images", root / "maps")) == 4
+    assert len(load_folder(root / "images", densities=root / "maps")) == 4
 
 
 def test_missing_and_empty_folders(root):
     with pytest.raises(FileNotFoundError, match="of images .*nope does not"):
-        load_folder(root / "nope", root / "maps")
+        load_folder(root / "nope", densities=root / "maps")
     with pytest.raises(FileNotFoundError, match="density maps .*nope does not"):
-        load_folder(root / "images", root / "nope")
+        load_folder(root / "images", densities=root / "nope")
     with pytest.raises(FileNotFoundError, match="it is a file"):
-        load_folder(root / "images", root / "maps/p00.png")
+        load_folder(root / "images", densities=root / "maps/p00.png")
     (root / "empty").mkdir()
     with pytest.raises(ValueError, match="empty has no file ending in"):
-        load_folder(root / "empty", root / "maps")
+        load_folder(root / "empty", densities=root / "maps")
     with pytest.raises(ValueError, match="needs densities=, fixations="):
         load_folder(root / "images")
 
@@ -110,16 +118,16 @@ def test_missing_and_empty_folders(root):
 def test_unmatched_files(root):
     (root / "maps/p01.png").rename(root / "maps/p01x.png")
     with pytest.raises(FileNotFoundError, match=r"1 of 4 .*images/p01\.png"):
-        load_folder(root / "images", root / "maps")
+        load_folder(root / "images", densities=root / "maps")
     _write(root / "maps/p01.png", np.ones((24, 32)))
     with pytest.raises(ValueError, match=r"no image, the first .*p01x\.png"):
-        load_folder(root / "images", root / "maps")
+        load_folder(root / "images", densities=root / "maps")
 
 
 def test_two_files_of_one_name(root):
     _write(root / "images/p00.png", np.ones((24, 32)))
     with pytest.raises(ValueError, match=r"p00\.jpg and .*p00\.png"):
-        load_folder(root / "images", root / "maps")
+        load_folder(root / "images", densities=root / "maps")
 
 
 @pytest.mark.parametrize("what", ["maps", "points"])
@@ -130,13 +138,13 @@ def test_map_of_another_size(root, what):
     ):
         load_folder(
             root / "images",
-            root / "maps",
-            root / "points",
+            densities=root / "maps",
+            fixations=root / "points",
         )
 
 
 def test_map_that_changes_size_after_loading(root):
-    dataset = load_folder(root / "images", root / "maps")
+    dataset = load_folder(root / "images", densities=root / "maps")
     _write(root / "maps/p01.png", np.ones((32, 24)))
     with pytest.raises(ValueError, match=r"p01\.png is 32 high"):
         dataset.density(1)
@@ -146,7 +154,11 @@ def test_map_that_changes_size_after_loading(root):
 def test_file_that_cannot_be_read(root, what):
     (root / what / "p01.png").write_bytes(b"not a picture")
     with pytest.raises(ValueError, match=rf"{what}.p01\.png cannot be read"):
-        load_folder(root / "images", root / "maps", root / "points")
+        load_folder(
+            root / "images",
+            densities=root / "maps",
+            fixations=root / "points",
+        )
 
 
 @pytest.mark.parametrize(
@@ -159,7 +171,7 @@ def test_bad_values_in_a_density_map(root, value, message):
         density[:] = 0
     (root / "maps/p01.png").unlink()
     np.save(root / "maps/p01.npy", density)
-    dataset = load_folder(root / "images", root / "maps")
+    dataset = load_folder(root / "images", densities=root / "maps")
     with pytest.raises(ValueError, match=rf"p01\.npy .*{message}"):
         dataset.density(1)
 
@@ -176,6 +188,10 @@ def test_empty_fixation_map(root):
     dataset = load_folder(root / "images", fixations=root / "points")
     with pytest.raises(ValueError, match="'p01' of images has no fixation"):
         dataset.density(1)
-    both = load_folder(root / "images", root / "maps", root / "points")
+    both = load_folder(
+        root / "images",
+        densities=root / "maps",
+        fixations=root / "points",
+    )
     assert both.density(1).max() == 1
     assert both.fixation_map(1).sum() == 0

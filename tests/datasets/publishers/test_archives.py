@@ -115,13 +115,13 @@ def small_fiwi(server, tmp_path, monkeypatch):
 def test_load_downloads_once(small_fiwi, server, tmp_path, monkeypatch):
     root = tmp_path / "root"
     with pytest.raises(FileNotFoundError, match=r"get\n  http://127"):
-        datasets.load("fiwi", root)
-    dataset = datasets.load("FiWi", root, download=True, progress=False)
+        datasets.load("fiwi", root=root)
+    dataset = datasets.load("FiWi", root=root, download=True, progress=False)
     assert len(dataset) == 2
     assert len(server.ranges) == 1
     monkeypatch.setenv("KERAS_SALIENCY_DATA", str(root))
     assert datasets.load("fiwi", default_sigma=5.0).sigma(0) == 5
-    assert len(datasets.load("fiwi", root / "fiwi")) == 2
+    assert len(datasets.load("fiwi", root=root / "fiwi")) == 2
     assert len(server.ranges) == 1
 
 
@@ -132,14 +132,16 @@ def test_load_that_failed_leaves_no_data_set(
     data = server.files["/webpage_dataset.zip"]
     server.faults = [fault] * 20
     with pytest.raises(DatasetError):
-        datasets.load("fiwi", tmp_path / "root", download=True, progress=False)
+        datasets.load(
+            "fiwi", root=tmp_path / "root", download=True, progress=False
+        )
     for root in (tmp_path / "root", tmp_path / "root/fiwi"):
         with pytest.raises(FileNotFoundError, match="no copy of fiwi"):
-            datasets.load("fiwi", root)
+            datasets.load("fiwi", root=root)
     server.faults = []
     server.files["/webpage_dataset.zip"] = data
     options = {"download": True, "progress": False}
-    assert len(datasets.load("fiwi", tmp_path / "root", **options)) == 2
+    assert len(datasets.load("fiwi", root=tmp_path / "root", **options)) == 2
 
 
 def test_load_that_was_killed_while_extracting(
@@ -154,12 +156,12 @@ def test_load_that_was_killed_while_extracting(
 
         patch.setattr(archives, "_move", killed)
         with pytest.raises(KeyboardInterrupt):
-            datasets.load("fiwi", tmp_path, download=True, progress=False)
+            datasets.load("fiwi", root=tmp_path, download=True, progress=False)
     assert (tmp_path / "fiwi/webpage_dataset").exists()
     with pytest.raises(FileNotFoundError, match="no copy of fiwi"):
-        datasets.load("fiwi", tmp_path)
+        datasets.load("fiwi", root=tmp_path)
     options = {"download": True, "progress": False}
-    assert len(datasets.load("fiwi", tmp_path, **options)) == 2
+    assert len(datasets.load("fiwi", root=tmp_path, **options)) == 2
     assert len(server.ranges) == 1
 
 
@@ -167,8 +169,8 @@ def test_load_of_another_number_of_images(
     small_fiwi, server, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(publishers.fiwi, "IMAGES", 149)
-    with pytest.raises(DatasetError, match="2 pictures, the data set 149"):
-        datasets.load("fiwi", tmp_path, download=True, progress=False)
+    with pytest.raises(DatasetError, match="2 images, the data set 149"):
+        datasets.load("fiwi", root=tmp_path, download=True, progress=False)
 
 
 @pytest.mark.parametrize("name", sorted(layouts.LAYOUTS))
@@ -176,33 +178,33 @@ def test_load_finds_each_layout(name, tmp_path):
     root = tmp_path / "data"
     expected = layouts.LAYOUTS[name](root / name.upper())
     for path in (root, root / name.upper()):
-        dataset = datasets.load(name, path, partial=True)
+        dataset = datasets.load(name, root=path, partial=True)
         assert set(dataset.names) == set(expected)
         with pytest.raises(DatasetError, match="partial=True"):
-            datasets.load(name, path)
+            datasets.load(name, root=path)
 
 
 def test_load_of_an_unknown_name(tmp_path):
     with pytest.raises(ValueError, match="known are mit1003, cat2000"):
-        datasets.load("mit300", tmp_path)
+        datasets.load("mit300", root=tmp_path)
     for name, source in library.SOURCES.items():
         with pytest.raises(FileNotFoundError) as caught:
-            datasets.load(name, tmp_path / "none")
+            datasets.load(name, root=tmp_path / "none")
         assert all(a.url in str(caught.value) for a in source.archives)
 
 
 def test_load_finds_the_compact_form_and_msi_nets_folders(tmp_path):
     made = datasets.generate(2, (20, 30))
-    datasets.to_compact(made, tmp_path / "PASCAL-S", progress=False)
-    assert len(datasets.load("pascal_s", tmp_path)) == 2
-    assert len(datasets.load("pascal_s", tmp_path / "PASCAL-S")) == 2
+    datasets.save_compact(made, tmp_path / "PASCAL-S", progress=False)
+    assert len(datasets.load("pascal_s", root=tmp_path)) == 2
+    assert len(datasets.load("pascal_s", root=tmp_path / "PASCAL-S")) == 2
     with pytest.raises(FileNotFoundError, match="no copy of osie"):
-        datasets.load("osie", tmp_path / "PASCAL-S")
-    datasets.to_folders(made, tmp_path / "osie", progress=False)
+        datasets.load("osie", root=tmp_path / "PASCAL-S")
+    datasets.save_tree(made, tmp_path / "osie", progress=False)
     (tmp_path / "osie/images").rename(tmp_path / "osie/stimuli")
     (tmp_path / "osie/maps").rename(tmp_path / "osie/saliency")
-    assert len(datasets.load("osie", tmp_path)) == 2
+    assert len(datasets.load("osie", root=tmp_path)) == 2
 
 
 def test_load_finds_real_sets(mit1003_path):
-    assert len(datasets.load("mit1003", mit1003_path.parent)) == 1003
+    assert len(datasets.load("mit1003", root=mit1003_path.parent)) == 1003

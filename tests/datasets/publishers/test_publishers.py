@@ -37,7 +37,7 @@ def test_layout_is_read_back(name, tmp_path):
 
 
 def publish(monkeypatch, name, count):
-    """Make so many pictures all that were published."""
+    """Make so many images all that were published."""
     module = importlib.import_module(
         f"keras_saliency.datasets.publishers.{name}"
     )
@@ -47,17 +47,17 @@ def publish(monkeypatch, name, count):
 
 
 @pytest.mark.parametrize("name", sorted(layouts.LAYOUTS))
-def test_pictures_that_are_missing_are_named(name, tmp_path, monkeypatch):
+def test_images_that_are_missing_are_named(name, tmp_path, monkeypatch):
     expected = layouts.LAYOUTS[name](tmp_path)
     publish(monkeypatch, name, len(expected))
     load = datasets.DATASETS[name]
     complete = load(tmp_path)
     assert set(complete.names) == set(expected)
     gone = complete.names[1]
-    complete._stimuli[1].unlink()
+    complete.images[1].unlink()
     count = len(expected)
     message = (
-        f"has {count - 1} pictures, the data set {count}; missing are 1 that "
+        f"has {count - 1} images, the data set {count}; missing are 1 that "
         f"have fixations, such as {gone}[.] .*partial=True"
     )
     with pytest.raises(datasets.DatasetNotFoundError, match=message):
@@ -69,7 +69,7 @@ def test_pictures_that_are_missing_are_named(name, tmp_path, monkeypatch):
     np.testing.assert_array_equal(part.fixations.image_index, rest.image_index)
 
 
-def test_missing_pictures_of_other_forms_are_named(tmp_path, monkeypatch):
+def test_missing_images_of_other_forms_are_named(tmp_path, monkeypatch):
     layouts.salicon(tmp_path / "salicon", "json")
     publish(monkeypatch, "salicon", 3)
     next((tmp_path / "salicon").rglob("*124.jpg")).unlink()
@@ -83,7 +83,7 @@ def test_missing_pictures_of_other_forms_are_named(tmp_path, monkeypatch):
         datasets.load_mit1003(tmp_path / "mit")
 
 
-def test_pictures_missing_with_their_fixations(tmp_path, monkeypatch):
+def test_images_missing_with_their_fixations(tmp_path, monkeypatch):
     layouts.fiwi(tmp_path)
     publish(monkeypatch, "fiwi", 3)
     with pytest.raises(FileNotFoundError, match="the data set 3[.] Copy"):
@@ -166,7 +166,7 @@ def test_salicon_samples(tmp_path):
     with pytest.raises(ValueError, match="kind must be"):
         datasets.load_salicon(tmp_path, kind="gaze", partial=True)
     with pytest.raises(FileNotFoundError, match="images/val"):
-        datasets.load_salicon(tmp_path, "val", partial=True)
+        datasets.load_salicon(tmp_path, part="val", partial=True)
 
 
 def test_salicon_json_is_read_in_pieces(tmp_path, monkeypatch):
@@ -207,14 +207,14 @@ def test_tree_of_msi_net(tmp_path):
 
 def test_tree_of_sam(tmp_path):
     expected = layouts.salicon(tmp_path, "I")
-    dataset = datasets.load_tree(tmp_path, "train")
+    dataset = datasets.load_tree(tmp_path, part="train")
     check(dataset, expected)
     assert dataset.has_densities
     with pytest.raises(FileNotFoundError, match="images|stimuli"):
-        datasets.load_tree(tmp_path, "val")
+        datasets.load_tree(tmp_path, part="val")
 
 
-def test_stimuli_with_exif_rotation(tmp_path):
+def test_images_with_exif_rotation(tmp_path):
     layouts.cat2000(tmp_path)
     file = tmp_path / "trainSet/Stimuli/Pattern/134.jpg"
     data = file.read_bytes()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_saliency import datasets, evaluation
+from keras_saliency.images import resize
 from keras_saliency.models import classic
 from keras_saliency.models.classic import CLASSIC
 
@@ -20,7 +21,7 @@ def picture(size=SIZE, seed=0):
     """A smooth picture with some structure."""
     rng = np.random.default_rng(seed)
     coarse = rng.random((6, 8, 3)).astype("float32")
-    image = datasets.images.resize(coarse, size)
+    image = resize(coarse, size)
     fine = rng.random((*size, 1)).astype("float32")
     return (200 * image + 55 * fine).astype("uint8")
 

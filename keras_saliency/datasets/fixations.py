@@ -1,0 +1,164 @@
+"""Where observers looked: the fixations of all images of a data set."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from keras_saliency._utils.types import Array, ArrayLike
+
+# Image number, subject, x, y and duration (None if unknown) of one observer's
+# fixations of one image, in the order in which they were made.
+Scanpath = tuple[int, int, Array, Array, Array | None]
+
+
+class Fixations:
+    """Fixations of a whole data set, one array per property.
+
+    Args:
+        image_index: Number of the image that each fixation belongs to.
+        x: Column in pixels of the ORIGINAL image, origin top left.
+        y: Row in pixels of the ORIGINAL image.
+        subject: Number of the observer. Defaults to -1, unknown.
+        order: Place of the fixation in its scanpath, from 0. Defaults to 0.
+        duration: Milliseconds. Defaults to NaN, unknown.
+
+    Raises:
+        ValueError: If the arrays have different lengths.
+    """
+
+    def __init__(
+        self,
+        image_index: ArrayLike,
+        x: ArrayLike,
+        y: ArrayLike,
+        *,
+        subject: ArrayLike | None = None,
+        order: ArrayLike | None = None,
+        duration: ArrayLike | None = None,
+    ) -> None:
+        self.image_index = np.asarray(image_index).astype("int32").ravel()
+        self.x = self._column("x", x, "float32")
+        self.y = self._column("y", y, "float32")
+        self.subject = self._column("subject", subject, "int32", -1)
+        self.order = self._column("order", order, "int32", 0)
+        self.duration = self._column("duration", duration, "float32", np.nan)
+
+    def __len__(self) -> int:
+        return self.image_index.size
+
+    def __repr__(self) -> str:
+        return f"Fixations({len(self)} fixations)"
+
+    def select(self, which: Any) -> "Fixations":
+        """Return the fixations given by a mask, slice or index array."""
+        return Fixations(
+            self.image_index[which],
+            self.x[which],
+            self.y[which],
+            subject=self.subject[which],
+            order=self.order[which],
+            duration=self.duration[which],
+        )
+
+    def usable(
+        self, sizes: Array, *, first_order: int, dataset: str
+    ) -> tuple[Array, Array]:
+        """Return the rows of the fixations that maps count, image by image.
+
+        These lie inside their images and are not earlier in their scanpaths
+        than `first_order`.
+
+        Args:
+            sizes: Original `(height, width)` per image.
+            first_order: Place in the scanpath from which fixations count.
+            dataset: Name of the data set, for errors.
+
+        Returns:
+            The rows, sorted by image; and for each image, and after the last,
+            where its rows begin.
+
+        Raises:
+            ValueError: If a fixation belongs to no image.
+        """
+        index, count = self.image_index, len(sizes)
+        if index.size and not (0 <= index.min() and index.max() < count):
+            raise ValueError(
+                f"The fixations of {dataset} belong to images {index.min()} "
+                f"to {index.max()}, but the images are numbered 0 to "
+                f"{count - 1}."
+            )
+        height, width = sizes[index].T
+        used = np.flatnonzero(
+            (self.order >= first_order)
+            & (self.x >= 0)
+            & (self.x < width)
+            & (self.y >= 0)
+            & (self.y < height)
+        )
+        rows = used[np.argsort(index[used], kind="stable")]
+        return rows, np.searchsorted(index[rows], np.arange(count + 1))
+
+    def _column(
+        self,
+        name: str,
+        values: ArrayLike | None,
+        dtype: str,
+        default: float | None = None,
+    ) -> Array:
+        if values is None:
+            return np.full(len(self), default, dtype)
+        column = np.asarray(values).astype(dtype).ravel()
+        if column.size != len(self):
+            raise ValueError(
+                "Every property of the fixations needs one value per "
+                f"fixation; image_index has {len(self)} and {name} has "
+                f"{column.size}."
+            )
+        return column
+
+
+def join_scanpaths(scanpaths: Iterable[Scanpath]) -> Fixations:
+    """Join scanpaths to one `Fixations`, whose order counts from 0 in each.
+
+    Args:
+        scanpaths: Tuples of image number, subject, x, y and duration (or
+            None) of one observer's fixations of one image.
+    """
+    paths = [path for path in scanpaths if len(path[2])]
+    counts = np.array([len(path[2]) for path in paths], "int64")
+
+    def joined(parts: list[Array]) -> Array:
+        return np.concatenate(parts or [np.zeros(0)])
+
+    return Fixations(
+        np.repeat([path[0] for path in paths], counts),
+        joined([path[2] for path in paths]),
+        joined([path[3] for path in paths]),
+        subject=np.repeat([path[1] for path in paths], counts),
+        order=joined([np.arange(count) for count in counts]),
+        duration=joined(
+            [
+                np.full(count, np.nan) if path[4] is None else path[4]
+                for path, count in zip(paths, counts, strict=True)
+            ]
+        ),
+    )
+
+
+def pixel_centers(counts: ArrayLike) -> tuple[Array, Array]:
+    """Return x and y of the fixations of a map of counts.
+
+    They lie at the centers of the pixels, so that each falls in the right
+    cell of a smaller map.
+
+    Args:
+        counts: Array `(height, width)` of counts, or of booleans.
+
+    Returns:
+        Two float64 arrays, a value per fixation.
+    """
+    counts = np.asarray(counts)
+    rows, columns = np.nonzero(counts)
+    repeats = counts[rows, columns].astype("int64")
+    return np.repeat(columns, repeats) + 0.5, np.repeat(rows, repeats) + 0.5

@@ -1,0 +1,103 @@
+"""The key of a feature cache: a hash of everything that features depend on."""
+
+import hashlib
+import json
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_saliency.datasets.sequence import SaliencySequence
+
+# Part of the key: a change of the layout on disk, or of what is stored, makes
+# older caches unfindable instead of wrong.
+FORMAT = 1
+
+# Entries of a configuration that hold names of layers, and those that say
+# nothing about what the network computes.
+_REFERENCES = {"name", "keras_history", "input_layers", "output_layers"}
+_IRRELEVANT = {"trainable", "shared_object_id", "build_config"}
+
+
+def cache_key(
+    backbone: keras.Model, sequence: SaliencySequence, dtype: str
+) -> str:
+    """Hash everything that the features depend on.
+
+    Args:
+        backbone: The model; it is built if it is not yet.
+        sequence: The images.
+        dtype: Type of the features on disk.
+
+    Returns:
+        32 hexadecimal digits.
+
+    Raises:
+        ValueError: If the backbone has no configuration.
+    """
+    dataset = sequence.dataset
+    if not backbone.built:
+        backbone.predict_on_batch(sequence.images([(0, False)]))
+    state = hashlib.blake2b(digest_size=16)
+    description = {
+        "format": FORMAT,
+        "keras": keras.version(),
+        "backend": keras.config.backend(),
+        "dtype": dtype,
+        "flip": bool(sequence.flip),
+        "image_size": sequence.image_size,
+        "images": [
+            (name, dataset.digest(i)) for i, name in enumerate(dataset.names)
+        ],
+        "architecture": _architecture(backbone),
+    }
+    state.update(json.dumps(description, sort_keys=True, default=repr).encode())
+    for weight in backbone.weights:
+        values = np.ascontiguousarray(keras.ops.convert_to_numpy(weight))
+        state.update(f"{values.shape}{values.dtype.str}".encode())
+        state.update(
+            values.view("uint8").data if values.ndim else values.tobytes()
+        )
+    return state.hexdigest()
+
+
+def _architecture(backbone: keras.Model) -> dict[str, Any]:
+    """Return the configuration without what changes from run to run.
+
+    Operations that the user does not name are numbered within the process,
+    so their names are replaced by their place in the model.
+    """
+    try:
+        config = backbone.get_config()
+    except NotImplementedError as error:
+        raise ValueError(
+            f"The backbone {backbone.name!r} cannot be recognized in the "
+            "cache, for it has no configuration: make it a functional model "
+            "or give it get_config()."
+        ) from error
+    places: dict[str, str] = {}
+
+    def collect(layer: Any) -> None:
+        places.setdefault(layer.name, f"layer {len(places)}")
+        # Operations are layers and the plain `keras.ops` between them.
+        layers = getattr(layer, "layers", ())
+        for operation in getattr(layer, "operations", None) or layers:
+            collect(operation)
+
+    def walk(value: Any, is_reference: bool = False) -> Any:
+        if isinstance(value, dict):
+            return {
+                str(key): item
+                if key == "dtype"
+                else walk(item, key in _REFERENCES)
+                for key, item in value.items()
+                if key not in _IRRELEVANT
+            }
+        if isinstance(value, (list, tuple)):
+            return [walk(item, is_reference) for item in value]
+        if is_reference and isinstance(value, str):
+            return places.get(value, value)
+        return value
+
+    collect(backbone)
+    return walk({"class": type(backbone).__name__, "config": config})

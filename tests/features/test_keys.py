@@ -1,0 +1,105 @@
+import keras
+import pytest
+from backbones import SIZE, make_backbone, make_cache, make_sequence
+
+from keras_saliency.datasets import SaliencyDataset, generate
+from keras_saliency.features import keys as cache_keys
+from keras_saliency.features.keys import cache_key
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return generate(10, SIZE)
+
+
+@pytest.fixture
+def sequence(dataset):
+    return make_sequence(dataset)
+
+
+def _keys(sequence):
+    changed = make_backbone()
+    kernel = changed.layers[2].kernel
+    kernel.assign(kernel + 1e-4)
+    data = sequence.dataset
+    pictures = [data.image(i) for i in range(len(data))]
+    pictures[7][3, 4, 1] ^= 1
+    other = SaliencyDataset(
+        "other", pictures, names=data.names, fixations=data.fixations
+    )
+    backbone = make_backbone()
+    flexible = keras.Sequential(
+        [keras.Input((None, None, 3)), keras.layers.Conv2D(2, 3)]
+    )
+    yield "weights", changed, sequence, "float16"
+    yield "image", backbone, make_sequence(other), "float16"
+    yield (
+        "order",
+        backbone,
+        make_sequence(data.subset(range(9, -1, -1))),
+        "float16",
+    )
+    yield "fewer", backbone, make_sequence(data.subset(range(9))), "float16"
+    yield "flip", backbone, make_sequence(data, flip=True), "float16"
+    yield "dtype", backbone, sequence, "float32"
+    yield "filters", make_backbone(filters=5), sequence, "float16"
+    # A layer may be named like its activation.
+    yield "activation", make_backbone(activation="tanh"), sequence, "float16"
+    yield "outputs", make_backbone(outputs="list"), sequence, "float16"
+    yield "flexible", flexible, sequence, "float16"
+    size = make_sequence(data, image_size=(12, 16))
+    yield "size", flexible, size, "float16"
+
+
+def test_any_change_gives_another_key(sequence, monkeypatch):
+    keys = {"same": cache_key(make_backbone(), sequence, "float16")}
+    for name, *arguments in _keys(sequence):
+        keys[name] = cache_key(*arguments)
+    monkeypatch.setattr(cache_keys, "FORMAT", cache_keys.FORMAT + 1)
+    keys["format"] = cache_key(make_backbone(), sequence, "float16")
+    assert len(set(keys.values())) == len(keys)
+
+
+def test_what_does_not_matter_gives_the_same_key(sequence):
+    key = cache_key(make_backbone(), sequence, "float16")
+    other = make_sequence(sequence.dataset, shuffle=False, seed=9, sigma=2)
+    other.on_epoch_end()
+    assert cache_key(make_backbone(), other, "float16") == key
+
+
+def test_mixed_precision_gives_another_key(sequence):
+    key = cache_key(make_backbone(), sequence, "float16")
+    policy = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        assert cache_key(make_backbone(), sequence, "float16") != key
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+class OwnBackbone(keras.Model):
+    """Neither functional nor built before it is called."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.conv = keras.layers.Conv2D(size, 3)
+
+    def get_config(self):
+        return {"size": self.conv.filters}
+
+    def call(self, inputs):
+        return self.conv(keras.ops.cast(inputs, "float32"))
+
+
+def test_backbone_that_is_built_on_use(sequence, tmp_path):
+    cached = make_cache(OwnBackbone(2), sequence, tmp_path)
+    assert cached[0][0].shape == (4, 22, 30, 2)
+
+
+def test_backbone_without_configuration(sequence, tmp_path):
+    class Secret(OwnBackbone):
+        def get_config(self):
+            raise NotImplementedError
+
+    with pytest.raises(ValueError, match="no configuration"):
+        make_cache(Secret(2), sequence, tmp_path)
