@@ -41,8 +41,8 @@ def load(
         download: Whether to get the publisher's archives if there is no copy.
             A download that was cut is resumed; archives are removed once
             extracted.
-        partial: Whether a publisher's copy is used that lacks some of the
-            images. The other forms hold what they hold.
+        partial: Whether to use a publisher's copy that lacks some of the
+            images. The other forms are used as they are.
         progress: Whether to show the progress of downloads.
         **options: Arguments of the loader, such as `load_mit1003`.
 
@@ -95,8 +95,8 @@ def load_path(
             and `maps/` or `fixations/` or both; or in a publisher's layout.
         name: Name of the data set; where the folder is in a publisher's
             layout, one of `SOURCES`. Defaults to the folder's name.
-        partial: Whether a publisher's copy is used that lacks some of the
-            images. The other forms hold what they hold.
+        partial: Whether to use a publisher's copy that lacks some of the
+            images. The other forms are used as they are.
         **options: Arguments of the loader of that form.
 
     Returns:

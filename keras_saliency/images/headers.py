@@ -12,7 +12,7 @@ MAX_PIXELS = 2**26
 
 
 def unreadable(path: PathName, *, truncated: bool = False) -> DatasetError:
-    """Return the error of a file that is no image, or not a whole one."""
+    """Return the error for a file that is no image, or is truncated."""
     return DatasetError(
         f"The file {path} cannot be read as an image: it is "
         + ("truncated" if truncated else "damaged or of another format")
@@ -28,8 +28,8 @@ def checked_size(path: PathName, data: bytes) -> tuple[int, int]:
         data: Its bytes.
 
     Raises:
-        DatasetError: If the header is none of an image, or claims more than
-            `MAX_PIXELS`.
+        DatasetError: If the file has no image's header, or the header claims
+            more than `MAX_PIXELS`.
     """
     try:
         size = _header_size(data)

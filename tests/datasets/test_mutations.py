@@ -1,25 +1,15 @@
-"""Damaged and hostile files: each ends in an error that names the file.
-
-`python tests/datasets/test_mutations.py 1000` runs a thousand and prints what
-became of them; the tests run a sample.
-"""
+"""Damaged and hostile files: each ends in an error that names the file."""
 
 import random
 import resource
 import shutil
-import sys
 import time
 import zipfile
-from pathlib import Path
 
 import numpy as np
+import publisher_layouts as layouts
 import pytest
 from scipy.io import savemat
-
-try:
-    import publisher_layouts as layouts
-except ImportError:  # run as a script
-    import publisher_layouts as layouts
 
 from keras_saliency.datasets import (
     DATASETS,
@@ -116,7 +106,7 @@ def mutate(path, rng):
     if path.suffix in (".npz", ".npy"):
         kinds += [absurd_array] * 3
     if path.suffix in (".png", ".jpg", ".jpeg"):
-        kinds += [absurd_picture] * 2
+        kinds += [absurd_image] * 2
     kind = rng.choice(kinds)
     changed = kind(path, data, rng)
     if changed is not None:
@@ -247,7 +237,7 @@ def absurd_array(path, data, rng):
             new.writestr(name, content)
 
 
-def absurd_picture(path, data, rng):
+def absurd_image(path, data, rng):
     side = rng.choice([0, 1, 65500, 2**31 - 1])
     if data[:4] == b"\x89PNG":
         at = rng.choice([16, 20])
@@ -286,7 +276,7 @@ def run(root, count, seed=0):
     for name, folder in made.items():
         use(name, folder)
     outcomes = {"error": 0, "harmless": 0}
-    slowest, before = 0.0, _memory()
+    before = _memory()
     for case in range(count):
         rng = random.Random(1000 * seed + case)
         name = rng.choice(sorted(made))
@@ -298,27 +288,23 @@ def run(root, count, seed=0):
         try:
             use(name, made[name])
             outcomes["harmless"] += 1
-            # A picture less, or other values, is a data set still.
+            # An image less, or other values, is a data set still.
             assert what not in ("emptied", "noise", "text"), label
         except DatasetError as error:
             outcomes["error"] += 1
-            # A file that is gone is named by its picture.
+            # A file that is gone is named by its image.
             stem = path.stem.removesuffix("_fixMap").removesuffix("_fixPts")
             named = path.name in str(error) or stem in str(error)
             assert named, f"{label}: {error}"
         except Exception as error:
             raise AssertionError(f"{label}: {error!r}") from error
         seconds = time.monotonic() - start
-        slowest = max(slowest, seconds)
         assert seconds < SECONDS, f"{label}: {seconds:.1f} s"
         assert _memory() - before < BYTES, f"{label}: memory"
         if path.is_dir():
             path.rmdir()
         path.write_bytes(data)
-    return outcomes | {
-        "slowest (s)": round(slowest, 2),
-        "memory (MiB)": (_memory() - before) >> 20,
-    }
+    return outcomes
 
 
 def _memory():
@@ -331,18 +317,11 @@ def small_bombs(monkeypatch):
 
 
 def test_sample_of_mutations(tmp_path):
-    outcomes = run(tmp_path, 150)
-    assert outcomes["error"] > 100
+    outcomes = run(tmp_path, 60)
+    assert outcomes["error"] > 40
 
 
 @pytest.mark.slow
 def test_a_thousand_mutations(tmp_path):
     outcomes = run(tmp_path, 1000, seed=1)
     assert outcomes["error"] > 700
-
-
-if __name__ == "__main__":
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        print(run(Path(folder), int(sys.argv[1]), int(sys.argv[2])))

@@ -160,7 +160,9 @@ def test_batches_read_in_threads_are_the_same(dataset):
         plain.on_epoch_end()
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(
+    "workers", [1, pytest.param(3, marks=pytest.mark.slow)]
+)
 def test_fit(dataset, workers):
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
@@ -183,7 +185,7 @@ def test_fit(dataset, workers):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_errors_of_reading_reach_the_caller_of_fit(tmp_path, dataset, workers):
     path = tmp_path / "broken.jpg"
-    path.write_bytes(b"no picture")
+    path.write_bytes(b"no image")
     broken = SaliencyDataset(
         "broken",
         [path] * 4,

@@ -59,7 +59,10 @@ def _train(head, data, validation):
     return history.history
 
 
-@pytest.mark.parametrize("outputs", ["tensor", "list"])
+@pytest.mark.parametrize(
+    "outputs",
+    ["tensor", pytest.param("list", marks=pytest.mark.slow)],
+)
 def test_training_equals_training_through_the_backbone(
     dataset, tmp_path, outputs
 ):
@@ -128,10 +131,10 @@ def test_changed_file_is_computed_anew(tmp_path, dataset):
     for i in range(4):
         paths.append(tmp_path / f"p{i}.png")
         assert cv2.imwrite(str(paths[-1]), dataset.image(i))
-    pictures = SaliencyDataset(
+    images = SaliencyDataset(
         "files", paths, densities=[dataset.density(i) for i in range(4)]
     )
-    sequence = make_sequence(pictures)
+    sequence = make_sequence(images)
     backbone = make_backbone()
     assert make_cache(backbone, sequence, tmp_path).computed == 4
     assert make_cache(backbone, sequence, tmp_path).computed == 0
@@ -158,10 +161,10 @@ def test_features_that_are_not_finite(sequence, tmp_path):
         make_cache(backbone, sequence, tmp_path)
 
 
-def test_picture_that_cannot_be_read(tmp_path, dataset):
+def test_image_that_cannot_be_read(tmp_path, dataset):
     path = tmp_path / "broken.png"
     path.write_bytes(b"nothing")
-    pictures = SaliencyDataset(
+    images = SaliencyDataset(
         "broken",
         [dataset.image(0)] * 5 + [path],
         names="abcdef",
@@ -169,7 +172,7 @@ def test_picture_that_cannot_be_read(tmp_path, dataset):
         densities=[np.ones(SIZE)] * 6,
     )
     with pytest.raises(ValueError, match=r"broken\.png cannot be read"):
-        make_cache(make_backbone(), make_sequence(pictures), tmp_path)
+        make_cache(make_backbone(), make_sequence(images), tmp_path)
 
 
 def test_place_from_the_environment(sequence, tmp_path, monkeypatch):

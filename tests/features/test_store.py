@@ -22,6 +22,11 @@ def dataset():
     return generate(10, SIZE)
 
 
+@pytest.fixture(scope="module")
+def backbone():
+    return make_backbone()
+
+
 @pytest.fixture
 def sequence(dataset):
     return make_sequence(dataset)
@@ -45,25 +50,25 @@ class CountingBackbone:
         return self._backbone.predict_on_batch(images)
 
 
-def test_interrupted_work_is_resumed(sequence, tmp_path):
-    broken = CountingBackbone(make_backbone(), fail_after=8)
+def test_interrupted_work_is_resumed(backbone, sequence, tmp_path):
+    broken = CountingBackbone(backbone, fail_after=8)
     with pytest.raises(KeyboardInterrupt):
         make_cache(broken, sequence, tmp_path)
-    counting = CountingBackbone(make_backbone())
+    counting = CountingBackbone(backbone)
     cached = make_cache(counting, sequence, tmp_path)
     assert cached.computed == 2
-    fresh = make_cache(make_backbone(), sequence, tmp_path / "other")
+    fresh = make_cache(backbone, sequence, tmp_path / "other")
     for batch in range(3):
         np.testing.assert_array_equal(cached[batch][0], fresh[batch][0])
 
 
-def test_all_computed_but_not_declared_complete(sequence, tmp_path):
-    cached = make_cache(make_backbone(), sequence, tmp_path)
+def test_all_computed_but_not_declared_complete(backbone, sequence, tmp_path):
+    cached = make_cache(backbone, sequence, tmp_path)
     meta = cached.directory / "meta.json"
     meta.write_text(
         json.dumps({**json.loads(meta.read_text()), "complete": False})
     )
-    assert make_cache(make_backbone(), sequence, tmp_path).computed == 0
+    assert make_cache(backbone, sequence, tmp_path).computed == 0
     assert json.loads(meta.read_text())["complete"]
 
 
@@ -92,9 +97,9 @@ def _append(path):
     ],
 )
 def test_damaged_cache_is_computed_anew(
-    sequence, tmp_path, file, damage, complete
+    backbone, sequence, tmp_path, file, damage, complete
 ):
-    cached = make_cache(make_backbone(), sequence, tmp_path)
+    cached = make_cache(backbone, sequence, tmp_path)
     expected = [cached[batch][0] for batch in range(3)]
     folder = cached.directory
     del cached
@@ -103,7 +108,7 @@ def test_damaged_cache_is_computed_anew(
         meta["complete"] = False
         (folder / "meta.json").write_text(json.dumps(meta))
     damage(folder / file)
-    again = make_cache(make_backbone(), sequence, tmp_path)
+    again = make_cache(backbone, sequence, tmp_path)
     assert again.computed == 10
     for batch in range(3):
         np.testing.assert_array_equal(again[batch][0], expected[batch])
@@ -191,31 +196,33 @@ def test_killed_then_two_processes_at_once(tmp_path):
     np.testing.assert_allclose(cached[3][0], expected, rtol=2e-3, atol=0.1)
 
 
-def test_folder_that_cannot_be_written(sequence, tmp_path):
+def test_folder_that_cannot_be_written(backbone, sequence, tmp_path):
     file = tmp_path / "file"
     file.write_text("x")
     with pytest.raises(OSError, match="cannot be written .*directory="):
-        make_cache(make_backbone(), sequence, file / "cache")
+        make_cache(backbone, sequence, file / "cache")
     if hasattr(os, "geteuid") and os.geteuid() != 0:
         closed = tmp_path / "closed"
         closed.mkdir(mode=0o500)
         with pytest.raises(PermissionError, match="cannot be written"):
-            make_cache(make_backbone(), sequence, closed)
+            make_cache(backbone, sequence, closed)
 
 
-def test_full_disk(sequence, tmp_path, monkeypatch):
+def test_full_disk(backbone, sequence, tmp_path, monkeypatch):
     usage = stores.shutil.disk_usage(tmp_path)
     monkeypatch.setattr(
         stores.shutil, "disk_usage", lambda path: usage._replace(free=100)
     )
     with pytest.raises(OSError, match="MB are needed .*KERAS_SALIENCY_CACHE"):
-        make_cache(make_backbone(), sequence, tmp_path)
+        make_cache(backbone, sequence, tmp_path)
 
 
 @pytest.mark.skipif(
     not Path("/dev/full").exists(), reason="needs the device that is full"
 )
-def test_disk_that_fills_while_writing(sequence, tmp_path, monkeypatch):
+def test_disk_that_fills_while_writing(
+    backbone, sequence, tmp_path, monkeypatch
+):
     """The first output goes to the device that refuses every write."""
     create = stores.Store.create
 
@@ -234,15 +241,15 @@ def test_disk_that_fills_while_writing(sequence, tmp_path, monkeypatch):
 
     monkeypatch.setattr(stores.Store, "create", full)
     with pytest.raises(OSError, match="No space left .*KERAS_SALIENCY_CACHE"):
-        make_cache(make_backbone(), sequence, tmp_path)
+        make_cache(backbone, sequence, tmp_path)
     assert _marked(tmp_path) == 0
 
 
 def test_read_only_cache_that_is_complete_is_used(
-    sequence, tmp_path, monkeypatch
+    backbone, sequence, tmp_path, monkeypatch
 ):
-    make_cache(make_backbone(), sequence, tmp_path)
+    make_cache(backbone, sequence, tmp_path)
     # A lock is a file.
     monkeypatch.delattr(stores.locks, "hold")
-    cached = make_cache(make_backbone(), sequence, tmp_path)
+    cached = make_cache(backbone, sequence, tmp_path)
     assert cached.computed == 0

@@ -49,7 +49,7 @@ def read_matlab_map(path: Path, variable: str) -> Array:
 
     Args:
         path: The file.
-        variable: Name of the map; where there is none of it, the only
+        variable: Name of the map. If the file has no such variable, its only
             variable of two dimensions is taken.
 
     Returns:

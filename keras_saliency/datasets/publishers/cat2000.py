@@ -1,4 +1,4 @@
-"""CAT2000, training set: 2000 pictures of 20 categories (Borji, Itti 2015)."""
+"""CAT2000, training set: 2000 images of 20 categories (Borji, Itti 2015)."""
 
 from keras_saliency._utils.types import PathName
 from keras_saliency.datasets import files
@@ -6,7 +6,7 @@ from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.formats.fixation_files import read_matlab_map
 from keras_saliency.datasets.publishers.common import PublishedImages
 
-IMAGES = 2000
+IMAGE_COUNT = 2000
 
 
 def load_cat2000(
@@ -24,13 +24,13 @@ def load_cat2000(
     `FIXATIONLOCS/CATEGORY/NUMBER.mat` with a binary map, and
     `FIXATIONMAPS/CATEGORY/NUMBER.jpg`. The folders `Output` in them are
     passed over. A name includes its category: `Action/001`. The maps merge
-    the 18 observers of each picture.
+    the 18 observers of each image.
 
     Args:
         path: The folder.
-        published: Whether densities are those of FIXATIONMAPS, where it is
-            there.
-        partial: Whether a copy is used that lacks some of the pictures.
+        published: Whether to use the density maps in FIXATIONMAPS, if the
+            folder is there.
+        partial: Whether to use a copy that lacks some of the images.
         default_sigma: Sigma of densities made from fixations, in pixels.
             Defaults to 24 per 1024 of the longer side.
         pixels_per_degree: Pixels per degree of visual angle.
@@ -57,7 +57,7 @@ def load_cat2000(
     )
     maps = files.find(path, "FIXATIONMAPS", "saliency")
     found = files.files(locations, "fixation maps", extensions=(".mat",))
-    images.require(found, published=IMAGES, partial=partial)
+    images.require(found, published=IMAGE_COUNT, partial=partial)
     densities = images.densities(maps) if published and maps else None
     recorded = images.match(found, locations, "fixation map")
     return images.dataset(

@@ -6,7 +6,7 @@ from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.publishers.common import PublishedImages
 from keras_saliency.images import read_map
 
-IMAGES = 149
+IMAGE_COUNT = 149
 
 
 def load_fiwi(
@@ -25,7 +25,7 @@ def load_fiwi(
 
     Args:
         path: The folder.
-        partial: Whether a copy is used that lacks some of the pictures.
+        partial: Whether to use a copy that lacks some of the images.
         default_sigma: Sigma of densities in pixels. The default is MSI-Net's.
         pixels_per_degree: Pixels per degree of visual angle.
         name: Name of the data set.
@@ -45,7 +45,7 @@ def load_fiwi(
         path, "eyeMaps/all5", "all5", "fixations", what="fixations"
     )
     found = files.files(folder, "fixation maps")
-    images.require(found, published=IMAGES, partial=partial)
+    images.require(found, published=IMAGE_COUNT, partial=partial)
     maps = images.match(found, folder, "fixation map")
     return images.dataset(
         name,

@@ -82,7 +82,7 @@ SOURCES = {
             ),
         ),
         ("ALLSTIMULI",),
-        mit1003.IMAGES,
+        mit1003.IMAGE_COUNT,
     ),
     "cat2000": Source(
         cat2000.load_cat2000,
@@ -94,7 +94,7 @@ SOURCES = {
             ),
         ),
         ("trainSet/Stimuli", "FIXATIONLOCS"),
-        cat2000.IMAGES,
+        cat2000.IMAGE_COUNT,
     ),
     "fiwi": Source(
         fiwi.load_fiwi,
@@ -106,7 +106,7 @@ SOURCES = {
             ),
         ),
         ("webpage_dataset/stimuli", "eyeMaps/all5"),
-        fiwi.IMAGES,
+        fiwi.IMAGE_COUNT,
     ),
     "salicon": Source(
         salicon.load_salicon,
@@ -124,7 +124,7 @@ SOURCES = {
             ),
         ),
         ("images/train", "images/val"),
-        salicon.IMAGES["train"],
+        salicon.IMAGE_COUNT["train"],
     ),
     "osie": Source(
         osie.load_osie,
@@ -140,7 +140,7 @@ SOURCES = {
             "data/stimuli",
             "eye/fixations.mat",
         ),
-        osie.IMAGES,
+        osie.IMAGE_COUNT,
     ),
     "toronto": Source(
         toronto.load_toronto,
@@ -153,7 +153,7 @@ SOURCES = {
             ),
         ),
         ("eyetrackingdata/fixdens", "origfixdata.mat"),
-        toronto.IMAGES,
+        toronto.IMAGE_COUNT,
     ),
     "pascal_s": Source(
         pascal_s.load_pascal_s,
@@ -165,7 +165,7 @@ SOURCES = {
             ),
         ),
         ("datasets/fixations/pascalFix.mat", "fixations/pascalFix.mat"),
-        pascal_s.IMAGES,
+        pascal_s.IMAGE_COUNT,
     ),
 }
 

@@ -14,7 +14,7 @@ from keras_saliency.datasets.publishers.common import PublishedImages
 from keras_saliency.datasets.publishers.eye import extract_fixations
 from keras_saliency.images import read_map
 
-IMAGES = 1003
+IMAGE_COUNT = 1003
 # MATLAB cuts the names of variables to this length.
 _LONGEST_NAME = 63
 _RATE = 240.0
@@ -32,17 +32,17 @@ def load_mit1003(
 ) -> SaliencyDataset:
     """Load MIT1003 from its publisher's archives, extracted.
 
-    `path` holds `ALLSTIMULI` (the pictures), and `DATA` (a folder per
-    observer with one MATLAB file per picture: samples at 240 Hz) or
+    `path` holds `ALLSTIMULI` (the images), and `DATA` (a folder per
+    observer with one MATLAB file per image: samples at 240 Hz) or
     `ALLFIXATIONMAPS` (`*_fixMap.jpg`, `*_fixPts.jpg`) or both. Fixations come
     from DATA where it is there (see `extract_fixations`), else from the
     `_fixPts` maps, which know neither observers nor order.
 
     Args:
         path: The folder.
-        published: Whether densities are the `_fixMap` pictures. By default
-            they are made from the fixations.
-        partial: Whether a copy is used that lacks some of the pictures.
+        published: Whether to use the `_fixMap` images as density maps. By
+            default they are made from the fixations.
+        partial: Whether to use a copy that lacks some of the images.
         first_order: Leave out fixations earlier in the scanpath than this:
             the first is forced, on a central cross.
         default_sigma: Sigma of densities in pixels.
@@ -72,18 +72,18 @@ def load_mit1003(
                 f"The folder {path} has no ALLFIXATIONMAPS, which "
                 "published=True needs."
             )
-        densities = images.densities(maps, _before("_fixMap"))
+        densities = images.densities(maps, _without("_fixMap"))
     subject_names = None
     if raw is not None:
         observers = _recordings(raw)
         subject_names = [folder.name for folder in observers]
         recorded = set().union(*observers.values())
-        images.require(recorded, published=IMAGES, partial=partial)
+        images.require(recorded, published=IMAGE_COUNT, partial=partial)
         fixations = _from_samples(images, observers)
     elif maps is not None:
         first_order = 0
-        found = files.files(maps, "_fixPts maps", rename=_before("_fixPts"))
-        images.require(found, published=IMAGES, partial=partial)
+        found = files.files(maps, "_fixPts maps", rename=_without("_fixPts"))
+        images.require(found, published=IMAGE_COUNT, partial=partial)
         fixations = _from_points(images, found, maps)
     else:
         raise DatasetNotFoundError(
@@ -101,7 +101,7 @@ def load_mit1003(
     )
 
 
-def _before(suffix: str) -> Callable[[str], str | None]:
+def _without(suffix: str) -> Callable[[str], str | None]:
     """Return a function from a map's name to its image's."""
 
     def rename(name: str) -> str | None:

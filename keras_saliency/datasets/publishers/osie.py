@@ -1,4 +1,4 @@
-"""OSIE: 700 pictures, 15 observers (Xu et al., Journal of Vision 2014)."""
+"""OSIE: 700 images, 15 observers (Xu et al., Journal of Vision 2014)."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from keras_saliency.datasets.fixations import join_scanpaths
 from keras_saliency.datasets.formats import matlab
 from keras_saliency.datasets.publishers.common import PublishedImages
 
-IMAGES = 700
+IMAGE_COUNT = 700
 # x, y and duration (None if unknown) of one observer's fixations.
 _Path = tuple[Array, Array, Array | None]
 
@@ -33,13 +33,13 @@ def load_osie(
 
     Args:
         path: The folder.
-        partial: Whether a copy is used that lacks some of the pictures.
+        partial: Whether to use a copy that lacks some of the images.
         default_sigma: Sigma of densities in pixels.
         pixels_per_degree: Pixels per degree of visual angle.
         name: Name of the data set.
 
     Returns:
-        A `SaliencyDataset`. The pictures 1279 and 1374 are the same.
+        A `SaliencyDataset`. The images 1279 and 1374 are the same.
 
     Raises:
         DatasetError: If a folder or file is missing or damaged.
@@ -55,7 +55,7 @@ def load_osie(
         path, "eye/fixations.mat", "fixations.mat", what="fixations"
     )
     recorded = _read(table)
-    images.require(recorded, published=IMAGES, partial=partial)
+    images.require(recorded, published=IMAGE_COUNT, partial=partial)
     found = images.match(recorded, table, "fixations")
     return images.dataset(
         name,
@@ -77,7 +77,7 @@ def _read(table: Path) -> dict[str, list[_Path]]:
         if image.dtype.kind != "U" or image.size != 1:
             raise DatasetError(
                 f"The MATLAB file {table} holds {image.dtype} where the name "
-                "of a picture is expected."
+                "of an image is expected."
             )
         key = files.base(str(image.ravel()[0]))
         observers = matlab.items(matlab.field(record, "subjects", table))
@@ -96,6 +96,6 @@ def _scanpath(observer: Any, key: str, table: Path) -> _Path:
     if x.size != y.size or duration is not None and duration.size != x.size:
         raise DatasetError(
             f"The MATLAB file {table} has unequal numbers of fix_x, fix_y "
-            f"and fix_duration for picture {key}."
+            f"and fix_duration for image {key}."
         )
     return x, y, duration

@@ -1,4 +1,4 @@
-"""PASCAL-S: 850 pictures with fixations (Li et al., CVPR 2014)."""
+"""PASCAL-S: 850 images with fixations (Li et al., CVPR 2014)."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from keras_saliency.datasets.publishers.common import (
     numbered,
 )
 
-IMAGES = 850
+IMAGE_COUNT = 850
 
 
 def load_pascal_s(
@@ -27,12 +27,12 @@ def load_pascal_s(
     """Load the fixations of PASCAL-S from its publisher's archive, extracted.
 
     `path` (or `datasets` in it) holds `imgs/pascal/1.jpg` to `850.jpg` and
-    `fixations/pascalFix.mat` (version 7.3): in `fixCell` a cell per picture
+    `fixations/pascalFix.mat` (version 7.3): in `fixCell` a cell per image
     with a row per fixation of y, x and observer, all counted from 1.
 
     Args:
         path: The folder.
-        partial: Whether a copy is used that lacks some of the pictures.
+        partial: Whether to use a copy that lacks some of the images.
         default_sigma: Sigma of densities in pixels. Defaults to 24 per 1024
             of the longer side.
         pixels_per_degree: Pixels per degree of visual angle.
@@ -56,7 +56,7 @@ def load_pascal_s(
         path, "fixations/pascalFix.mat", "pascalFix.mat", what="fixations"
     )
     cells = numbered(matlab.items(matlab.read_variable(table, "fixCell")))
-    images.require(cells, published=IMAGES, partial=partial)
+    images.require(cells, published=IMAGE_COUNT, partial=partial)
     found = images.match(cells, table, "fixations")
     scanpaths = []
     for i, (cell, image) in enumerate(

@@ -16,7 +16,7 @@ from keras_saliency.datasets.fixations import Fixations, join_scanpaths
 from keras_saliency.datasets.formats.fixation_files import read_gaze
 from keras_saliency.datasets.publishers.common import PublishedImages
 
-IMAGES = {"train": 10000, "val": 5000}
+IMAGE_COUNT = {"train": 10000, "val": 5000}
 _KINDS = ("fixations", "location")
 _CHUNK = 2**20
 # A worker's samples of one image take some kilobytes of JSON.
@@ -54,8 +54,9 @@ def load_salicon(
         fixations: Folder of `.mat` files or `.json` file, if elsewhere.
         kind: "fixations", those inferred from the traces, or "location",
             every sample (thousands per image).
-        published: Whether densities are those of `maps`, where it is there.
-        partial: Whether a copy is used that lacks some of the images.
+        published: Whether to use the density maps in `maps`, if the folder
+            is there.
+        partial: Whether to use a copy that lacks some of the images.
         default_sigma: Sigma of densities made from fixations, in pixels.
         pixels_per_degree: Pixels per degree of visual angle.
         name: Name of the data set. Defaults to "SALICON PART".
@@ -84,7 +85,7 @@ def load_salicon(
     )
     source = _fixations(Path(path), part) if fixations is None else fixations
     source = Path(source)
-    published_count = IMAGES.get(part, len(images))
+    published_count = IMAGE_COUNT.get(part, len(images))
     if source.is_dir():
         found = files.files(source, "fixations", extensions=(".mat",))
         images.require(found, published=published_count, partial=partial)

@@ -1,4 +1,4 @@
-"""Toronto: 120 pictures, 20 observers (Bruce and Tsotsos 2007)."""
+"""Toronto: 120 images, 20 observers (Bruce and Tsotsos 2007)."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from keras_saliency.datasets.publishers.common import (
     numbered,
 )
 
-IMAGES = 120
+IMAGE_COUNT = 120
 
 
 def load_toronto(
@@ -31,11 +31,11 @@ def load_toronto(
 
     `path` (or `eyetrackingdata/fixdens` in it) holds `Original Image
     Set/1.jpg` to `120.jpg`, 681x511, and `origfixdata.mat`: in `white` a cell
-    per picture, with its map of fixated pixels.
+    per image, with its map of fixated pixels.
 
     Args:
         path: The folder.
-        partial: Whether a copy is used that lacks some of the pictures.
+        partial: Whether to use a copy that lacks some of the images.
         default_sigma: Sigma of densities in pixels. Defaults to 24 per 1024
             of the longer side.
         pixels_per_degree: Pixels per degree of visual angle.
@@ -57,7 +57,7 @@ def load_toronto(
     )
     table = files.file(path, "origfixdata.mat", what="fixations")
     cells = numbered(matlab.items(matlab.read_variable(table, "white")))
-    images.require(cells, published=IMAGES, partial=partial)
+    images.require(cells, published=IMAGE_COUNT, partial=partial)
     found = images.match(cells, table, "fixation map")
     return images.dataset(
         name,

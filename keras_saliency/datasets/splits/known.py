@@ -28,8 +28,9 @@ def msi_net_split(dataset: Any) -> Split:
     """Return MSI-Net's split of MIT1003 (803/200) or CAT2000 (1600/400).
 
     Their code sorts the files and shuffles their numbers by NumPy's old
-    generator with seed 42: of MIT1003 the first 803 train; of each category
-    of CAT2000, 80 train and the last 20 validate, the same places in all.
+    generator with seed 42. The first 803 images of MIT1003 train. In each
+    category of CAT2000 the first 80 train and the last 20 validate: the same
+    places in all categories.
 
     Args:
         dataset: A data set with 1003 images, or with 100 images in each

@@ -106,7 +106,7 @@ def small_fiwi(server, tmp_path, monkeypatch):
         ("webpage_dataset/stimuli",),
         2,
     )
-    monkeypatch.setattr(publishers.fiwi, "IMAGES", 2)
+    monkeypatch.setattr(publishers.fiwi, "IMAGE_COUNT", 2)
     monkeypatch.setitem(library.SOURCES, "fiwi", source)
     monkeypatch.setattr(download.time, "sleep", lambda seconds: None)
     return source
@@ -168,7 +168,7 @@ def test_load_that_was_killed_while_extracting(
 def test_load_of_another_number_of_images(
     small_fiwi, server, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(publishers.fiwi, "IMAGES", 149)
+    monkeypatch.setattr(publishers.fiwi, "IMAGE_COUNT", 149)
     with pytest.raises(DatasetError, match="2 images, the data set 149"):
         datasets.load("fiwi", root=tmp_path, download=True, progress=False)
 

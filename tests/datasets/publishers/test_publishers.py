@@ -43,7 +43,7 @@ def publish(monkeypatch, name, count):
     )
     if name == "salicon":
         count = {"train": count}
-    monkeypatch.setattr(module, "IMAGES", count)
+    monkeypatch.setattr(module, "IMAGE_COUNT", count)
 
 
 @pytest.mark.parametrize("name", sorted(layouts.LAYOUTS))
