@@ -22,10 +22,10 @@ def _keys(sequence):
     kernel = changed.layers[2].kernel
     kernel.assign(kernel + 1e-4)
     data = sequence.dataset
-    pictures = [data.image(i) for i in range(len(data))]
-    pictures[7][3, 4, 1] ^= 1
+    images = [data.image(i) for i in range(len(data))]
+    images[7][3, 4, 1] ^= 1
     other = SaliencyDataset(
-        "other", pictures, names=data.names, fixations=data.fixations
+        "other", images, names=data.names, fixations=data.fixations
     )
     backbone = make_backbone()
     flexible = keras.Sequential(

@@ -12,7 +12,7 @@ def _write(path, image):
 
 
 @pytest.fixture
-def picture():
+def photo():
     return np.random.default_rng(0).integers(0, 255, (30, 40, 3), "uint8")
 
 
@@ -23,16 +23,16 @@ def test_channels_come_as_red_green_blue(tmp_path):
     assert read[0, 0].tolist() == [200, 0, 0]
 
 
-def test_gray_transparent_and_16_bit_pictures(tmp_path, picture):
-    gray = _write(tmp_path / "gray.png", picture[..., 0])
+def test_gray_transparent_and_16_bit_images(tmp_path, photo):
+    gray = _write(tmp_path / "gray.png", photo[..., 0])
     np.testing.assert_array_equal(
-        images.read_image(gray)[..., 1], picture[..., 0]
+        images.read_image(gray)[..., 1], photo[..., 0]
     )
-    clear = np.dstack([picture, picture[..., :1]])
+    clear = np.dstack([photo, photo[..., :1]])
     assert images.read_image(_write(tmp_path / "c.png", clear)).shape[2] == 3
-    deep = _write(tmp_path / "deep.png", picture.astype("uint16") * 256)
+    deep = _write(tmp_path / "deep.png", photo.astype("uint16") * 256)
     np.testing.assert_allclose(
-        images.read_image(deep)[..., ::-1], picture, atol=1
+        images.read_image(deep)[..., ::-1], photo, atol=1
     )
 
 
@@ -44,8 +44,8 @@ def test_map_keeps_16_bits(tmp_path):
 
 
 @pytest.mark.parametrize("extension", ["jpg", "png", "bmp", "tif", "webp"])
-def test_truncated_pictures_are_refused(tmp_path, picture, extension):
-    path = _write(tmp_path / f"a.{extension}", picture)
+def test_truncated_images_are_refused(tmp_path, photo, extension):
+    path = _write(tmp_path / f"a.{extension}", photo)
     data = path.read_bytes()
     for keep in (0.3, 0.6, 0.95):
         path.write_bytes(data[: int(len(data) * keep)])
@@ -73,13 +73,13 @@ def test_other_contents_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("extension", ["jpg", "png", "bmp", "tif", "webp"])
-def test_size_without_decoding(tmp_path, picture, extension):
-    path = _write(tmp_path / f"a.{extension}", picture)
+def test_size_without_decoding(tmp_path, photo, extension):
+    path = _write(tmp_path / f"a.{extension}", photo)
     assert tuple(images.image_size(path)) == (30, 40)
 
 
-def test_rotation_in_exif_is_applied(tmp_path, picture):
-    path = _write(tmp_path / "a.jpg", picture)
+def test_rotation_in_exif_is_applied(tmp_path, photo):
+    path = _write(tmp_path / "a.jpg", photo)
     data = path.read_bytes()
     # One TIFF directory with one entry: tag 0x0112 (orientation), SHORT, 6.
     tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
@@ -98,8 +98,8 @@ def test_damaged_jpeg_header_has_no_size(tmp_path):
 
 
 @pytest.mark.parametrize("size", [(15, 20), (60, 80), (15, 80), (60, 20)])
-def test_resize_keeps_type_mean_and_channels(picture, size):
-    for array in (picture, picture[..., 0].astype("float32"), picture[..., :1]):
+def test_resize_keeps_type_mean_and_channels(photo, size):
+    for array in (photo, photo[..., 0].astype("float32"), photo[..., :1]):
         resized = images.resize(array, size)
         assert resized.shape == (*size, *array.shape[2:])
         assert resized.dtype == array.dtype
@@ -158,36 +158,36 @@ def test_values_a_map_cannot_have(tmp_path, value, message):
         images.read_map(tmp_path / "a.npy")
 
 
-def test_digest_follows_content(tmp_path, picture):
-    first = _write(tmp_path / "a.png", picture)
-    second = _write(tmp_path / "b.png", picture)
+def test_digest_follows_content(tmp_path, photo):
+    first = _write(tmp_path / "a.png", photo)
+    second = _write(tmp_path / "b.png", photo)
     assert images.digest(first) == images.digest(second)
-    _write(second, 255 - picture)
+    _write(second, 255 - photo)
     assert images.digest(first) != images.digest(second)
-    assert images.digest(picture) != images.digest(picture[::-1])
-    assert images.digest(picture) != images.digest(picture.reshape(40, 30, 3))
+    assert images.digest(photo) != images.digest(photo[::-1])
+    assert images.digest(photo) != images.digest(photo.reshape(40, 30, 3))
 
 
-def test_pictures_shrink_linearly_below_two_and_by_area_from_two_on():
-    picture = np.random.default_rng(0).integers(0, 255, (60, 80, 3), "uint8")
+def test_images_shrink_linearly_below_two_and_by_area_from_two_on():
+    photo = np.random.default_rng(0).integers(0, 255, (60, 80, 3), "uint8")
     for size, interpolation in (
         ((31, 41), cv2.INTER_LINEAR),
         ((30, 41), cv2.INTER_AREA),
         ((31, 40), cv2.INTER_AREA),
     ):
-        wanted = cv2.resize(picture, size[::-1], interpolation=interpolation)
-        np.testing.assert_array_equal(images.resize(picture, size), wanted)
+        wanted = cv2.resize(photo, size[::-1], interpolation=interpolation)
+        np.testing.assert_array_equal(images.resize(photo, size), wanted)
     # Maps keep their sum.
-    map_ = picture[..., 0].astype("float32")
+    map_ = photo[..., 0].astype("float32")
     wanted = cv2.resize(map_, (41, 31), interpolation=cv2.INTER_AREA)
     np.testing.assert_array_equal(images.resize(map_, (31, 41)), wanted)
 
 
 def test_linear_shrinking_is_close_to_averaging():
     """Less than a gray level, as `resize` promises."""
-    picture = generate(1, (384, 512)).image(0)
-    averaged = cv2.resize(picture, (400, 300), interpolation=cv2.INTER_AREA)
-    linear = images.resize(picture, (300, 400))
+    photo = generate(1, (384, 512)).image(0)
+    averaged = cv2.resize(photo, (400, 300), interpolation=cv2.INTER_AREA)
+    linear = images.resize(photo, (300, 400))
     assert (linear != averaged).any()
     assert np.abs(linear.astype(float) - averaged).mean() < 1
 

@@ -1,15 +1,17 @@
-"""A picture, and files with pictures."""
+"""An image, files with images, and a data set of black ones."""
 
 import cv2
 import numpy as np
+
+from keras_saliency import datasets
 
 # Sides even, as videos need.
 PICTURE = np.random.default_rng(0).integers(0, 256, (46, 70, 3), "uint8")
 
 
-def write(path, picture=PICTURE):
-    """Write a picture; return the path."""
-    path.write_bytes(cv2.imencode(path.suffix, picture[..., ::-1])[1])
+def write(path, image=PICTURE):
+    """Write an image; return the path."""
+    path.write_bytes(cv2.imencode(path.suffix, image[..., ::-1])[1])
     return path
 
 
@@ -22,3 +24,13 @@ def write_video(path, frames):
         writer.write(frame[..., ::-1])
     writer.release()
     return path
+
+
+def black(names):
+    """Make a data set of black images with these names, without fixations."""
+    return datasets.SaliencyDataset(
+        "black",
+        [np.zeros((4, 4, 3), "uint8")] * len(names),
+        names=names,
+        fixations=datasets.Fixations([], [], []),
+    )

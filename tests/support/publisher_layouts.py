@@ -1,7 +1,7 @@
 """Small data sets in the publishers' layouts, made from nothing.
 
 Each function writes one below a folder and returns what was put in: the names
-of the pictures, and per picture the list of (observer, x, y) as they should
+of the images, and per image the list of (observer, x, y) as they should
 be read, in the units of `Fixations`.
 """
 
@@ -13,13 +13,13 @@ import numpy as np
 from scipy.io import savemat
 
 
-def picture(path, size, seed=0):
+def image(path, size, seed=0):
     path.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([seed, *size])
-    image = cv2.resize(
+    pixels = cv2.resize(
         rng.integers(0, 255, (4, 5, 3), dtype="uint8"), size[::-1]
     )
-    assert cv2.imwrite(str(path), image)
+    assert cv2.imwrite(str(path), pixels)
 
 
 def gray(path, array, *parameters):
@@ -79,7 +79,7 @@ def mit1003(root, observers=("CNG", "ajs"), maps=True):
     sizes = [(96, 128), (128, 96), (96, 128)]
     expected = {}
     for i, (name, size) in enumerate(zip(names, sizes, strict=True)):
-        picture(root / f"ALLSTIMULI/{name}.jpeg", size, i)
+        image(root / f"ALLSTIMULI/{name}.jpeg", size, i)
         expected[name] = []
         counts = np.zeros(size, "uint8")
         for k, observer in enumerate(observers):
@@ -119,8 +119,8 @@ def cat2000(root):
         for number in (1, 2, 134):
             name = f"{category}/{number:03d}"
             base = root / "trainSet"
-            picture(base / f"Stimuli/{name}.jpg", size, number)
-            picture(
+            image(base / f"Stimuli/{name}.jpg", size, number)
+            image(
                 base
                 / f"Stimuli/{category}/Output/{number:03d}_SaliencyMap.jpg",
                 size,
@@ -148,7 +148,7 @@ def fiwi(root):
     for i, (name, width) in enumerate([("cell", 136), ("ebay_music", 137)]):
         size = (77, width)
         base = root / "webpage_dataset"
-        picture(base / f"stimuli/{name}.png", size, i)
+        image(base / f"stimuli/{name}.png", size, i)
         pixels = draw(size, 15, i)
         expected[name] = centers(pixels)
         gray(base / f"eyeMaps/all5/{name}.png", 255 * binary(size, pixels))
@@ -161,7 +161,7 @@ def salicon(root, form="gaze", part="train"):
     images, annotations = [], []
     for i in range(3):
         name = f"COCO_{part}2014_{123 + i:012d}"
-        picture(root / f"images/{part}/{name}.jpg", size, i)
+        image(root / f"images/{part}/{name}.jpg", size, i)
         pixels = draw(size, 9, i)
         blurred = cv2.GaussianBlur(
             binary(size, pixels).astype("float32"), (0, 0), 3
@@ -230,7 +230,7 @@ def salicon(root, form="gaze", part="train"):
 def osie(root):
     size, expected, records = (60, 80), {}, []
     for i, number in enumerate((1001, 1002, 1010)):
-        picture(root / f"data/stimuli/{number}.jpg", size, i)
+        image(root / f"data/stimuli/{number}.jpg", size, i)
         rng = np.random.default_rng(i)
         expected[str(number)], observers = [], []
         for k in range(3):
@@ -255,7 +255,7 @@ def toronto(root):
     size, expected, maps = (51, 68), {}, []
     base = root / "eyetrackingdata/fixdens"
     for number in range(1, 12):
-        picture(base / f"Original Image Set/{number}.jpg", size, number)
+        image(base / f"Original Image Set/{number}.jpg", size, number)
         pixels = draw(size, 20, number)
         maps.append(binary(size, pixels))
         expected[str(number)] = centers(pixels)
@@ -272,7 +272,7 @@ def pascal_s(root):
     ) as f:
         references = np.empty((1, 11), object)
         for i in range(11):
-            picture(base / f"imgs/pascal/{i + 1}.jpg", size, i)
+            image(base / f"imgs/pascal/{i + 1}.jpg", size, i)
             pixels = draw(size, 6, i)
             observer = np.array([1, 1, 2, 2, 2, 4])
             stored = np.stack(

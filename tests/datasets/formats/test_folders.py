@@ -1,13 +1,15 @@
 import cv2
 import numpy as np
+import publisher_layouts as layouts
 import pytest
 
+from keras_saliency import datasets
 from keras_saliency.datasets import generate, load_folder
 
 
 @pytest.fixture
 def root(tmp_path):
-    """Four pictures of two sizes with density and fixation maps."""
+    """Four images of two sizes with density and fixation maps."""
     for what in ("images/sub", "maps/sub", "points/sub"):
         (tmp_path / what).mkdir(parents=True)
     for k, size in enumerate([(24, 32), (20, 30)]):
@@ -152,7 +154,7 @@ def test_map_that_changes_size_after_loading(root):
 
 @pytest.mark.parametrize("what", ["images", "maps", "points"])
 def test_file_that_cannot_be_read(root, what):
-    (root / what / "p01.png").write_bytes(b"not a picture")
+    (root / what / "p01.png").write_bytes(b"not an image")
     with pytest.raises(ValueError, match=rf"{what}.p01\.png cannot be read"):
         load_folder(
             root / "images",
@@ -195,3 +197,31 @@ def test_empty_fixation_map(root):
     )
     assert both.density(1).max() == 1
     assert both.fixation_map(1).sum() == 0
+
+
+def test_folders_and_back(tmp_path):
+    layouts.cat2000(tmp_path / "s")
+    dataset = datasets.load_cat2000(tmp_path / "s", partial=True)
+    datasets.save_tree(dataset, tmp_path / "f", progress=False)
+    back = datasets.load_tree(tmp_path / "f")
+    assert back.names == tuple(sorted(dataset.names))
+    for i, name in enumerate(back.names):
+        k = dataset.index(name)
+        np.testing.assert_array_equal(
+            back.fixation_map(i), dataset.fixation_map(k)
+        )
+        np.testing.assert_allclose(
+            back.density(i), dataset.density(k), atol=1e-4
+        )
+        np.testing.assert_array_equal(back.image(i), dataset.image(k))
+
+
+def test_repeated_fixations_survive_folders(tmp_path):
+    dataset = datasets.SaliencyDataset(
+        "twice",
+        [np.zeros((9, 9, 3), "uint8")] * 2,
+        fixations=datasets.Fixations([0, 0, 1], [4, 4, 2], [4, 4, 2]),
+    )
+    datasets.save_tree(dataset, tmp_path / "f", progress=False)
+    back = datasets.load_tree(tmp_path / "f")
+    assert [back.count(i) for i in range(2)] == [2, 1]

@@ -223,7 +223,7 @@ def test_images_with_exif_rotation(tmp_path):
     segment = b"\xff\xe1" + (len(tag) + 2).to_bytes(2, "big") + tag
     file.write_bytes(data[:2] + segment + data[2:])
     assert images.read_image(file).shape == (96, 54, 3)
-    # CAT2000 has such a picture, and its rotation is wrong.
+    # CAT2000 has such an image, and its rotation is wrong.
     dataset = datasets.load_cat2000(tmp_path, partial=True)
     i = dataset.index("Pattern/134")
     assert tuple(dataset.sizes[i]) == (54, 96)

@@ -1,8 +1,8 @@
-import json
-
 import pytest
+from media import black
 
-from keras_saliency.datasets import Split, generate, load_compact, paper_split
+from keras_saliency import datasets
+from keras_saliency.datasets import Split, generate
 
 PARTS = {"train": 5, "validation": 2, "test": 2}
 
@@ -67,16 +67,18 @@ def test_missing_file(tmp_path):
         Split.load(tmp_path / "none.json")
 
 
-def test_paper_split():
-    split = paper_split()
-    sizes = {part: len(names) for part, names in split.items()}
-    assert sizes == {"train": 500, "validation": 200, "test": 303}
-    assert all("/" not in json.dumps(names) for names in split.values())
-
-
-def test_paper_split_is_what_its_command_draws(mit1003_path):
-    split = paper_split()
-    dataset = load_compact(mit1003_path)
-    parts = {part: len(names) for part, names in split.items()}
-    assert dataset.split(parts, seed=0) == split
-    assert len(dataset.subset(split["test"])) == 303
+def test_split_by_category():
+    names = [f"{c}/{k}" for c in "abcd" for k in range(10)]
+    dataset = black(names)
+    parts = {"train": 24, "test": 8}
+    split = dataset.split(parts, seed=3, by_category=True)
+    for part, size in parts.items():
+        categories = [n[0] for n in split[part]]
+        assert all(categories.count(c) == size // 4 for c in "abcd")
+    assert split == dataset.split(parts, seed=3, by_category=True)
+    assert split != dataset.split(parts, seed=4, by_category=True)
+    assert isinstance(split, Split)
+    with pytest.raises(ValueError, match="no multiple of the 4"):
+        dataset.split({"train": 10}, by_category=True)
+    with pytest.raises(ValueError, match="no folders"):
+        datasets.generate(4, (16, 16)).split({"a": 2}, by_category=True)
