@@ -4,35 +4,31 @@
         --backbone-weights FILE
 
 starts from the paper's combination LC1 with the recipe of table 2 and adds one
-thing at a time: mirrored pictures, the last block of VGG-16 trained too, other
+thing at a time: mirrored images, the last block of VGG-16 trained too, other
 data first, other weights of the loss' terms. Each step is measured on the
 validation part; the test part is not touched. What is done is kept in
 `RESULTS/best` and not done again. Prints and writes `best.json`, `.csv` and
 `.md`.
 """
 
-import argparse
-from pathlib import Path
+import dataclasses
 
-import common
-import paper
-import training
-
-from keras_saliency import datasets, losses
+from keras_saliency import datasets, experiments, losses
+from keras_saliency.experiments import RECIPE, command_line
 
 BLOCK5 = ("block5_conv1", "block5_conv2", "block5_conv3")
 LC1 = "KLD + CC + NSS + R"
+# Of the steps that also train the backbone's last layers.
+TUNING_RATE = 3e-4
 
 
-def main():
+def main(arguments=None):
     """Train and measure what is missing, then report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    training.add_arguments(parser)
+    parser = command_line.parser(__doc__)
+    command_line.add_training_arguments(parser)
     parser.add_argument(
         "--extra",
+        type=command_line.named_folder,
         nargs="+",
         required=True,
         metavar="NAME=PATH",
@@ -45,63 +41,76 @@ def main():
         help="last layers of the backbone, which train too; default: block 5 "
         "of VGG-16",
     )
-    parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
-    arguments = parser.parse_args()
-    parts = common.load(arguments.data)
+    parser.add_argument(
+        "--steps", nargs="+", choices=STEPS, default=STEPS, metavar="STEP"
+    )
+    arguments = parser.parse_args(arguments)
+    parts = command_line.load_parts(arguments.data)
     measured = {}
     for name in arguments.steps:
-        run = STEPS[name](_within(arguments, name), parts["train"])
+        run = STEPS[name](arguments, trainer(arguments, name), parts["train"])
         measured[name] = [
-            training.scored(*run, parts["validation"], "validation")
+            experiments.score(run, parts["validation"], "validation")
         ]
-        table = paper.Table("best", measured)
+        table = experiments.Table("best", measured)
         print(f"\n{table}", flush=True)
     table.write(arguments.results)
 
 
-def recipe_of_table_2(arguments, train):
-    """The row of table 2."""
-    recipe = training.Recipe(epochs=arguments.epochs)
-    return training.trained(arguments, LC1, train, recipe, arguments.seed)
+def trainer(arguments, step):
+    """Return the trainer of a step, with a folder of the step's own.
 
-
-def mirrored(arguments, train):
-    """Augmentation."""
-    recipe = training.Recipe(epochs=arguments.epochs, flip=True)
-    return training.trained(arguments, LC1, train, recipe, arguments.seed)
-
-
-def block5(arguments, train, name=LC1, loss=None, start=None):
-    """The last three convolutions of VGG-16 are tuned."""
-    recipe = training.Recipe(
-        epochs=arguments.epochs, learning_rate=3e-4, flip=True
+    The name of a run's folder does not tell recipes apart.
+    """
+    return dataclasses.replace(
+        command_line.head_trainer(arguments, arguments.precision),
+        results=arguments.results / "best" / experiments.slug(step),
     )
-    return training.trained(
-        arguments,
-        name,
+
+
+def recipe_of_table_2(arguments, trainer, train):
+    """Train as table2.py does."""
+    recipe = dataclasses.replace(RECIPE, epochs=arguments.epochs)
+    return trainer.train(LC1, train, recipe, seed=arguments.seed)
+
+
+def mirrored(arguments, trainer, train):
+    """Mirror half of the images."""
+    recipe = dataclasses.replace(RECIPE, epochs=arguments.epochs, flip=True)
+    return trainer.train(LC1, train, recipe, seed=arguments.seed)
+
+
+def block5(arguments, trainer, train, loss=LC1, name=None, start=None):
+    """Train the last three convolutions of VGG-16 too."""
+    recipe = dataclasses.replace(
+        RECIPE, epochs=arguments.epochs, learning_rate=TUNING_RATE, flip=True
+    )
+    return trainer.train(
+        loss,
         train,
         recipe,
-        arguments.seed,
+        seed=arguments.seed,
+        name=name,
         start=start,
-        loss=loss,
         tuned_layers=arguments.tuned_layers,
     )
 
 
-def other_data_first(arguments, train, **options):
-    """Trained on the extra data sets before."""
-    return block5(arguments, train, start=_pretrained(arguments), **options)
+def other_data_first(arguments, trainer, train, **options):
+    """Train on the extra data sets before."""
+    start = pretrained(arguments)
+    return block5(arguments, trainer, train, start=start, **options)
 
 
-def other_weights(arguments, train):
-    """More CC and less KLD than in LC1."""
+def other_weights(arguments, trainer, train):
+    """Give more weight to CC and less to KLD than LC1 does."""
     loss = (
         5 * losses.KLDivergence()
         + 5 * losses.CorrelationCoefficient()
         + losses.NormalizedScanpathSaliency()
     )
     return other_data_first(
-        arguments, train, name="5 KLD + 5 CC + NSS", loss=loss
+        arguments, trainer, train, loss=loss, name="5 KLD + 5 CC + NSS"
     )
 
 
@@ -114,35 +123,27 @@ STEPS = {
 }
 
 
-def _pretrained(arguments):
-    """A model trained on the extra data sets one after the other."""
-    arguments = argparse.Namespace(
-        **{**vars(arguments), "results": arguments.results.parent / "extra"}
+def pretrained(arguments):
+    """Return the run on the extra data sets, one after the other."""
+    own = dataclasses.replace(
+        command_line.head_trainer(arguments, arguments.precision),
+        results=arguments.results / "best" / "extra",
     )
-    recipe = training.Recipe(epochs=arguments.epochs, learning_rate=3e-4)
+    recipe = dataclasses.replace(
+        RECIPE, epochs=arguments.epochs, learning_rate=TUNING_RATE
+    )
     run = None
-    for entry in arguments.extra:
-        name, _, path = entry.partition("=")
-        run = training.trained(
-            arguments,
+    for name, path in arguments.extra:
+        run = own.train(
             LC1,
-            datasets.load_path(Path(path), name=name),
+            datasets.load_path(path, name=name),
             recipe,
-            arguments.seed,
+            seed=arguments.seed,
             start=run,
             tuned_layers=arguments.tuned_layers,
         )
     return run
 
 
-def _within(arguments, step):
-    """The arguments with a folder of the step's own.
-
-    The name of a run's folder does not tell recipes apart.
-    """
-    results = arguments.results / "best" / training.slug(step)
-    return argparse.Namespace(**{**vars(arguments), "results": results})
-
-
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

@@ -4,38 +4,41 @@
 
 trains the baseline with each recipe (learning rate of Adam, epochs) and each
 of a few losses of different kinds, and measures the validation part at the
-pictures' own sizes. Prints and writes `choose_recipe.json`, `.csv`, `.md`; the
-ranks are those of a loss' recipes. What is done is kept in
+images' own sizes. Prints and writes `choose_recipe_LOSS.json`, `.csv`, `.md`;
+the ranks compare the recipes of one loss. What is done is kept in
 `RESULTS/choose_recipe` and not done again.
 """
 
-import argparse
+import dataclasses
 import itertools
 
-import common
-import paper
-import training
+from keras_saliency import experiments
+from keras_saliency.experiments import RECIPE, command_line
 
 ROWS = ("MSE", "KLD + CC + NSS + R")
 
 
-def main():
+def main(arguments=None):
     """Train and measure what is missing, then report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        # Several numbers of epochs in the place of one.
-        conflict_handler="resolve",
-    )
-    training.add_arguments(parser)
+    parser = command_line.parser(__doc__)
+    # Several numbers of epochs in the place of one.
+    parser.conflict_handler = "resolve"
+    command_line.add_training_arguments(parser)
     parser.add_argument(
-        "--learning-rates", type=float, nargs="+", default=[3e-4, 1e-3, 3e-3]
+        "--learning-rates",
+        type=command_line.rate,
+        nargs="+",
+        default=[3e-4, 1e-3, 3e-3],
     )
-    parser.add_argument("--epochs", type=int, nargs="+", default=[5])
-    parser.add_argument("--rows", nargs="+", default=ROWS)
-    arguments = parser.parse_args()
-    parts = common.load(arguments.data)
-    results = arguments.results
+    parser.add_argument(
+        "--epochs", type=command_line.count, nargs="+", default=[RECIPE.epochs]
+    )
+    parser.add_argument(
+        "--rows", type=command_line.loss_name, nargs="+", default=ROWS
+    )
+    arguments = parser.parse_args(arguments)
+    parts = command_line.load_parts(arguments.data)
+    trainer = command_line.head_trainer(arguments, arguments.precision)
     for row in arguments.rows:
         measured = {}
         for rate, epochs in itertools.product(
@@ -43,18 +46,21 @@ def main():
         ):
             name = f"learning rate {rate:g}, {epochs} epochs"
             # A folder each: a run's own does not tell recipes apart.
-            arguments.results = results / "choose_recipe" / training.slug(name)
-            recipe = training.Recipe(epochs=epochs, learning_rate=rate)
-            run = training.trained(
-                arguments, row, parts["train"], recipe, arguments.seed
+            folder = "choose_recipe", experiments.slug(name)
+            own = dataclasses.replace(
+                trainer, results=arguments.results.joinpath(*folder)
             )
+            recipe = dataclasses.replace(
+                RECIPE, epochs=epochs, learning_rate=rate
+            )
+            run = own.train(row, parts["train"], recipe, seed=arguments.seed)
             measured[name] = [
-                training.scored(*run, parts["validation"], "validation")
+                experiments.score(run, parts["validation"], "validation")
             ]
-        table = paper.Table("choose_recipe", measured)
+        table = experiments.Table("choose_recipe", measured)
         print(f"\n{row}\n{table}", flush=True)
-        table.write(results, training.slug(row))
+        table.write(arguments.results, experiments.slug(row))
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

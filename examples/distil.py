@@ -3,30 +3,28 @@
     python examples/distil.py --data MIT1003 --teacher best \
         --extra OSIE=PATH Scene=PATH --backbone-weights FILE
 
-The teacher, a published model of `keras_saliency.weights`, predicts a map of
-each training picture of MIT1003 and of each picture of the extra sets. The
-student (`models.FastNet`) learns, on crops and mirror images of the pictures,
-to give the same map (KLD and CC), to find the real fixations (NSS), and,
-through a layer that is thrown away afterwards, the teacher's features. The
-student of the last epoch is measured on the validation part and written to
-`RESULTS/fast_net.keras`. An interrupted run resumes after the last epoch.
+The teacher, a published model, predicts a map of each training image of
+MIT1003 and of each image of the extra sets. The student (`models.FastNet`)
+learns, on crops and mirror images of them, to give the same map (KLD and CC),
+to find the real fixations (NSS), and, through a layer that is thrown away
+afterwards, the teacher's features. The student of the last epoch is measured
+on the validation part and written to `RESULTS/fast_net.keras`. If the command
+is stopped, the same command goes on after the last epoch it finished.
 """
 
-import argparse
 import itertools
-from pathlib import Path
 
-import common
 import cv2
 import keras
 import numpy as np
 
 from keras_saliency import evaluation, models, targets, weights
+from keras_saliency.experiments import command_line, feature_batches
 from keras_saliency.images import resize
 from keras_saliency.layers import RMSScaling
 
-# Pictures are kept at this size and cropped to the student's.
-PICTURE = (300, 400)
+# Images are kept at this size and cropped to the student's.
+KEPT_SIZE = (300, 400)
 # Layer of the student that learns features, a sixteenth of its input's size.
 FEATURES_FROM = "stage4_out"
 # How many of the teacher's levels are learnt, from the last.
@@ -34,21 +32,21 @@ LEVELS = 2
 
 
 class Lessons(keras.utils.PyDataset):
-    """Batches of pictures with the teacher's maps and features.
+    """Batches of images with the teacher's maps and features.
 
     Args:
         sources: One triple per data set: the data set, its cached features,
             and the teacher's maps.
         student: The network they are for.
-        batch_size: Pictures per batch.
-        seed: Of order, crops and mirroring.
+        batch_size: Images per batch.
+        seed: Seed of order, crops and mirroring.
     """
 
     def __init__(self, sources, student, batch_size, seed):
         super().__init__(workers=2, max_queue_size=4)
         self._sources = sources
-        self._pictures = [
-            [dataset.image(i, PICTURE) for i in range(len(dataset))]
+        self._images = [
+            [dataset.image(i, KEPT_SIZE) for i in range(len(dataset))]
             for dataset, _, _ in sources
         ]
         self._places = [
@@ -92,8 +90,8 @@ class Lessons(keras.utils.PyDataset):
         top, left = rng.uniform(0, 1 - scale)
         box = (top, left, top + scale[0], left + scale[1])
         flip = bool(rng.integers(2))
-        image = _crop(self._pictures[k][i], box, self._image_size)
-        density = _crop(maps[i, :, :, 0], box, self._map_size)
+        image = crop(self._images[k][i], box, self._image_size)
+        density = crop(maps[i, :, :, 0], box, self._map_size)
         x, y = dataset.fixation_points(i)
         rows, columns = dataset.sizes[i]
         x = (x / columns - left) / scale[1]
@@ -106,10 +104,10 @@ class Lessons(keras.utils.PyDataset):
             ((y[inside] * height).astype(int), (x[inside] * width).astype(int)),
             1,
         )
-        # Channels of a mirrored picture are not mirrored channels.
+        # Channels of a mirrored image are not mirrored channels.
         features = np.concatenate(
             [
-                _crop(level[0].astype("float32"), box, self._feature_size)
+                crop(level[0].astype("float32"), box, self._feature_size)
                 for level in cached.features([(i, False)])[-LEVELS:]
             ],
             axis=-1,
@@ -120,8 +118,8 @@ class Lessons(keras.utils.PyDataset):
         return image, density / density.max(), fixations, features, not flip
 
 
-def _crop(array, box, size):
-    """The part of a picture or map in a box of relative sides, resized."""
+def crop(array, box, size):
+    """Return the part of an array in a box of relative sides, resized."""
     height, width = array.shape[:2]
     top, left, bottom, right = box
     rows = slice(round(top * height), max(round(bottom * height), 1))
@@ -139,34 +137,39 @@ def _crop(array, box, size):
     )
 
 
-def main():
+def main(arguments=None):
     """Ask the teacher, train the student, measure it."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    common.add_arguments(parser)
+    parser = command_line.parser(__doc__)
+    command_line.add_data_arguments(parser)
     parser.add_argument("--teacher", default="best")
-    parser.add_argument("--extra", nargs="*", default=[], metavar="NAME=PATH")
-    parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
-    arguments = parser.parse_args()
-    parts = common.load(arguments.data)
-    pictures = [parts["train"]]
-    for entry in arguments.extra:
-        name, _, path = entry.partition("=")
-        pictures += common.load(Path(path), name).values()
-    teacher = weights.load(
-        arguments.teacher, backbone_weights=arguments.backbone_weights
+    parser.add_argument(
+        "--extra",
+        type=command_line.named_folder,
+        nargs="*",
+        default=[],
+        metavar="NAME=PATH",
     )
+    parser.add_argument("--epochs", type=command_line.count, default=40)
+    parser.add_argument("--batch-size", type=command_line.count, default=16)
+    parser.add_argument("--learning-rate", type=command_line.rate, default=2e-3)
+    arguments = parser.parse_args(arguments)
+    try:
+        teacher = weights.load(
+            arguments.teacher, backbone_weights=arguments.backbone_weights
+        )
+    except ValueError as error:
+        parser.error(str(error))
+    parts = command_line.load_parts(arguments.data)
+    taught = [parts["train"]]
+    for name, path in arguments.extra:
+        taught += command_line.load_parts(path, name).values()
     sources = []
-    for dataset in pictures:
-        cached = common.feature_batches(teacher, dataset, shuffle=False)
+    for dataset in taught:
+        cached = feature_batches(teacher, dataset, shuffle=False)
         maps = teacher.head.predict(cached, verbose=0)
         sources.append((dataset, cached, maps))
 
-    common.seed_everything(arguments.seed)
+    keras.utils.set_random_seed(arguments.seed)
     student = models.FastNet()
     lessons = Lessons(sources, student, arguments.batch_size, arguments.seed)
     channels = [level.shape[-1] for level in teacher.backbone.output[-LEVELS:]]
@@ -216,7 +219,7 @@ class FeatureError(keras.losses.Loss):
     """Mean squared error of features scaled to a root mean square of one.
 
     Args:
-        channels: Of each level; levels are scaled by themselves.
+        channels: Number of channels of each level; each is scaled by itself.
     """
 
     def __init__(self, channels):
@@ -224,7 +227,7 @@ class FeatureError(keras.losses.Loss):
         self._bounds = np.cumsum([0, *channels]).tolist()
 
     def call(self, y_true, y_pred):
-        """Values of the images, `(batch,)`."""
+        """Return one value per image, `(batch,)`."""
         scaling = RMSScaling(dtype="float32")
         levels = [
             scaling(y_true[..., start:end])
@@ -236,4 +239,4 @@ class FeatureError(keras.losses.Loss):
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

@@ -4,52 +4,59 @@
     python examples/evaluate.py mine.keras their_maps/ --data PATH --part test
     python examples/evaluate.py baseline-lc2 --data PATH --part test
 
-A model is a `.keras` file; the name of a published one (`weights.list()`); or
-a folder of maps as image files, one per picture and of its name, which is what
-every other program writes. Prints the mean of each metric with a 95 % interval;
-for two models also the difference, its interval and a paired test. Broken off,
-it resumes where it stopped.
+A model is a `.keras` file; the name of a published model (`weights.list()`);
+or a folder of maps as image files, one per image and of its name, which is
+what every other program writes. Prints the mean of each metric with a 95 %
+interval; for two models also the difference, its interval and a paired test.
+If it is stopped, the same command goes on.
 """
 
-import argparse
 import time
 from pathlib import Path
 
-import common
 import keras
 
 from keras_saliency import evaluation, weights
+from keras_saliency.experiments import command_line
 
 
-def main():
+def main(arguments=None):
     """Evaluate, compare, write what was found."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.parser(__doc__)
     parser.add_argument("models", nargs="+", type=Path, help="one or two")
-    common.add_arguments(parser)
+    command_line.add_data_arguments(parser)
     parser.add_argument(
-        "--part", default="validation", help="train, validation or test"
+        "--part", default="validation", choices=command_line.PARTS
     )
-    parser.add_argument("--images", type=int, help="the first n; default: all")
+    parser.add_argument(
+        "--images", type=command_line.count, help="the first n; default: all"
+    )
     parser.add_argument(
         "--size",
-        type=int,
+        type=command_line.count,
         nargs=2,
-        help="height and width; by default each picture's own",
+        help="height and width; by default each image's own",
     )
-    parser.add_argument("--workers", type=int, default=1)
-    arguments = parser.parse_args()
+    parser.add_argument("--workers", type=command_line.count, default=1)
+    arguments = parser.parse_args(arguments)
+    if len(arguments.models) > 2:
+        parser.error(f"one or two models; received {len(arguments.models)}")
+    try:
+        systems = [
+            system(path, arguments.backbone_weights)
+            for path in arguments.models
+        ]
+    except ValueError as error:
+        parser.error(str(error))
     arguments.results.mkdir(parents=True, exist_ok=True)
-    dataset = common.load(arguments.data)[arguments.part]
+    dataset = command_line.load_parts(arguments.data)[arguments.part]
     dataset = dataset.subset(slice(0, arguments.images))
 
     results = []
-    for path in arguments.models:
+    for path, predictions in zip(arguments.models, systems, strict=True):
         start = time.perf_counter()
         result = evaluation.evaluate(
-            predictions(path, arguments.backbone_weights),
+            predictions,
             dataset,
             size=arguments.size,
             workers=arguments.workers,
@@ -65,14 +72,14 @@ def main():
         print(f"\n{evaluation.compare(*results, names=names)}")
 
 
-def predictions(path, backbone_weights):
-    """What `evaluation.evaluate` takes: a model, or a folder of maps."""
-    if path.suffix == ".keras":
-        return keras.models.load_model(path, compile=False)
+def system(path, backbone_weights):
+    """Return what `evaluation.evaluate` takes: a model, or a folder of maps."""
     if path.is_dir():
         return path
+    if path.suffix == ".keras":
+        return keras.models.load_model(path, compile=False)
     return weights.load(str(path), backbone_weights=backbone_weights)
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

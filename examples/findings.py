@@ -12,15 +12,12 @@ by Holm's method over all comparisons and metrics. Prints, and writes
 `findings.md` and `findings.json`.
 """
 
-import argparse
 import json
-from pathlib import Path
 
 import numpy as np
-import paper
-import training
 
-from keras_saliency import evaluation, losses
+from keras_saliency import evaluation, experiments, losses
+from keras_saliency.experiments import command_line
 
 # Which comparisons answer which question: (first, second) rows of table 2.
 SIG_MSE = "SIG-MSE (lambda=0.55)"
@@ -53,18 +50,23 @@ QUESTIONS = {
 SIGNIFICANT = 0.05
 
 
-def main():
+def main(arguments=None):
     """Compare and write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command_line.parser(__doc__)
+    parser.add_argument(
+        "--results", type=command_line.folder, default="results"
     )
-    parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--data-name", default="MIT1003")
-    parser.add_argument("--part", default="test")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    arguments = parser.parse_args()
-    scores = {row.name: read(arguments, row.name) for row in losses.TABLE2}
+    parser.add_argument("--part", default="test", choices=command_line.PARTS)
+    parser.add_argument(
+        "--seeds", type=command_line.seed, nargs="+", default=[0]
+    )
+    arguments = parser.parse_args(arguments)
+    paths = {row.name: tables_of(arguments, row.name) for row in losses.TABLE2}
+    for path in (path for row in paths.values() for path in row):
+        if not path.exists():
+            parser.error(f"{path} is missing: run table2.py first")
+    scores = {row: read(paths[row]) for row in paths}
     pairs = sorted({p for pairs in QUESTIONS.values() for p in pairs})
     rows = {
         pair: evaluation.compare(scores[pair[0]], scores[pair[1]]).rows
@@ -94,27 +96,32 @@ def main():
     )
 
 
-def read(arguments, row):
-    """The values per image of a row, averaged over seeds."""
-    runs = []
-    for seed in arguments.seeds:
-        name = f"{training.slug(arguments.data_name)}_{training.slug(row)}"
-        path = arguments.results / "runs" / f"{name}_seed{seed}"
-        path /= f"{training.slug(arguments.data_name)}_{arguments.part}.csv"
-        if not path.exists():
-            raise SystemExit(f"{path} is missing: run table2.py first.")
-        runs.append(evaluation.Evaluation.load(path))
+def tables_of(arguments, row):
+    """Return the paths of a row's values per image, one per seed."""
+    data = experiments.slug(arguments.data_name)
+    return [
+        arguments.results
+        / "runs"
+        / f"{data}_{experiments.slug(row)}_seed{seed}"
+        / f"{data}_{arguments.part}.csv"
+        for seed in arguments.seeds
+    ]
+
+
+def read(paths):
+    """Return the values per image, averaged over seeds."""
+    runs = [evaluation.Evaluation.load(path) for path in paths]
     return evaluation.Evaluation(
         runs[0].names,
         {
             metric: np.mean([run.scores[metric] for run in runs], axis=0)
-            for metric in paper.TITLES
+            for metric in evaluation.SEVEN
         },
     )
 
 
 def holm(p_values):
-    """P-values corrected for their number (Holm 1979)."""
+    """Return p-values corrected for their number (Holm 1979)."""
     corrected, highest = {}, 0.0
     ordered = sorted(p_values, key=p_values.get)
     for place, key in enumerate(ordered):
@@ -125,14 +132,11 @@ def holm(p_values):
 
 
 def describe(pair, rows, corrected):
-    """What one comparison shows, metric by metric."""
-    first, second = (
-        next(r for r in paper.TABLES["table2"]["rows"] if r["name"] == name)
-        for name in pair
-    )
+    """Return what one comparison shows, metric by metric."""
+    first, second = (experiments.printed_row("table2", name) for name in pair)
     metrics = {}
     for metric, row in rows.items():
-        title = paper.TITLES[metric]
+        title = evaluation.METRICS[metric].title
         sign = 1 if evaluation.METRICS[metric].higher_is_better else -1
         significant = corrected[pair, metric] < SIGNIFICANT
         ours = int(np.sign(sign * row.difference)) if significant else 0
@@ -154,7 +158,7 @@ def describe(pair, rows, corrected):
 
 
 def sentences(facts):
-    """A comparison as a list of lines in Markdown."""
+    """Yield a comparison as lines of Markdown."""
     metrics = facts["metrics"]
     better = [m for m, f in metrics.items() if f["better"] > 0]
     worse = [m for m, f in metrics.items() if f["better"] < 0]
@@ -191,24 +195,25 @@ def sentences(facts):
 
 
 def groups(scores):
-    """Mean and best row of each group, ours and the paper's."""
-    titles = list(paper.TITLES.items())
+    """Yield the mean and the best row of each group, ours and the paper's."""
+    titles = {m: evaluation.METRICS[m].title for m in evaluation.SEVEN}
     yield "Mean over the rows of a group, and its best row, ours and (paper's)."
     yield ""
-    yield "| | rows | " + " | ".join(title for _, title in titles) + " |"
+    yield "| | rows | " + " | ".join(titles.values()) + " |"
     yield "|---" * (len(titles) + 2) + "|"
     names = {}
     for row in losses.TABLE2:
         names.setdefault(row.group, []).append(row.name)
-    printed = {row["name"]: row for row in paper.TABLES["table2"]["rows"]}
     for kind in ("mean", "best"):
         for group, rows in names.items():
             cells = []
-            for metric, title in titles:
+            for metric, title in titles.items():
                 higher = evaluation.METRICS[metric].higher_is_better
                 pick = {"mean": np.mean, "best": max if higher else min}[kind]
                 ours = pick([scores[row].means()[metric] for row in rows])
-                theirs = pick([printed[row][title] for row in rows])
+                theirs = pick(
+                    [experiments.printed_row("table2", r)[title] for r in rows]
+                )
                 cells.append(f"{ours:.4f} ({theirs:.4f})")
             yield (
                 f"| {group}, {kind} | {len(rows)} | " + " | ".join(cells) + " |"
@@ -216,4 +221,4 @@ def groups(scores):
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

@@ -6,47 +6,48 @@ real data set with VGG-16. Prints the seven metrics on the validation part and
 saves a figure.
 """
 
-import argparse
+import dataclasses
 
-import common
 import keras
 
-from keras_saliency import callbacks, images, losses, plot
+from keras_saliency import callbacks, evaluation, losses, plot
+from keras_saliency.experiments import RECIPE, command_line, feature_batches
 
 
-def main():
+def main(arguments=None):
     """Train, compare, draw."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command_line.parser(__doc__)
+    command_line.add_data_arguments(parser)
+    parser.add_argument("--epochs", type=command_line.count, default=10)
+    parser.add_argument(
+        "--losses",
+        type=command_line.loss_name,
+        nargs="+",
+        default=["MSE", "LC1"],
     )
-    common.add_arguments(parser)
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--losses", nargs="+", default=["MSE", "LC1"])
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(arguments)
     arguments.results.mkdir(parents=True, exist_ok=True)
 
-    parts = common.load(arguments.data)
+    parts = command_line.load_parts(arguments.data)
     train, validation = parts["train"], parts["validation"]
     print(f"{len(train)} images to train on, {len(validation)} to validate.")
+    trainer = command_line.head_trainer(arguments)
+    recipe = dataclasses.replace(RECIPE, epochs=arguments.epochs)
     table, trained = {}, {}
     for name in arguments.losses:
-        common.seed_everything(arguments.seed)
-        activation = losses.get(name).activation
-        model = common.make_model(arguments, activation=activation)
-        loss = losses.get(
-            name,
-            prior=train.mean_density(model.map_size),
-            vgg_weights=arguments.backbone_weights,
-        )
-        head = model.head
-        head.compile(optimizer=keras.optimizers.Adam(3e-4), loss=loss)
-        held_out = common.feature_batches(model, validation, shuffle=False)
         print(f"\n{name}")
-        history = head.fit(
-            common.feature_batches(model, train, seed=arguments.seed),
+        keras.utils.set_random_seed(arguments.seed)
+        model = trainer.model(activation=losses.get(name).activation)
+        batches = feature_batches(model, train, seed=arguments.seed)
+        held_out = feature_batches(model, validation, shuffle=False)
+        model.head.compile(
+            recipe.optimizer(recipe.epochs * len(batches)),
+            trainer.loss(name, train, model),
+        )
+        history = model.head.fit(
+            batches,
             validation_data=held_out,
-            epochs=arguments.epochs,
+            epochs=recipe.epochs,
             verbose=2,
             callbacks=[
                 # First, so that the next one sees what it writes.
@@ -63,34 +64,43 @@ def main():
             range(len(history["val_cc"])), key=history["val_cc"].__getitem__
         )
         table[name] = {
-            key: history[f"val_{key}"][best]
-            for key in common.METRICS
-            if f"val_{key}" in history
+            metric: history[f"val_{metric}"][best]
+            for metric in evaluation.SEVEN
+            if f"val_{metric}" in history
         }
         trained[name] = model
         model.save(arguments.results / f"quickstart_{name}.keras")
 
     print(f"\nOn the {len(validation)} validation images:")
-    common.print_table(table)
+    print_table(table)
     path = arguments.results / "quickstart.png"
     draw(validation, trained, path)
-    print(f"Stimulus, ground truth and predictions: {path}")
+    print(f"Images, ground truth and predictions: {path}")
+
+
+def print_table(rows):
+    """Print a dictionary of a loss' name and its metrics."""
+    width = max(len("loss"), *map(len, rows))
+    titles = [evaluation.METRICS[metric].title for metric in evaluation.SEVEN]
+    print("loss".ljust(width), *(f"{title:>9}" for title in titles))
+    for name, values in rows.items():
+        cells = (
+            f"{values[metric]:9.4f}" if metric in values else f"{'-':>9}"
+            for metric in evaluation.SEVEN
+        )
+        print(name.ljust(width), *cells)
 
 
 def draw(dataset, trained, path, count=4):
     """Save the figure of the first images."""
     rows = []
-    for index in range(min(count, len(dataset))):
-        picture = dataset.image(index)
-        size = picture.shape[:2]
-        row = [picture, dataset.density(index, size)]
-        for model in trained.values():
-            image = dataset.image(index, model.input_shape[1:3])
-            prediction = model.predict(image[None], verbose=0)[0, :, :, 0]
-            row.append(images.resize(prediction, size))
+    for i in range(min(count, len(dataset))):
+        image = dataset.image(i)
+        row = [image, dataset.density(i, image.shape[:2])]
+        row += [model.saliency_map(image) for model in trained.values()]
         rows.append(row)
-    plot.maps(rows, ["stimulus", "ground truth", *trained], path)
+    plot.maps(rows, ["image", "ground truth", *trained], path)
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

@@ -2,13 +2,13 @@
 
     python examples/table1.py --data MIT1003 --backbone-weights FILE
 
-measures five metrics on the test part at the pictures' own sizes: the classic
-models as they are, with floors that the paper has not (center bias, uniform),
-and networks trained on the same training part, each with its authors' loss
-and all with one recipe, Adam with a rate that falls to zero along a half
-cosine; the paper compares networks that had seen other data. A row that is
-done is kept in `RESULTS/table1` and not done again; a training that was
-stopped goes on after the last epoch it finished.
+measures five metrics on the test part at the images' own sizes: of the classic
+models as they are, of two floors that the paper does not have (center bias,
+uniform), and of networks trained on the same training part. Each network has
+its authors' loss, and all have one recipe: Adam with a rate that falls to zero
+along a half cosine. (The networks of the paper's table had seen other data.) A
+row that is done is kept in `RESULTS/table1` and not done again; a training
+that was stopped goes on after the last epoch it finished.
 
 A small machine trains some rows in part, smaller or not at all:
 
@@ -16,7 +16,7 @@ A small machine trains some rows in part, smaller or not at all:
     --epochs 5 Sam-VGG=1 --input-size Sam-VGG=120x160 --train-images 200
     --precision Sam-VGG=mixed_bfloat16 --frozen-blocks Sam-VGG=3
 
-The authors' optimizers, made for more pictures and for days of training:
+The authors' optimizers, made for more images and for days of training:
 
     --learning-rate authors
 
@@ -26,21 +26,25 @@ Who has the authors' released weights, or a `.keras` file, measures those:
 
 Prints and writes (`table1.json`, `.csv`, `.md`) the paper's numbers beside
 ours, the ranks of both and what was spent on each row; `table1.png` shows the
-maps of `--images` pictures.
+maps of `--images` images.
 """
 
 import argparse
 import functools
 from pathlib import Path
 
-import common
-import networks
-import training
-
+from keras_saliency import experiments
+from keras_saliency.experiments import (
+    NETWORK_RECIPE,
+    RECIPE,
+    Recipe,
+    System,
+    command_line,
+)
 from keras_saliency.models import classic
 
-# RARE2012's README: the raw map is to be blurred and, for such pictures, a
-# centerd Gaussian to be added.
+# RARE2012's README: the raw map is to be blurred and, for such images, a
+# centered Gaussian to be added.
 CLASSIC = {
     "Itti": classic.IttiKochGBVS(),
     "Rare2012": classic.RARE2012(blur=0.04, center=1.0),
@@ -67,190 +71,213 @@ OURS = "Our model"
 ROWS = (*CLASSIC, CENTER, *NETWORKS, OURS)
 
 
-def _count(text):
-    """A number of epochs or pictures from the command line."""
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return int(text)
-
-
-def _or(word, kind):
-    """What reads a word as it is, and any other text as a kind."""
+def word_or(word, kind):
+    """Return what reads a word as it is, and any other text as a kind."""
     return lambda text: text if text == word else kind(text)
 
 
 # Options that can differ by row: what reads a value, and the default.
-CHOICES = (
-    ("--epochs", _count, 5, "of training"),
-    ("--train-images", _or("all", _count), "all", "the first n to train on"),
-    ("--batch-size", _count, 10, "images per step"),
-    (
-        "--learning-rate",
-        networks.learning_rate,
-        networks.LEARNING_RATE,
+OPTIONS = {
+    "epochs": (command_line.count, RECIPE.epochs, "of training"),
+    "train_images": (
+        word_or("all", command_line.count),
+        "all",
+        "the first n to train on",
+    ),
+    "batch_size": (command_line.count, RECIPE.batch_size, "images per step"),
+    "learning_rate": (
+        command_line.network_rate,
+        NETWORK_RECIPE.learning_rate,
         "of Adam for the networks; authors: their own optimizer",
     ),
-    ("--input-size", str, "own", "HEIGHTxWIDTH, or the network's own"),
-    ("--precision", str, "float32", "of training, or mixed_bfloat16"),
-    (
-        "--frozen-blocks",
-        _or("own", int),
+    "input_size": (
+        word_or("own", command_line.input_size),
+        "own",
+        "HEIGHTxWIDTH, or the network's own",
+    ),
+    "precision": (
+        command_line.precision,
+        "float32",
+        "of training, or mixed_bfloat16",
+    ),
+    "frozen_blocks": (
+        word_or("own", command_line.count_or_none),
         "own",
         "of the backbone, where it would train",
     ),
-)
+}
 
 
-def main():
+def main(arguments=None):
     """Train and measure what is missing, then report."""
-    arguments = parsed()
-    parts = common.load(arguments.data)
-    networks.report(
+    arguments = parsed(arguments)
+    parts = command_line.load_parts(arguments.data)
+    experiments.report(
         "table1",
+        arguments.rows,
         lambda row: system(row, arguments, parts["train"]),
-        parts,
-        arguments,
-        "table1.png",
+        parts[arguments.part].subset(slice(0, arguments.test_images)),
+        part=arguments.part,
+        results=arguments.results,
+        images_shown=arguments.images,
+        figure="table1.png",
     )
 
 
-def parsed():
-    """The arguments of the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    common.add_arguments(parser)
-    networks.add_arguments(parser)
+def parsed(arguments):
+    """Return the arguments of the command line.
+
+    An option of `OPTIONS` becomes a dictionary of row and value; the row ""
+    stands for all others.
+    """
+    parser = command_line.parser(__doc__)
+    command_line.add_data_arguments(parser)
+    command_line.add_table_arguments(parser)
     parser.add_argument(
         "--rows", nargs="+", default=ROWS, choices=ROWS, metavar="ROW"
     )
-    defaults = {}
-    for name, kind, default, text in CHOICES:
-        option = parser.add_argument(
-            name,
+    for name, (kind, default, text) in OPTIONS.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
             nargs="+",
-            type=functools.partial(_of_row, kind),
+            type=functools.partial(of_row, kind),
             default=[],
             metavar="[ROW=]VALUE",
             help=f"{text}; default {default}; ROW=VALUE for one row",
         )
-        defaults[option.dest] = default
     parser.add_argument(
         "--weights",
         nargs="+",
+        type=weights_of_network,
         default=[],
         metavar="ROW=FILE",
         help="weights to measure in place of training the row's network: the "
         "authors' file, or a .keras file",
     )
-    arguments = parser.parse_args()
-    for text in arguments.weights:
-        row = text.partition("=")[0]
-        if row not in NETWORKS:
-            parser.error(f"--weights: there is no network {row!r}")
-    for name, default in defaults.items():
+    arguments = parser.parse_args(arguments)
+    for name, (_, default, _) in OPTIONS.items():
         values = {"": default, **dict(getattr(arguments, name))}
         setattr(arguments, name, values)
-    # Of our own model, which `training` trains.
-    arguments.precisions = arguments.precision
-    arguments.precision = _choice(arguments, "precisions", OURS)
+    arguments.weights = dict(arguments.weights)
     return arguments
 
 
-def _of_row(kind, text):
-    """The row of `[ROW=]VALUE`, "" for all of them, and the value."""
+def of_row(kind, text):
+    """Return the row of `[ROW=]VALUE`, "" for all of them, and the value."""
     row, _, value = text.rpartition("=")
     if row and row not in ROWS:
         raise argparse.ArgumentTypeError(f"there is no row {row!r}")
-    try:
-        return row, kind(value)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{value!r} is no number") from None
+    return row, kind(value)
 
 
-def _choice(arguments, name, row):
-    """A row's value of an option; one for the row counts more."""
+def weights_of_network(text):
+    """Return the row and the path of `ROW=FILE`."""
+    row, _, file = text.partition("=")
+    if row not in NETWORKS:
+        raise argparse.ArgumentTypeError(f"there is no network {row!r}")
+    path = Path(command_line.file(file))
+    if path.suffix != ".keras" and NETWORKS[row] not in experiments.IMPORTERS:
+        raise argparse.ArgumentTypeError(
+            f"for {row} a .keras file is needed; received {file}"
+        )
+    return row, path
+
+
+def choice(arguments, name, row):
+    """Return a row's value of an option; one for the row counts more."""
     values = getattr(arguments, name)
     return values.get(row, values[""])
 
 
 def system(row, arguments, train):
-    """A row's function from a picture to a map, and what it depends on.
-
-    Returns:
-        The function, and a dictionary of facts; those under "spent" say what
-        the training took.
-    """
+    """Return a row as an `experiments.System`."""
     if row in CLASSIC:
-        return CLASSIC[row].saliency_map, {"model": repr(CLASSIC[row])}
-    weights = dict(text.split("=", 1) for text in arguments.weights)
-    if row in weights:
-        return released(row, weights[row], arguments)
-    count = _choice(arguments, "train_images", row)
+        model = CLASSIC[row]
+        return System(model.saliency_map, {"model": repr(model)}, {})
+    if row in arguments.weights:
+        return released(row, arguments.weights[row], arguments)
+    count = choice(arguments, "train_images", row)
     if count != "all":
         train = train.subset(slice(0, count))
     if row == CENTER:
         model = classic.CenterBias.fit(train)
-        return model.saliency_map, {"model": CENTER, "images": len(train)}
-    if row != OURS:
-        return network(row, arguments, train)
-    recipe = training.Recipe(
-        epochs=_choice(arguments, "epochs", row),
-        batch_size=_choice(arguments, "batch_size", row),
+        settings = {"model": CENTER, "images": len(train)}
+        return System(model.saliency_map, settings, {})
+    if row == OURS:
+        return our_model(arguments, train)
+    return network(row, arguments, train)
+
+
+def our_model(arguments, train):
+    """Return the baseline with the paper's MSE, trained as table2.py does."""
+    trainer = command_line.head_trainer(
+        arguments, choice(arguments, "precision", OURS)
     )
-    model, run = training.trained(
-        arguments, "MSE", train, recipe, arguments.seed
+    recipe = Recipe(
+        epochs=choice(arguments, "epochs", OURS),
+        batch_size=choice(arguments, "batch_size", OURS),
     )
-    size = list(model.input_shape[1:3])
-    spent = {"epochs": recipe.epochs, "images": len(train), "input": size}
-    spent["seconds"] = run["seconds"]
-    return model.saliency_map, {
-        **run["settings"],
-        "input": size,
-        "spent": spent,
-    }
+    run = trainer.train("MSE", train, recipe, seed=arguments.seed)
+    spent = experiments.spent_on(run, len(train))
+    settings = {**run.settings, "input": spent["input"]}
+    return System(run.model.saliency_map, settings, spent)
 
 
 def network(row, arguments, train):
-    """A network trained with its authors' loss, with resume."""
-    facts = {
+    """Return a network trained with its authors' loss."""
+    size = choice(arguments, "input_size", row)
+    settings = {
         "model": NETWORKS[row],
         "data": train.name,
         "images": len(train),
-        "epochs": _choice(arguments, "epochs", row),
-        "batch_size": _choice(arguments, "batch_size", row),
-        "learning_rate": _choice(arguments, "learning_rate", row),
-        "input": _choice(arguments, "input_size", row),
-        "precision": _choice(arguments, "precisions", row),
-        "frozen_blocks": _choice(arguments, "frozen_blocks", row),
+        "epochs": choice(arguments, "epochs", row),
+        "batch_size": choice(arguments, "batch_size", row),
+        "learning_rate": choice(arguments, "learning_rate", row),
+        "input": size_text(size),
+        "precision": choice(arguments, "precision", row),
+        "frozen_blocks": choice(arguments, "frozen_blocks", row),
         "seed": arguments.seed,
     }
-    options = {}
-    if facts["input"] != "own":
-        options["input_shape"] = networks.size(facts["input"])
-    if facts["frozen_blocks"] != "own":
-        options["frozen_blocks"] = facts["frozen_blocks"]
-    folder = arguments.results / "runs" / f"table1_{training.slug(row)}"
-    model, run = networks.fitted(
-        NETWORKS[row], folder, arguments, facts, train, options
+    options = input_shape(size)
+    if settings["frozen_blocks"] != "own":
+        options["frozen_blocks"] = settings["frozen_blocks"]
+    run = experiments.train_network(
+        NETWORKS[row],
+        arguments.results / "runs" / f"table1_{experiments.slug(row)}",
+        settings,
+        train,
+        backbone_weights=command_line.network_weights(arguments, NETWORKS[row]),
+        **options,
     )
-    spent = networks.spent(run, train, model)
-    return networks.predictor(model), {**facts, "spent": spent}
+    return System(
+        experiments.predictor(run.model),
+        settings,
+        experiments.spent_on(run, len(train)),
+    )
 
 
 def released(row, path, arguments):
-    """A network with weights that someone has released."""
-    options = {}
-    size = _choice(arguments, "input_size", row)
-    if size != "own":
-        options["input_shape"] = networks.size(size)
-    model = networks.imported(NETWORKS[row], path, arguments, **options)
-    path = Path(path)
-    facts = {"model": NETWORKS[row], "weights": path.name, "input": size}
-    facts["bytes"] = path.stat().st_size
-    return model.saliency_map, {**facts, "spent": {"weights": path.name}}
+    """Return a network with weights that someone has released."""
+    size = choice(arguments, "input_size", row)
+    model = experiments.released(NETWORKS[row], path, **input_shape(size))
+    settings = {
+        "model": NETWORKS[row],
+        "weights": path.name,
+        "input": size_text(size),
+        "bytes": path.stat().st_size,
+    }
+    return System(model.saliency_map, settings, {"weights": path.name})
+
+
+def input_shape(size):
+    """Return the network's option for an input size."""
+    return {} if size == "own" else {"input_shape": (*size, 3)}
+
+
+def size_text(size):
+    """Return an input size as it is kept in the settings."""
+    return size if size == "own" else "{}x{}".format(*size)
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

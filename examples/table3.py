@@ -12,14 +12,10 @@ publisher's layout, in compact form or in folders. What is done is kept in
 `RESULTS/runs`. Prints and writes a table per set.
 """
 
-import argparse
-from pathlib import Path
+import dataclasses
 
-import common
-import paper
-import training
-
-from keras_saliency import evaluation
+from keras_saliency import evaluation, experiments
+from keras_saliency.experiments import RECIPE, command_line
 
 ROWS = {
     "W-MSE": "MLNET-MSE",
@@ -28,55 +24,63 @@ ROWS = {
 }
 
 
-def main():
+def main(arguments=None):
     """Train and measure what is missing, then report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command_line.parser(__doc__)
+    command_line.add_training_arguments(parser)
+    parser.add_argument(
+        "--sets",
+        type=command_line.named_folder,
+        nargs="+",
+        required=True,
+        metavar="NAME=PATH",
     )
-    training.add_arguments(parser)
-    parser.add_argument("--sets", nargs="+", required=True, metavar="NAME=PATH")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--fine-tune-epochs", type=int, default=2)
-    arguments = parser.parse_args()
-    source = common.load(arguments.data)
-    recipe = training.Recipe(epochs=arguments.epochs)
-    further = training.Recipe(epochs=arguments.fine_tune_epochs)
-    for entry in arguments.sets:
-        name, _, path = entry.partition("=")
-        parts = common.load(Path(path), name)
+    parser.add_argument(
+        "--seeds", type=command_line.seed, nargs="+", default=[0]
+    )
+    parser.add_argument(
+        "--fine-tune-epochs", type=command_line.count, default=2
+    )
+    arguments = parser.parse_args(arguments)
+    source = command_line.load_parts(arguments.data)["train"]
+    others = {
+        name: command_line.load_parts(path, name)
+        for name, path in arguments.sets
+    }
+    trainer = command_line.head_trainer(arguments, arguments.precision)
+    recipe = dataclasses.replace(RECIPE, epochs=arguments.epochs)
+    further = dataclasses.replace(RECIPE, epochs=arguments.fine_tune_epochs)
+    for name, parts in others.items():
         whole, before, after = {}, {}, {}
         for row, loss in ROWS.items():
             for seed in arguments.seeds:
-                start = training.trained(
-                    arguments, loss, source["train"], recipe, seed
-                )
-                by_part = {
-                    part: training.scored(*start, parts[part], part)
+                run = trainer.train(loss, source, recipe, seed=seed)
+                scores = {
+                    part: experiments.score(run, parts[part], part)
                     for part in parts
                 }
-                whole.setdefault(row, []).append(_merged(by_part.values()))
+                whole.setdefault(row, []).append(merged(scores.values()))
                 before.setdefault(f"{row}, trained on MIT1003", []).append(
-                    by_part["test"]
+                    scores["test"]
                 )
-                tuned = training.trained(
-                    arguments, loss, parts["train"], further, seed, start
+                tuned = trainer.train(
+                    loss, parts["train"], further, seed=seed, start=run
                 )
                 after.setdefault(f"{row}, fine-tuned", []).append(
-                    training.scored(*tuned, parts["test"], "test")
+                    experiments.score(tuned, parts["test"], "test")
                 )
         for results, what in (
             (whole, "all images"),
             ({**before, **after}, "test part"),
         ):
-            table = paper.Table("table3", results, name)
+            table = experiments.Table("table3", results, name)
             count = len(next(iter(results.values()))[0])
             print(f"\n{name}, {what} ({count})\n{table}")
-            table.write(arguments.results, training.slug(what))
+            table.write(arguments.results, experiments.slug(what))
 
 
-def _merged(results):
-    """One evaluation of the images of several."""
+def merged(results):
+    """Return one evaluation of the images of several."""
     results = list(results)
     return evaluation.Evaluation(
         [name for result in results for name in result.names],
@@ -88,4 +92,4 @@ def _merged(results):
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

@@ -1,12 +1,11 @@
-"""Time of each classic model per picture.
+"""Time of each classic model per image.
 
-    python examples/benchmark_classic.py --size 384 512 --size 768 1024
+    python examples/benchmarks/classic.py --size 384 512 --size 768 1024
 
-Pictures are generated; each model maps one after the other, and the models
+Images are generated; each model maps one after the other, and the models
 take turns, so that a machine's slower minutes hit all of them.
 """
 
-import argparse
 import datetime
 import os
 import platform
@@ -16,43 +15,43 @@ import time
 import numpy as np
 
 from keras_saliency import datasets
+from keras_saliency.experiments import command_line
 from keras_saliency.models.classic import CLASSIC
 
 
 def milliseconds(size, count, rounds):
-    """Name -> median time per picture of `(height, width)`."""
-    pictures = datasets.generate(count=count, size=size)
-    pictures = [pictures.image(i) for i in range(count)]
+    """Return name -> median time per image of `(height, width)`."""
+    made = datasets.generate(count=count, size=size)
+    images = [made.image(i) for i in range(count)]
     models = {name: kind() for name, kind in CLASSIC.items()}
     times = {name: [] for name in models}
     for model in models.values():
-        model.saliency_map(pictures[0])  # makes filters for this size
+        model.saliency_map(images[0])  # makes filters for this size
     for _ in range(rounds):
         for name, model in models.items():
-            for picture in pictures:
+            for image in images:
                 start = time.perf_counter()
-                model.saliency_map(picture)
+                model.saliency_map(image)
                 times[name].append(1000 * (time.perf_counter() - start))
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def main():
+def main(arguments=None):
     """Run the benchmark and print its table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.parser(__doc__)
     parser.add_argument(
         "--size",
-        type=int,
+        type=command_line.count,
         nargs=2,
         action="append",
         metavar=("HEIGHT", "WIDTH"),
         help="may be given several times; default 384 512 and 768 1024",
     )
-    parser.add_argument("--count", type=int, default=5, help="pictures")
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
+    parser.add_argument(
+        "--count", type=command_line.count, default=5, help="images"
+    )
+    parser.add_argument("--rounds", type=command_line.count, default=3)
+    options = parser.parse_args(arguments)
     sizes = options.size or [(384, 512), (768, 1024)]
     columns = [
         milliseconds(tuple(size), options.count, options.rounds)
@@ -61,8 +60,8 @@ def main():
     print(
         f"{datetime.date.today()}, {platform.processor() or platform.machine()}"
         f" with {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"NumPy {np.__version__}; milliseconds per picture, median of "
-        f"{options.count} pictures and {options.rounds} rounds\n"
+        f"NumPy {np.__version__}; milliseconds per image, median of "
+        f"{options.count} images and {options.rounds} rounds\n"
     )
     titles = " | ".join(f"{height}x{width}" for height, width in sizes)
     print(f"| model | {titles} |\n|---|" + "---|" * len(sizes))
@@ -72,4 +71,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

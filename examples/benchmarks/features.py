@@ -1,19 +1,18 @@
 """Time an epoch through the frozen backbone against one on cached features.
 
-    python examples/benchmark_features.py --data PATH --backbone-weights FILE
+    python examples/benchmarks/features.py --data PATH --backbone-weights FILE
 
 Trains the same head on the same images in the same order, without dropout,
 both ways, and prints the seconds of each epoch and the losses, which agree to
 the precision of the cache (float16).
 """
 
-import argparse
 import time
 
-import common
 import keras
 
 from keras_saliency import datasets, losses
+from keras_saliency.experiments import RECIPE, command_line, feature_batches
 
 
 class Stopwatch(keras.callbacks.Callback):
@@ -32,40 +31,37 @@ class Stopwatch(keras.callbacks.Callback):
         self.seconds.append(time.perf_counter() - self.start)
 
 
-def main():
+def main(arguments=None):
     """Train both ways."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    common.add_arguments(parser)
-    parser.add_argument("--images", type=int, default=100)
-    parser.add_argument("--epochs", type=int, default=3)
-    arguments = parser.parse_args()
-    train = common.load(arguments.data)["train"]
+    parser = command_line.parser(__doc__)
+    command_line.add_data_arguments(parser)
+    parser.add_argument("--images", type=command_line.count, default=100)
+    parser.add_argument("--epochs", type=command_line.count, default=3)
+    arguments = parser.parse_args(arguments)
+    train = command_line.load_parts(arguments.data)["train"]
     train = train.subset(slice(0, arguments.images))
+    trainer = command_line.head_trainer(arguments)
 
     rows = {}
     for way in ("backbone", "cached features"):
-        common.seed_everything(arguments.seed)
-        model = common.make_model(
-            arguments, activation="sigmoid", head={"dropout": 0.0}
-        )
+        keras.utils.set_random_seed(arguments.seed)
+        model = trainer.model(activation="sigmoid", head={"dropout": 0.0})
         start = time.perf_counter()
         if way == "backbone":
             trained = model
             batches = datasets.SaliencySequence(
                 train,
-                batch_size=10,
+                batch_size=RECIPE.batch_size,
                 image_size=model.input_shape[1:3],
                 map_size=model.map_size,
             )
         else:
             trained = model.head
-            batches = common.feature_batches(model, train)
+            batches = feature_batches(model, train)
         preparation = time.perf_counter() - start
         stopwatch = Stopwatch()
-        trained.compile(keras.optimizers.Adam(3e-4), losses.get("KLD"))
+        steps = arguments.epochs * len(batches)
+        trained.compile(RECIPE.optimizer(steps), losses.get("KLD"))
         history = trained.fit(
             batches,
             epochs=arguments.epochs,
@@ -85,4 +81,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

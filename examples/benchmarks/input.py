@@ -1,6 +1,6 @@
-"""How fast batches are made, against decoding the pictures alone.
+"""How fast batches are made, against decoding the images alone.
 
-    python examples/benchmark_input.py --data MIT1003 --count 300
+    python examples/benchmarks/input.py --data MIT1003 --count 300
 
 prints images per second at 300x400 for 1 and 2 threads: OpenCV decoding the
 same files (`cv2.imdecode`, nothing else), the same and `cv2.resize`, and
@@ -10,7 +10,6 @@ times and the fastest run of each counts. Without `--data`, textured JPEGs of
 768x1024 are made.
 """
 
-import argparse
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,22 +19,21 @@ import cv2
 import numpy as np
 
 from keras_saliency import datasets
+from keras_saliency.experiments import command_line
 
 SIZE = (300, 400)
 
 
-def main():
+def main(arguments=None):
     """Make or load the data, and measure."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, help="a compact data set")
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--batch-size", type=int, default=10)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--smoke", action="store_true", help="a few images")
-    arguments = parser.parse_args()
-    if arguments.smoke:
-        arguments.count, arguments.repeats = 8, 1
-        arguments.batch_size = 4
+    parser = command_line.parser(__doc__)
+    parser.add_argument(
+        "--data", type=command_line.folder, help="a compact data set"
+    )
+    parser.add_argument("--count", type=command_line.count, default=200)
+    parser.add_argument("--batch-size", type=command_line.count, default=10)
+    parser.add_argument("--repeats", type=command_line.count, default=5)
+    arguments = parser.parse_args(arguments)
     # OpenCV's own threads would blur what one worker does.
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -105,17 +103,17 @@ def report(dataset, arguments):
 
 
 def decoded(data):
-    """A picture in full size."""
+    """Return an image in full size."""
     return cv2.imdecode(data, cv2.IMREAD_COLOR)
 
 
 def resized(data):
-    """A picture in the size of the batches."""
+    """Return an image in the size of the batches."""
     return cv2.resize(decoded(data), SIZE[::-1])
 
 
 def fastest(jobs, workers, repeats):
-    """Seconds of each job's fastest run; the jobs take turns."""
+    """Return the seconds of each job's fastest run; the jobs take turns."""
     seconds = dict.fromkeys(jobs, float("inf"))
     with ThreadPoolExecutor(workers) as pool:
         for _ in range(repeats):
@@ -129,4 +127,4 @@ def fastest(jobs, workers, repeats):
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

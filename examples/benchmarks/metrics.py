@@ -4,7 +4,7 @@ pysaliency wants an older NumPy, so it runs in an interpreter of its own:
 
     python -m venv pysaliency-env
     pysaliency-env/bin/pip install "numpy<2.4" pysaliency==0.2.22 torch
-    python examples/benchmark_metrics.py --pysaliency pysaliency-env/bin/python
+    python examples/benchmarks/metrics.py --pysaliency pysaliency-env/bin/python
 
 Both get the same float64 maps, one image after the other, and take turns.
 pysaliency takes coordinates of fixations: finding them in their maps is part
@@ -27,7 +27,7 @@ import numpy as np
 
 
 def make_maps(count, size, fixations, seed=0):
-    """Smooth random maps, as `evaluation` takes them."""
+    """Return smooth random maps, as `evaluation` takes them."""
     import cv2
 
     rng = np.random.default_rng(seed)
@@ -55,7 +55,7 @@ def make_maps(count, size, fixations, seed=0):
 
 
 def our_functions(maps):
-    """Name -> function of an image's number, for all metrics."""
+    """Return name -> function of an image's number, for all metrics."""
     from keras_saliency.evaluation import METRICS
 
     def function(metric):
@@ -72,7 +72,7 @@ def our_functions(maps):
 
 
 def pysaliency_functions(maps):
-    """Name -> function of an image's number, for those pysaliency has."""
+    """Return the same, of the metrics that pysaliency has."""
     from pysaliency import metrics
     from pysaliency.roc import general_roc
 
@@ -114,7 +114,7 @@ def pysaliency_functions(maps):
 
 
 def time_all(functions, count, rounds):
-    """Name -> list of milliseconds per image, one per image and round."""
+    """Return name -> milliseconds, one per image and round."""
     times = {}
     for name, function in functions.items():
         function(0)
@@ -128,7 +128,7 @@ def time_all(functions, count, rounds):
 
 
 def time_pysaliency(interpreter, maps, rounds):
-    """The same in another interpreter."""
+    """Return the same, measured in another interpreter."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "maps.npz"
         np.savez(path, **maps)
@@ -142,7 +142,7 @@ def time_pysaliency(interpreter, maps, rounds):
 
 
 def main():
-    """Runs the benchmark and prints its table."""
+    """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=32, help="images")
     parser.add_argument(

@@ -1,56 +1,54 @@
 """Time a training step of SAM-VGG, and the share of its ConvLSTM.
 
-    python examples/benchmark_sam.py --precision mixed_bfloat16
+    python examples/benchmarks/sam.py --precision mixed_bfloat16
 
-Trains with the recommended loss and optimizer on random pictures, at first the
+Trains with the recommended loss and optimizer on random images, first the
 whole network, then one without the ConvLSTM's recurrence: the features go on
 to the priors as they are. The share is what is missing of the time.
 """
 
-import argparse
 import time
 
-import common  # noqa: F401 - quiets TensorFlow
 import keras
-import networks
 import numpy as np
 
 from keras_saliency import layers, models, targets
+from keras_saliency.experiments import command_line
 
 
-def main():
+def main(arguments=None):
     """Time both."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--input-size", default="240x320")
-    parser.add_argument("--batch-size", type=int, default=2)
-    parser.add_argument("--upsampling", type=int, default=16)
-    parser.add_argument("--steps", type=int, default=3)
+    parser = command_line.parser(__doc__)
     parser.add_argument(
-        "--precision",
-        default="float32",
-        choices=["float32", "mixed_bfloat16"],
+        "--input-size",
+        type=command_line.input_size,
+        default=(240, 320),
+        metavar="HEIGHTxWIDTH",
     )
-    arguments = parser.parse_args()
+    parser.add_argument("--batch-size", type=command_line.count, default=2)
+    parser.add_argument("--upsampling", type=command_line.count, default=16)
+    parser.add_argument("--steps", type=command_line.count, default=3)
+    parser.add_argument(
+        "--precision", default="float32", choices=command_line.PRECISIONS
+    )
+    arguments = parser.parse_args(arguments)
     keras.mixed_precision.set_dtype_policy(arguments.precision)
     model = models.SAMVGG(
-        networks.size(arguments.input_size),
+        (*arguments.input_size, 3),
         backbone_weights=None,
         upsampling=arguments.upsampling,
     )
     seconds = step(model, arguments)
     without = step(without_recurrence(model), arguments)
     print(
-        f"{arguments.input_size}, batches of {arguments.batch_size}, "
+        f"{model.input_shape[1:3]}, batches of {arguments.batch_size}, "
         f"{arguments.precision}: {seconds:.2f} s a step, {without:.2f} s "
         f"without the ConvLSTM, whose share is {1 - without / seconds:.0%}"
     )
 
 
 def without_recurrence(model):
-    """The model with its ConvLSTM left out."""
+    """Return the model with its ConvLSTM left out."""
 
     def skip(layer, *args, **kwargs):
         if isinstance(layer, layers.AttentiveConvLSTM):
@@ -63,7 +61,7 @@ def without_recurrence(model):
 
 
 def step(model, arguments):
-    """Seconds of a training step, the fastest of some."""
+    """Return the seconds of the fastest training step."""
     rng = np.random.default_rng(0)
     count = arguments.batch_size
     size = model.output_shape[1:3]

@@ -1,31 +1,54 @@
-"""What the examples share: arguments, data, and printing of tables."""
+"""What the command lines of the experiments share.
 
-import os
+Whatever is wrong with an argument is said before anything long starts.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-# Fewer lines of start-up notes from TensorFlow.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from keras_saliency import datasets, losses
+from keras_saliency.experiments.heads import HeadTrainer
+from keras_saliency.experiments.networks import AUTHORS
+from keras_saliency.experiments.recipes import RECIPE
+from keras_saliency.experiments.runs import SettingsError
 
-import keras  # noqa: E402
+Number = TypeVar("Number", int, float)
 
-from keras_saliency import (  # noqa: E402
-    cache_features,
-    datasets,
-    evaluation,
-    models,
-)
-
-METRICS = {key: evaluation.METRICS[key].title for key in evaluation.SEVEN}
+PARTS = ("train", "validation", "test")
+PRECISIONS = ("float32", "mixed_bfloat16")
 
 
-def add_arguments(parser):
-    """The arguments that say what to train on."""
+def run(main: Callable[[], object]) -> None:
+    """Run a script's `main`; of an error in the user's files show the text.
+
+    These are `DatasetError` and `SettingsError`. Other errors keep their
+    traceback.
+    """
+    try:
+        main()
+    except (datasets.DatasetError, SettingsError) as error:
+        sys.exit(f"error: {error}")
+
+
+def parser(text: str | None) -> argparse.ArgumentParser:
+    """Return a parser whose help shows a script's docstring as it is."""
+    return argparse.ArgumentParser(
+        description=text,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say what to train on and where results go."""
     parser.add_argument(
         "--data",
-        type=Path,
+        type=folder,
         help="a data set in compact form (fixations.npz and stimuli/), or a "
-        "folder with images/, and maps/ or fixations/ or both; by default "
-        "a generated set",
+        "folder with images/, and maps/ or fixations/ or both; default: a "
+        "generated set",
     )
     parser.add_argument(
         "--backbone",
@@ -34,8 +57,9 @@ def add_arguments(parser):
     )
     parser.add_argument(
         "--backbone-weights",
+        type=weights_file,
         default="imagenet",
-        help="a weights file; by default Keras downloads ImageNet's",
+        help="a weights file; default: Keras downloads ImageNet's",
     )
     parser.add_argument(
         "--results",
@@ -43,15 +67,93 @@ def add_arguments(parser):
         default=Path("results"),
         help="folder for figures and tables (default: results)",
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
 
 
-def load(path, name=None):
-    """Parts train, validation and test, of a folder's data or generated.
+def add_training_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments about data and those about training."""
+    add_data_arguments(parser)
+    parser.add_argument(
+        "--epochs",
+        type=count,
+        default=RECIPE.epochs,
+        help="passes over the training images (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--precision",
+        default="float32",
+        choices=PRECISIONS,
+        help="precision of training; maps are predicted in float32 in any case",
+    )
+
+
+def add_table_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the tables that compare networks."""
+    parser.add_argument(
+        "--resnet-weights",
+        type=weights_file,
+        default="imagenet",
+        help="a weights file of ResNet-50 for SAM-ResNet; default: Keras "
+        "downloads ImageNet's",
+    )
+    parser.add_argument("--part", default="test", choices=PARTS)
+    parser.add_argument("--test-images", type=count, help="default: all")
+    parser.add_argument(
+        "--images",
+        type=count_or_none,
+        default=3,
+        help="images in the figure (default: 3)",
+    )
+
+
+def head_trainer(
+    arguments: argparse.Namespace, precision: str = "float32"
+) -> HeadTrainer:
+    """Return the `HeadTrainer` that the arguments about data ask for.
+
+    Generated images are small, and get a small baseline.
 
     Args:
-        path: The folder; `None` generates pictures.
-        name: Name of a data set that may be there in its publisher's layout.
+        arguments: The parsed arguments.
+        precision: Precision of training.
+    """
+    small = arguments.data is None
+    return HeadTrainer(
+        arguments.results,
+        backbone=_backbone(arguments),
+        backbone_weights=arguments.backbone_weights,
+        input_shape=(120, 160, 3) if small else (300, 400, 3),
+        precision=precision,
+    )
+
+
+def network_weights(arguments: argparse.Namespace, name: str) -> str | None:
+    """Return the weights of the backbone of a network of `models.MODELS`.
+
+    With the backbone "tiny" the networks start from random weights.
+    """
+    if _backbone(arguments) == "tiny":
+        return None
+    if name == "sam_resnet":
+        return arguments.resnet_weights
+    return arguments.backbone_weights
+
+
+def load_parts(
+    path: Path | None, name: str | None = None
+) -> dict[str, datasets.SaliencyDataset]:
+    """Return a data set's parts train, validation and test.
+
+    MIT1003 has the paper's split; of any other data set a fifth, drawn by
+    chance, is for validation and a fifth for the test.
+
+    Args:
+        path: The folder; `None` generates 240 images.
+        name: Name of the data set, where the folder may be in its publisher's
+            layout.
+
+    Raises:
+        DatasetError: If there is no data set or it is damaged.
     """
     if path is None:
         dataset = datasets.generate(count=240)
@@ -71,49 +173,102 @@ def load(path, name=None):
     return {part: dataset.subset(names) for part, names in split.items()}
 
 
-def make_model(arguments, **options):
-    """The baseline, at the size that suits the data."""
-    small = arguments.data is None
-    backbone = arguments.backbone or ("tiny" if small else "vgg16")
-    # The file may be given for the perceptual losses alone.
-    weights = None if backbone == "tiny" else arguments.backbone_weights
-    return models.Baseline(
-        input_shape=(120, 160, 3) if small else (300, 400, 3),
-        backbone=backbone,
-        backbone_weights=weights,
-        **options,
-    )
+# What reads the text of an argument: each raises an error that argparse shows.
 
 
-def feature_batches(model, dataset, batch_size=10, **options):
-    """Batches of cached features, on which the head trains alone."""
-    return cache_features(
-        model.backbone,
-        datasets.SaliencySequence(
-            dataset,
-            batch_size=min(batch_size, len(dataset)),
-            image_size=model.input_shape[1:3],
-            map_size=model.map_size,
-            **options,
-        ),
-    )
+def folder(text: str) -> Path:
+    """Return the path of a folder that is there."""
+    path = Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text}")
+    return path
 
 
-def print_table(rows, first_column="loss"):
-    """Print a dictionary of name -> dictionary of metrics."""
-    width = max(len(first_column), *(len(name) for name in rows))
-    print(
-        f"{first_column:{width}}",
-        *(f"{title:>9}" for title in METRICS.values()),
-    )
-    for name, values in rows.items():
-        cells = (
-            f"{values[key]:9.4f}" if key in values else f"{'-':>9}"
-            for key in METRICS
+def named_folder(text: str) -> tuple[str, Path]:
+    """Return the name and the folder of `NAME=PATH`."""
+    name, _, path = text.partition("=")
+    if not (name and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PATH")
+    return name, folder(path)
+
+
+def file(text: str) -> str:
+    """Return the path of a file that is there."""
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return text
+
+
+def weights_file(text: str) -> str:
+    """Return the path of a weights file that is there, or `"imagenet"`."""
+    return text if text == "imagenet" else file(text)
+
+
+def precision(text: str) -> str:
+    """Return the name of a precision of training."""
+    if text not in PRECISIONS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not one of {', '.join(PRECISIONS)}"
         )
-        print(f"{name:{width}}", *cells)
+    return text
 
 
-def seed_everything(seed):
-    """Initial weights and dropout; the data has seeds of its own."""
-    keras.utils.set_random_seed(seed)
+def count(text: str) -> int:
+    """Return a whole number above 0."""
+    number = _number(text, int)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def count_or_none(text: str) -> int:
+    """Return a whole number, 0 or above."""
+    number = _number(text, int)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return number
+
+
+seed = count_or_none
+
+
+def rate(text: str) -> float:
+    """Return a learning rate, a number above 0."""
+    number = _number(text, float)
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def network_rate(text: str) -> float | str:
+    """Return a learning rate of Adam, or the word `AUTHORS`."""
+    return text if text == AUTHORS else rate(text)
+
+
+def input_size(text: str) -> tuple[int, int]:
+    """Return `(height, width)` of HEIGHTxWIDTH."""
+    height, _, width = text.partition("x")
+    if not (height.isdigit() and width.isdigit() and int(height) * int(width)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 240x320")
+    return int(height), int(width)
+
+
+def loss_name(text: str) -> str:
+    """Return the name of a loss that `losses.get` knows."""
+    try:
+        losses.get(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def _number(text: str, kind: Callable[[str], Number]) -> Number:
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
+def _backbone(arguments: argparse.Namespace) -> str:
+    """The backbone that is named, or the one that suits the data."""
+    return arguments.backbone or ("tiny" if arguments.data is None else "vgg16")

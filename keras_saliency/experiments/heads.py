@@ -1,191 +1,201 @@
-"""How the examples train: one recipe, on cached features, with resume.
-
-A recipe says everything that a run depends on beside the loss, the data and
-the seed. A run that is done is read from its folder; one that was broken off
-goes on after the last epoch it finished.
-"""
+"""Training the baseline's head on cached features, and measuring it."""
 
 import dataclasses
-import json
-import time
 from pathlib import Path
+from typing import Any
 
-import common
-import keras
-
-from keras_saliency import evaluation, losses
+from keras_saliency import datasets, evaluation, losses, models
+from keras_saliency._utils.types import Array, PathName
+from keras_saliency.experiments import runs
+from keras_saliency.experiments.recipes import RECIPE, Recipe
+from keras_saliency.features import CachedFeatures, cache_features
 
 
 @dataclasses.dataclass(frozen=True)
-class Recipe:
-    """What a training depends on beside loss, data and seed.
+class HeadTrainer:
+    """Trainer of baselines that share a backbone and a folder of results.
+
+    Runs are kept in `results/runs/DATASET_LOSS_seedSEED`, which does not tell
+    recipes apart: trainings of two recipes need two folders of results.
 
     Args:
-        epochs: Passes over the training images.
-        learning_rate: Of Adam, at the start; it falls to zero over the run
-            along a half cosine.
-        batch_size: Images per step.
-        flip: Whether half the images are mirrored, anew in each pass.
-        ema: Momentum of a moving average of the weights, which takes their
-            place at the end; 0 for none.
+        results: Folder of results.
+        backbone: Name of the backbone; see `models.Baseline`.
+        backbone_weights: `"imagenet"`, or the path of a weights file of
+            VGG-16. The perceptual losses use it too. The backbone `"tiny"`
+            has fixed random weights of its own.
+        input_shape: `(height, width, 3)` of the baseline's input.
+        precision: Policy of training, such as `"mixed_bfloat16"`. Maps are
+            predicted in float32 in any case.
     """
 
-    epochs: int = 5
-    learning_rate: float = 1e-3
-    batch_size: int = 10
-    flip: bool = False
-    ema: float = 0.0
+    results: Path
+    backbone: str = "vgg16"
+    backbone_weights: PathName = "imagenet"
+    input_shape: tuple[int, int, int] = (300, 400, 3)
+    precision: str = "float32"
 
-    def optimizer(self, steps):
-        """A new optimizer for a run of so many steps in all."""
-        average = {"use_ema": True, "ema_momentum": self.ema}
-        return keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(self.learning_rate, steps),
-            **(average if self.ema else {}),
+    def model(self, **options: Any) -> models.Baseline:
+        """Return a new baseline; the options are those of its constructor."""
+        tiny = self.backbone == "tiny"
+        return models.Baseline(
+            input_shape=self.input_shape,
+            backbone=self.backbone,
+            backbone_weights=None if tiny else self.backbone_weights,
+            **options,
         )
 
+    def loss(
+        self,
+        loss: str | losses.SaliencyLoss,
+        train: datasets.SaliencyDataset,
+        model: models.Baseline,
+    ) -> losses.SaliencyLoss:
+        """Return a loss by its name, with all it needs.
 
-def add_arguments(parser):
-    """Those of `common`, and what training needs beside."""
-    common.add_arguments(parser)
-    parser.add_argument("--epochs", type=int, default=Recipe.epochs)
-    parser.add_argument(
-        "--precision",
-        default="float32",
-        choices=["float32", "mixed_bfloat16"],
-        help="of training; maps are predicted in float32 in any case",
-    )
+        Args:
+            loss: A name for `losses.get`, or a loss, returned as it is.
+            train: Data set whose mean density is the prior of the term R.
+            model: The baseline that is trained.
+        """
+        return losses.get(
+            loss,
+            prior=train.mean_density(model.map_size),
+            vgg_weights=self.backbone_weights,
+        )
 
+    def train(
+        self,
+        loss: str | losses.SaliencyLoss,
+        train: datasets.SaliencyDataset,
+        recipe: Recipe = RECIPE,
+        *,
+        seed: int = 0,
+        name: str | None = None,
+        start: runs.Run | None = None,
+        **options: Any,
+    ) -> runs.Run:
+        """Train a baseline's head, or read the training from its folder.
 
-def slug(name):
-    """A name as part of a file name."""
-    words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
-    return "_".join(words)
+        Args:
+            loss: A name for `losses.get`, or a loss.
+            train: The data set to train on.
+            recipe: How it is trained.
+            seed: Seed of initial weights, dropout and the order of images.
+            name: Name of the loss in the run's settings and in the name of
+                its folder. Defaults to `loss`; a loss that is given as an
+                object needs one.
+            start: A run of the same kind whose weights the head starts from.
+            **options: Further arguments of `models.Baseline`.
 
+        Returns:
+            A `Run`, whose model is the whole baseline.
 
-def trained(
-    arguments,
-    row,
-    train,
-    recipe,
-    seed,
-    start=None,
-    loss=None,
-    **model_options,
-):
-    """A baseline trained with the loss of a row of table 2, or another.
+        Raises:
+            SettingsError: If the folder holds a run with other settings.
+            ValueError: If there is no such loss, or a loss has no name.
+        """
+        if name is None:
+            if not isinstance(loss, str):
+                raise ValueError("A loss that is not a string needs name=.")
+            name = loss
+        settings = {
+            "loss": name,
+            "data": train.name,
+            "images": len(train),
+            "recipe": dataclasses.asdict(recipe),
+            "precision": self.precision,
+            "seed": seed,
+            "start": start and start.settings,
+            "model": options,
+        }
+        folder = f"{runs.slug(train.name)}_{runs.slug(name)}_seed{seed}"
+        if start is not None:
+            folder += f"_after_{runs.slug(start.settings['data'])}"
+        activation = losses.get(loss).activation
 
-    Args:
-        arguments: Of the command line.
-        row: The loss by its name in the paper, or any name for `loss`.
-        train: The data set to train on.
-        recipe: A `Recipe`.
-        seed: Of initial weights, dropout and the order of images.
-        start: A trained baseline of the same kind to start from.
-        loss: A loss that is no row of the table.
-        **model_options: Further arguments of `models.Baseline`.
+        def build(trains: bool) -> models.Baseline:
+            head = {"head": {"dtype": self.precision}} if trains else {}
+            model = self.model(activation=activation, **head, **options)
+            if trains and start is not None:
+                model.head.set_weights(start.model.head.get_weights())
+            return model
 
-    Returns:
-        The model, and what is kept of the run: a dictionary with the folder,
-        the settings, the logs per epoch and the seconds it took.
-    """
-    settings = {
-        "loss": row,
-        "data": train.name,
-        "images": len(train),
-        "recipe": dataclasses.asdict(recipe),
-        "precision": arguments.precision,
-        "seed": seed,
-        "start": start and start[1]["settings"],
-        "model": model_options,
-    }
-    name = f"{slug(train.name)}_{slug(row)}_seed{seed}"
-    if start:
-        name += f"_after_{slug(start[1]['settings']['data'])}"
-    folder = arguments.results / "runs" / name
-    record = folder / "run.json"
-    activation = losses.get(loss or row).activation
-    if record.exists():
-        run = json.loads(record.read_text())
-        if run["settings"] != json.loads(json.dumps(settings)):
-            raise SystemExit(
-                f"{folder} holds a run with other settings; choose another "
-                f"folder with --results, or remove it.\n{run['settings']}\n"
-                f"{settings}"
+        def prepare(model: models.Baseline) -> CachedFeatures:
+            own = self.loss(loss, train, model)
+            batches = feature_batches(
+                model, train, recipe.batch_size, seed=seed, flip=recipe.flip
             )
-        model = common.make_model(
-            arguments, activation=activation, **model_options
+            steps = recipe.epochs * len(batches)
+            model.head.compile(recipe.optimizer(steps), own)
+            return batches
+
+        return runs.fit(
+            self.results / "runs" / folder,
+            settings,
+            build,
+            prepare,
+            kind=runs.HEAD,
+            epochs=recipe.epochs,
+            seed=seed,
         )
-        model.head.load_weights(folder / "head.weights.h5")
-        return model, {**run, "folder": folder}
-    folder.mkdir(parents=True, exist_ok=True)
-    print(f"\n{name}", flush=True)
-    begun = time.perf_counter()
-    common.seed_everything(seed)
-    model = common.make_model(
-        arguments,
-        activation=activation,
-        head={"dtype": arguments.precision},
-        **model_options,
-    )
-    if start:
-        model.head.set_weights(start[0].head.get_weights())
-    logs = _fit(arguments, model, loss or row, train, recipe, seed, folder)
-    weights = model.head.get_weights()
-    model = common.make_model(arguments, activation=activation, **model_options)
-    model.head.set_weights(weights)
-    model.head.save_weights(folder / "head.weights.h5")
-    run = {
-        "settings": settings,
-        "logs": logs,
-        "seconds": round(time.perf_counter() - begun, 1),
-    }
-    record.write_text(json.dumps(run, indent=1))
-    return model, {**run, "folder": folder}
 
 
-def _fit(arguments, model, loss, train, recipe, seed, folder):
-    loss = losses.get(
-        loss,
-        prior=train.mean_density(model.map_size),
-        vgg_weights=arguments.backbone_weights,
+def feature_batches(
+    model: models.Baseline,
+    dataset: datasets.SaliencyDataset,
+    batch_size: int = RECIPE.batch_size,
+    **options: Any,
+) -> CachedFeatures:
+    """Return batches of cached features, on which a head trains alone.
+
+    Args:
+        model: The baseline whose backbone gives the features.
+        dataset: The images.
+        batch_size: Images per batch; a smaller data set is one batch.
+        **options: Further arguments of `datasets.SaliencySequence`.
+    """
+    return cache_features(
+        model.backbone,
+        datasets.SaliencySequence(
+            dataset,
+            batch_size=min(batch_size, len(dataset)),
+            image_size=model.input_shape[1:3],
+            map_size=model.map_size,
+            **options,
+        ),
     )
-    batches = common.feature_batches(
-        model, train, recipe.batch_size, seed=seed, flip=recipe.flip
-    )
-    model.head.compile(
-        optimizer=recipe.optimizer(len(batches) * recipe.epochs), loss=loss
-    )
-    history = model.head.fit(
-        batches,
-        epochs=recipe.epochs,
-        verbose=2,
-        callbacks=[keras.callbacks.BackupAndRestore(folder / "unfinished")],
-    ).history
-    return {key: [float(v) for v in history[key]] for key in history}
 
 
-def scored(model, run, dataset, part):
-    """Evaluate a trained baseline on a data set at the pictures' own sizes.
+def predict(model: models.Baseline, dataset: datasets.SaliencyDataset) -> Array:
+    """Return a baseline's maps of a data set, `(N, height, width, 1)`.
+
+    They have the size of the model's output and are computed from cached
+    features.
+    """
+    batches = feature_batches(model, dataset, shuffle=False)
+    return model.head.predict(batches, verbose=0)
+
+
+def score(
+    run: runs.Run, dataset: datasets.SaliencyDataset, part: str
+) -> evaluation.Evaluation:
+    """Return the metrics of a trained baseline at the images' own sizes.
 
     The values of each image are kept in the run's folder, as
-    `PART.csv`, and read from there where they are.
+    `DATASET_PART.csv`, and read from there where they are.
 
-    Returns:
-        An `evaluation.Evaluation`.
+    Args:
+        run: A run of `HeadTrainer.train`.
+        dataset: The data set.
+        part: Name of the part of it, such as `"test"`.
     """
-    path = Path(run["folder"]) / f"{slug(dataset.name)}_{part}.csv"
+    path = run.folder / f"{runs.slug(dataset.name)}_{part}.csv"
     if path.exists():
         result = evaluation.Evaluation.load(path)
         if result.names == dataset.names:
             return result
-    maps = predicted(model, dataset)
+    maps = predict(run.model, dataset)
     result = evaluation.evaluate(maps, dataset, verbose=0)
     result.to_csv(path)
     return result
-
-
-def predicted(model, dataset):
-    """Maps of a data set's images, `(N, height, width, 1)`."""
-    batches = common.feature_batches(model, dataset, shuffle=False)
-    return model.head.predict(batches, verbose=0)

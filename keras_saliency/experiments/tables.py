@@ -2,72 +2,110 @@
 
 import csv
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from keras_saliency import evaluation
+from keras_saliency._utils.types import Array, ArrayLike, PathName
 
-TABLES = json.loads(
+# "table1" to "table4" as printed: each a dictionary with "title" and "rows".
+TABLES: dict[str, Any] = json.loads(
     Path(__file__).with_name("paper_tables.json").read_text(encoding="utf-8")
 )
-# Metrics as the paper's tables name them.
-TITLES = {
-    "cc": "CC",
-    "sim": "SIM",
-    "auc_judd": "AUC-Judd",
-    "auc_borji": "AUC-Borji",
-    "nss": "NSS",
-    "emd": "EMD",
-    "kl": "KL",
-}
+# Marks of our three best rows of a metric.
 MARKS = ("***", "**", "*")
+
+
+def printed_row(table: str, name: str) -> dict[str, Any]:
+    """Return a row of one of the paper's tables.
+
+    Args:
+        table: "table1" to "table4".
+        name: The row's name.
+
+    Returns:
+        Dictionary of the row's name and of the metrics' titles
+        (`evaluation.METRICS[metric].title`) and values.
+
+    Raises:
+        KeyError: If there is no such row.
+    """
+    for row in TABLES[table]["rows"]:
+        if row["name"] == name:
+            return row
+    raise KeyError(f"{table} has no row {name!r}.")
+
+
+def printed_metrics(table: str) -> list[str]:
+    """Return the names of the metrics that one of the paper's tables has."""
+    first = TABLES[table]["rows"][0]
+    return [m for m in evaluation.SEVEN if _title(m) in first]
 
 
 class Table:
     """Our results as the rows of one of the paper's tables.
 
+    The text of a table shows, for each metric, our mean with its 95 %
+    interval and rank, then the paper's value and rank.
+
     Args:
-        name: "table1" to "table4", whose rows are looked up by name; of
-            another table the paper has no numbers.
-        results: Dictionary of the row's name and a list of `Evaluation`s of
-            the same images, one per seed.
-        dataset: Of the paper's rows, where a table has several.
+        name: "table1" to "table4", whose rows are looked up by name. For a
+            table of any other name the paper has no numbers.
+        results: Dictionary of a row's name and a list of `Evaluation`s of the
+            same images, one per seed.
+        dataset: Name of the data set, where the paper's table has several.
+
+    Attributes:
+        name: Name of the table's files.
+        metrics: Names of the metrics, in the paper's order.
+        rows: Dictionary of a row's name and its cells: metric -> dictionary
+            of "ours", "low", "high", "seeds" (the mean of each), "paper" and
+            the two ranks; `None` for a metric that was not measured.
     """
 
-    def __init__(self, name, results, dataset=None):
+    def __init__(
+        self,
+        name: str,
+        results: Mapping[str, Sequence[evaluation.Evaluation]],
+        dataset: str | None = None,
+    ) -> None:
         self.name = name if dataset is None else f"{name}_{dataset}"
-        self.printed = {
+        self._printed = {
             row["name"]: row
             for row in TABLES.get(name, {"rows": []})["rows"]
             if dataset is None or row.get("dataset") in (None, dataset)
         }
         first = next(iter(results.values()))[0]
-        self.metrics = [m for m in TITLES if m in first.scores]
+        self.metrics = [m for m in evaluation.SEVEN if m in first.scores]
         self.rows = {
-            row: {metric: self._cell(row, metric, runs) for metric in TITLES}
+            row: {m: self._cell(row, m, runs) for m in evaluation.SEVEN}
             for row, runs in results.items()
         }
         for metric in self.metrics:
             self._rank(metric, "ours")
             self._rank(metric, "paper")
 
-    def _cell(self, row, metric, runs):
+    def _cell(
+        self, row: str, metric: str, runs: Sequence[evaluation.Evaluation]
+    ) -> dict[str, Any] | None:
         if metric not in self.metrics:
             return None
         values = np.array([run.scores[metric] for run in runs])
         low, high = interval(values)
         return {
-            "paper": self.printed.get(row, {}).get(TITLES[metric]),
+            "paper": self._printed.get(row, {}).get(_title(metric)),
             "ours": float(np.nanmean(values)),
             "low": low,
             "high": high,
             "seeds": np.nanmean(values, axis=1).tolist(),
         }
 
-    def _rank(self, metric, whose):
+    def _rank(self, metric: str, whose: str) -> None:
         sign = -1 if evaluation.METRICS[metric].higher_is_better else 1
-        cells = [cells[metric] for cells in self.rows.values()]
+        cells: list[Any] = [cells[metric] for cells in self.rows.values()]
         known = sorted(
             sign * cell[whose] for cell in cells if cell[whose] is not None
         )
@@ -77,13 +115,13 @@ class Table:
                 rank = 1 + known.index(sign * cell[whose])
             cell[f"{whose}_rank"] = rank
 
-    def lines(self):
-        """Header and rows of cells, as text."""
-        yield ["", *(TITLES[metric] for metric in self.metrics)]
+    def lines(self) -> Iterator[list[str]]:
+        """Yield the header and the rows, each a list of cells as text."""
+        yield ["", *map(_title, self.metrics)]
         for row, cells in self.rows.items():
             yield [row, *(_text(cells[metric]) for metric in self.metrics)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = list(self.lines())
         widths = [
             max(len(c) for c in column) for column in zip(*lines, strict=True)
@@ -100,8 +138,13 @@ class Table:
         )
         return "\n".join([*text, legend])
 
-    def write(self, folder, suffix=None):
-        """Write `NAME.json`, `.csv` and `.md`."""
+    def write(self, folder: PathName, suffix: str | None = None) -> None:
+        """Write `NAME.json`, `NAME.csv` and `NAME.md`.
+
+        Args:
+            folder: Folder that the files are written to.
+            suffix: Added to the name: `NAME_SUFFIX.json`.
+        """
         name = self.name if suffix is None else f"{self.name}_{suffix}"
         path = Path(folder) / name
         path.with_suffix(".json").write_text(
@@ -115,46 +158,61 @@ class Table:
             writer.writerow(["row", "metric", *kinds])
             for row, cells in self.rows.items():
                 for metric in self.metrics:
-                    cell = cells[metric]
+                    cell: Any = cells[metric]
                     writer.writerow([row, metric, *(cell[k] for k in kinds)])
         header, *lines = self.lines()
         markdown = ["| " + " | ".join(header) + " |", "|---" * len(header)]
         markdown[1] += "|"
         for line in lines:
-            cells = (c.replace("*", r"\*") for c in line)
-            markdown.append("| " + " | ".join(cells) + " |")
+            escaped = (c.replace("*", r"\*") for c in line)
+            markdown.append("| " + " | ".join(escaped) + " |")
         path.with_suffix(".md").write_text(
             "\n".join(markdown) + "\n", encoding="utf-8"
         )
 
 
-def interval(values, confidence=0.95, resamples=2000, seed=0):
-    """Bootstrap interval of a mean over seeds and images.
+def interval(
+    values: ArrayLike,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Return the bootstrap interval of a mean over seeds and images.
 
     Seeds and images are drawn with replacement, each independently.
+    (`scipy.stats.bootstrap` refuses a single seed, and its ends differ from
+    these in the last digit.)
 
     Args:
-        values: Array `(seeds, images)`; NaN is left out.
+        values: Array `(seeds, images)`. An image that is NaN for all seeds is
+            left out; any other NaN is left out of the means.
         confidence: Probability between the two ends.
         resamples: Number of draws.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Returns:
         `(low, high)`.
     """
     rng = np.random.default_rng(seed)
-    values = values[:, ~np.isnan(values).all(axis=0)]
-    seeds, count = values.shape
+    table: Array = np.asarray(values, np.float64)
+    table = table[:, ~np.isnan(table).all(axis=0)]
+    seeds, count = table.shape
     means = []
     for _ in range(resamples):
-        drawn = values[rng.integers(seeds, size=seeds)]
+        drawn = table[rng.integers(seeds, size=seeds)]
         means.append(np.nanmean(drawn[:, rng.integers(count, size=count)]))
     tail = 50 * (1 - confidence)
     low, high = np.percentile(means, [tail, 100 - tail])
     return float(low), float(high)
 
 
-def _text(cell):
+def _title(metric: str) -> str:
+    """A metric as the paper's tables name it."""
+    return evaluation.METRICS[metric].title
+
+
+def _text(cell: Any) -> str:
     text = f"{cell['ours']:.4f}"
     if cell["ours_rank"] <= len(MARKS):
         text += MARKS[cell["ours_rank"] - 1]

@@ -1,0 +1,79 @@
+"""Experiments that can be stopped and repeated: runs, tables, command lines.
+
+`RECIPE` is how heads are trained. `HeadTrainer` and `train_network` train and
+keep a run, and read it where it is done; `score` and `measure` do the same
+with metrics; `Table` puts results beside the paper's. `command_line` has the
+arguments that the scripts in `examples/` share.
+"""
+
+from keras_saliency.experiments import command_line
+from keras_saliency.experiments.heads import (
+    HeadTrainer,
+    feature_batches,
+    predict,
+    score,
+)
+from keras_saliency.experiments.networks import (
+    AUTHORS,
+    IMPORTERS,
+    make,
+    predictor,
+    released,
+    train_network,
+)
+from keras_saliency.experiments.recipes import (
+    NETWORK_RECIPE,
+    RECIPE,
+    Recipe,
+)
+from keras_saliency.experiments.runs import (
+    Run,
+    SettingsError,
+    check_settings,
+    slug,
+)
+from keras_saliency.experiments.systems import (
+    System,
+    first_panels,
+    measure,
+    report,
+    spent_on,
+)
+from keras_saliency.experiments.tables import (
+    TABLES,
+    Table,
+    interval,
+    printed_metrics,
+    printed_row,
+)
+
+__all__ = [
+    "AUTHORS",
+    "HeadTrainer",
+    "IMPORTERS",
+    "NETWORK_RECIPE",
+    "RECIPE",
+    "Recipe",
+    "Run",
+    "SettingsError",
+    "System",
+    "TABLES",
+    "Table",
+    "check_settings",
+    "command_line",
+    "feature_batches",
+    "first_panels",
+    "interval",
+    "make",
+    "measure",
+    "predict",
+    "predictor",
+    "printed_metrics",
+    "printed_row",
+    "released",
+    "report",
+    "score",
+    "slug",
+    "spent_on",
+    "train_network",
+]

@@ -1,0 +1,160 @@
+"""Trainings that are kept in a folder.
+
+A training that is done is read from its folder; one that was stopped goes on
+after the last epoch it finished. A folder holds
+
+    run.json        settings, logs and seconds
+    *.weights.h5    the trained weights
+    unfinished/     the last whole epoch of a training that was stopped
+"""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+
+class SettingsError(ValueError):
+    """A folder holds results that were made with other settings.
+
+    The message names the folder and both settings. It is a `ValueError`.
+    """
+
+
+class Kind(NamedTuple):
+    """What is trained of a model, and the names under which it is kept.
+
+    Attributes:
+        part: Function from a model to the part of it that is trained.
+        weights: Name of the weights file.
+        settings: Key of the settings in `run.json`.
+    """
+
+    part: Callable[[Any], Any]
+    weights: str
+    settings: str
+
+
+# Stored runs depend on these names.
+HEAD = Kind(lambda model: model.head, "head.weights.h5", "settings")
+NETWORK = Kind(lambda model: model, "model.weights.h5", "facts")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A training that is done.
+
+    Attributes:
+        model: The trained model, in float32.
+        folder: The folder that the run is kept in.
+        settings: What the run depends on, as in `run.json`.
+        logs: The logs of `fit`: name -> one value per epoch. A training that
+            was stopped has those since it went on.
+        seconds: Seconds that the last command spent on it; a training that
+            was stopped took longer.
+    """
+
+    model: Any
+    folder: Path
+    settings: dict[str, Any]
+    logs: dict[str, list[float]]
+    seconds: float
+
+
+def fit(
+    folder: Path,
+    settings: Mapping[str, Any],
+    build: Callable[[bool], Any],
+    prepare: Callable[[Any], Any],
+    *,
+    kind: Kind,
+    epochs: int,
+    seed: int,
+) -> Run:
+    """Train a model, or read the training from its folder.
+
+    Args:
+        folder: Folder of the run, made if it is not there.
+        settings: All that the run depends on, in types that JSON knows.
+        build: Function that returns a new model. Its argument says whether
+            the model is about to be trained: then it may compute in half
+            precision, and it needs the weights to start from.
+        prepare: Function that compiles the part of the model that is trained
+            and returns the batches to train on.
+        kind: `HEAD` or `NETWORK`.
+        epochs: Number of passes over the batches.
+        seed: Seed of initial weights and dropout.
+
+    Returns:
+        A `Run`; its model is a new one of `build(False)`.
+
+    Raises:
+        SettingsError: If the folder holds a run with other settings.
+    """
+    settings = _as_json(settings)
+    record, weights = folder / "run.json", folder / kind.weights
+    if record.exists():
+        kept = json.loads(record.read_text(encoding="utf-8"))
+        check_settings(settings, kept[kind.settings], folder)
+        model = build(False)
+        kind.part(model).load_weights(weights)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        print(f"\n{folder.name}", flush=True)
+        begun = time.perf_counter()
+        keras.utils.set_random_seed(seed)
+        model = build(True)
+        batches = prepare(model)
+        backup = keras.callbacks.BackupAndRestore(folder / "unfinished")
+        trained = kind.part(model)
+        history = trained.fit(
+            batches, epochs=epochs, verbose=2, callbacks=[backup]
+        ).history
+        values = trained.get_weights()
+        model = build(False)
+        kind.part(model).set_weights(values)
+        kind.part(model).save_weights(weights)
+        kept = {
+            kind.settings: settings,
+            "logs": {key: np.asarray(v).tolist() for key, v in history.items()},
+            "seconds": round(time.perf_counter() - begun, 1),
+        }
+        record.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    return Run(model, folder, settings, kept["logs"], kept["seconds"])
+
+
+def check_settings(
+    settings: Mapping[str, Any], kept: Mapping[str, Any], path: Path
+) -> None:
+    """Refuse results that were made with other settings.
+
+    Args:
+        settings: The settings that are asked for.
+        kept: The settings that the results were made with.
+        path: The folder or file that holds the results.
+
+    Raises:
+        SettingsError: If the two differ.
+    """
+    if _as_json(settings) != kept:
+        raise SettingsError(
+            f"{path} was made with other settings; choose another folder with "
+            f"--results, or remove it.\nIt was made with {kept}\n"
+            f"received {settings}"
+        )
+
+
+def slug(name: str) -> str:
+    """Return a name as part of a file name, such as `"kld_cc_nss"`."""
+    words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
+    return "_".join(words)
+
+
+def _as_json(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as they are read back: tuples are lists, keys are strings."""
+    return json.loads(json.dumps(settings))
