@@ -1,14 +1,17 @@
-"""The example scripts run, on generated data."""
+"""Quick start, recipe and benchmarks."""
 
 import json
 
+import keras
 import pytest
-from running import run
+import running
+
+from keras_saliency import datasets, experiments, models
 
 
 @pytest.mark.slow
 def test_quickstart(tmp_path):
-    printed = run("quickstart.py", tmp_path, "--epochs", "2")
+    printed = running.run("quickstart", tmp_path, "--epochs", "2")
     table = printed[printed.index("On the 48 validation images") :]
     for name in ("MSE", "LC1"):
         (row,) = (r for r in table.splitlines() if r.startswith(name))
@@ -20,40 +23,114 @@ def test_quickstart(tmp_path):
 
 
 @pytest.mark.slow
-def test_recipe_keeps_each_run_and_repeats_none(tmp_path):
-    arguments = ("--epochs", "1", "--train-images", "20", "--rows", "MSE")
-    first = run("recipe.py", tmp_path, *arguments)
-    assert "MSE: loss" in first
-    path = tmp_path / "results" / "recipe" / "mse.json"
-    history = json.loads(path.read_text())
-    assert history["empty_maps"] == 0
-    history["val_cc"] = [0.123]
-    path.write_text(json.dumps(history))
-    again = run("recipe.py", tmp_path, *arguments)
-    assert "val_cc 0.123" in again
-
-
-@pytest.mark.slow
-def test_benchmark_of_features(tmp_path):
-    printed = run(
-        "benchmark_features.py", tmp_path, "--images", "20", "--epochs", "1"
-    )
-    assert "times as fast" in printed
-
-
-@pytest.mark.slow
 def test_quickstart_on_real_data(tmp_path, mit1003_path, vgg16_weights):
-    printed = run(
-        "quickstart.py",
+    printed = running.run(
+        "quickstart",
         tmp_path,
-        "--data",
-        mit1003_path,
-        "--backbone-weights",
-        vgg16_weights,
-        "--losses",
-        "LC1",
-        "--epochs",
-        "2",
+        *("--data", mit1003_path, "--backbone-weights", vgg16_weights),
+        *("--losses", "LC1", "--epochs", "2"),
     )
     (row,) = (r for r in printed.splitlines() if r.startswith("LC1 "))
     assert float(row.split()[1]) > 0.6
+
+
+@pytest.mark.slow
+def test_recipe_keeps_each_run_and_repeats_none(
+    example, few_images, tmp_path, capsys
+):
+    arguments = ("recipe", "--epochs", "1", "--rows", "MSE", "--constant-rate")
+    example(*arguments, "3e-4")
+    assert "MSE: loss" in capsys.readouterr().out
+    folder = tmp_path / "results" / "recipe"
+    kept = json.loads((folder / "mse.json").read_text())
+    assert kept["history"]["empty_maps"] == 0
+    kept["history"]["val_cc"] = [0.123]
+    (folder / "mse.json").write_text(json.dumps(kept))
+    example(*arguments, "3e-4")
+    assert "val_cc 0.123" in capsys.readouterr().out
+    assert (folder / "rows_pixel_based.png").stat().st_size > 10_000
+    # A run with another learning rate is not taken for this one.
+    with pytest.raises(experiments.SettingsError, match="other settings"):
+        example(*arguments, "1e-3")
+
+
+@pytest.mark.slow
+def test_parts_of_the_recipe(example, few_images, tmp_path):
+    example("recipe", "--epochs", "1", "--rows", "MSE", "--ablation")
+    folder = tmp_path / "results" / "recipe"
+    rates = {
+        path.stem: json.loads(path.read_text())["settings"]["optimizer"]
+        for path in folder.glob("*.json")
+    }
+    assert len(rates) == 8
+    assert rates["mse_paper"] == "SGD 0.001" and rates["mse_ours"] == "ours"
+    assert (folder / "parts_mse.png").exists()
+
+
+@pytest.mark.slow
+def test_evaluate_compares_models_and_maps(
+    example, few_images, tmp_path, capsys
+):
+    model = models.FastNet((32, 48, 3), filters=(2,) * 5, depth=2)
+    model.save(tmp_path / "fast.keras")
+    test = experiments.command_line.load_parts(None)["test"]
+    (tmp_path / "maps").mkdir()
+    for i, name in enumerate(test.names):
+        map_ = test.density(i, (30, 40))
+        (map_ / map_.max()).dump(tmp_path / "maps" / f"{name}.npy")
+    example("evaluate", "fast.keras", "maps", "--part", "test", "--images", 2)
+    printed = capsys.readouterr().out
+    assert "fast.keras: 2 images" in printed and "AUC-Judd" in printed
+    assert (tmp_path / "results" / "evaluate_maps.csv").exists()
+    with pytest.raises(SystemExit):
+        example("evaluate", "nothing", "--part", "test")
+    assert "'nothing'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_distil_teaches_a_network_that_predicts(
+    example, tmp_path, vgg16_weights, capsys
+):
+    for name, seed in (("made", 1), ("other", 2)):
+        made = datasets.generate(count=10, seed=seed)
+        made.name = name
+        datasets.save_compact(made, tmp_path / name, progress=False)
+    example(
+        *("distil", "--data", "made", "--extra", "other=other"),
+        *("--batch-size", "4", "--teacher", "baseline-mse", "--epochs", "2"),
+        *("--backbone-weights", vgg16_weights),
+    )
+    printed = capsys.readouterr().out
+    # 6 images to train on and 10 others make 4 batches.
+    assert "4/4" in printed and "KL " in printed
+    taught = keras.models.load_model(tmp_path / "results/fast_net.keras")
+    assert isinstance(taught, models.FastNet)
+    map_ = taught.saliency_map(made.image(0))
+    assert map_.shape == tuple(made.sizes[0]) and map_.max() > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "arguments", "printed"),
+    [
+        (
+            "classic",
+            ("--size", "64", "80", "--count", "1", "--rounds", "1"),
+            "| model | 64x80 |",
+        ),
+        ("features", ("--images", "9", "--epochs", "1"), "times as fast"),
+        (
+            "input",
+            ("--count", "4", "--batch-size", "2", "--repeats", "1"),
+            "2 thread(s)",
+        ),
+        (
+            "metrics",
+            ("--count", "1", "--size", "48", "64", "--rounds", "1"),
+            "| all seven |",
+        ),
+    ],
+)
+def test_benchmark(name, arguments, printed, tmp_path):
+    found = running.run(f"benchmarks/{name}", tmp_path, *arguments)
+    assert printed in found

@@ -1,5 +1,6 @@
-"""Run the example scripts as a user does."""
+"""Run the example scripts."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -8,11 +9,20 @@ from pathlib import Path
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
+def script(name):
+    """A script of `examples/` as a module; its `main` takes arguments."""
+    path = EXAMPLES / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def run(name, folder, *arguments):
-    """Run a script of `examples/` in a folder; return what it printed."""
+    """Run a script as a user does, in a folder; return what it printed."""
     environment = {**os.environ, "KERAS_SALIENCY_CACHE": str(folder / "cache")}
     return subprocess.run(
-        [sys.executable, EXAMPLES / name, *arguments],
+        [sys.executable, EXAMPLES / f"{name}.py", *arguments],
         cwd=folder,
         env=environment,
         check=True,

@@ -1,0 +1,144 @@
+"""Arguments are read and refused before anything starts."""
+
+from pathlib import Path
+
+import pytest
+
+from keras_saliency import datasets, experiments
+from keras_saliency.experiments import command_line
+
+
+@pytest.fixture
+def parser():
+    parser = command_line.parser("What it does.")
+    command_line.add_training_arguments(parser)
+    command_line.add_table_arguments(parser)
+    parser.add_argument("--set", type=command_line.named_folder)
+    parser.add_argument("--rate", type=command_line.rate)
+    parser.add_argument("--network-rate", type=command_line.network_rate)
+    parser.add_argument("--size", type=command_line.input_size)
+    parser.add_argument("--loss", type=command_line.loss_name)
+    parser.add_argument("--half", type=command_line.precision)
+    return parser
+
+
+def test_arguments_are_read(parser, tmp_path):
+    (tmp_path / "vgg.h5").touch()
+    arguments = parser.parse_args(
+        [
+            *("--data", str(tmp_path), "--set", f"a={tmp_path}"),
+            *("--backbone-weights", str(tmp_path / "vgg.h5")),
+            *("--rate", "1e-3", "--network-rate", "authors"),
+            *("--size", "48x64", "--loss", "W-BCE(w=0.7)", "--images", "0"),
+            *("--half", "mixed_bfloat16", "--seed", "3", "--epochs", "2"),
+        ]
+    )
+    assert arguments.data == tmp_path and arguments.set == ("a", tmp_path)
+    assert arguments.rate == 1e-3
+    assert arguments.network_rate == experiments.AUTHORS
+    assert arguments.size == (48, 64)
+    assert arguments.loss == "W-BCE(w=0.7)"
+    assert (arguments.images, arguments.seed, arguments.epochs) == (0, 3, 2)
+    assert arguments.results == Path("results") and arguments.part == "test"
+    assert arguments.half == "mixed_bfloat16"
+    assert arguments.precision == "float32"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--data", "nowhere"), "--data: there is no folder nowhere"),
+        (("--backbone-weights", "no.h5"), "there is no file no.h5"),
+        (("--resnet-weights", "no.h5"), "there is no file no.h5"),
+        (("--set", "folder"), "'folder' is not NAME=PATH"),
+        (("--set", "a=nowhere"), "there is no folder nowhere"),
+        (("--part", "tests"), "invalid choice: 'tests'"),
+        (("--epochs", "0"), "--epochs: 0 is not above 0"),
+        (("--epochs", "many"), "'many' is no number"),
+        (("--test-images", "1.5"), "'1.5' is no number"),
+        (("--images", "-1"), "-1 is below 0"),
+        (("--seed", "one"), "'one' is no number"),
+        (("--rate", "0"), "0 is not above 0"),
+        (("--rate", "nan"), "nan is not above 0"),
+        (("--network-rate", "author"), "'author' is no number"),
+        (("--size", "32"), "'32' is no size such as 240x320"),
+        (("--size", "0x32"), "'0x32' is no size such as 240x320"),
+        (("--loss", "LC3"), "There is no loss 'LC3'"),
+        (("--half", "half"), "'half' is not one of float32, mixed_bfloat16"),
+        (("--precision", "half"), "invalid choice: 'half'"),
+    ],
+)
+def test_what_is_wrong_is_said(parser, arguments, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(arguments)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_help_shows_the_docstring(parser):
+    assert "What it does." in parser.format_help()
+
+
+def test_generated_images_get_a_small_network(parser, tmp_path):
+    generated = parser.parse_args([])
+    trainer = command_line.head_trainer(generated, "mixed_bfloat16")
+    assert trainer.backbone == "tiny"
+    assert trainer.input_shape == (120, 160, 3)
+    assert trainer.precision == "mixed_bfloat16"
+    assert command_line.network_weights(generated, "sam_vgg") is None
+    assert trainer.model().map_size == (30, 40)
+
+    resnet = tmp_path / "resnet.h5"
+    resnet.touch()
+    real = parser.parse_args(
+        ["--data", str(tmp_path), "--resnet-weights", str(resnet)]
+    )
+    trainer = command_line.head_trainer(real)
+    assert trainer.backbone == "vgg16"
+    assert trainer.input_shape == (300, 400, 3)
+    assert command_line.network_weights(real, "sam_vgg") == "imagenet"
+    assert command_line.network_weights(real, "sam_resnet") == str(resnet)
+
+
+def test_parts_of_a_data_set(tmp_path, monkeypatch):
+    made = datasets.generate(count=11, size=(32, 48), seed=1)
+    datasets.save_compact(made, tmp_path / "made", progress=False)
+    parts = command_line.load_parts(tmp_path / "made")
+    assert tuple(parts) == command_line.PARTS
+    assert [len(part) for part in parts.values()] == [7, 2, 2]
+    assert len({name for part in parts.values() for name in part.names}) == 11
+
+    asked = []
+
+    def generate(count):
+        asked.append(count)
+        return made
+
+    monkeypatch.setattr(datasets, "generate", generate)
+    assert len(command_line.load_parts(None)["train"]) == 7
+    assert asked == [240]
+
+
+def test_mit1003_has_the_papers_split(mit1003_path):
+    parts = command_line.load_parts(mit1003_path)
+    assert [len(part) for part in parts.values()] == [500, 200, 303]
+
+
+@pytest.mark.parametrize(
+    "error", [datasets.DatasetError, experiments.SettingsError]
+)
+def test_errors_in_files_end_a_script_with_their_text(error):
+    def main():
+        raise error("The folder is empty.")
+
+    with pytest.raises(SystemExit, match="error: The folder is empty."):
+        command_line.run(main)
+
+
+def test_other_errors_keep_their_traceback():
+    def main():
+        raise ValueError("a fault")
+
+    with pytest.raises(ValueError, match="a fault"):
+        command_line.run(main)
+    command_line.run(lambda: None)

@@ -1,0 +1,144 @@
+"""Heads are trained, kept, resumed and read again."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+import stopping
+
+from keras_saliency import datasets, experiments, losses
+from keras_saliency.experiments import Recipe
+
+RECIPE = Recipe(epochs=2, batch_size=5)
+
+
+@pytest.fixture(scope="module")
+def made():
+    return datasets.generate(count=10, size=(32, 48), seed=1)
+
+
+@pytest.fixture
+def trainer(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_SALIENCY_CACHE", str(tmp_path / "cache"))
+    return experiments.HeadTrainer(
+        tmp_path / "results", backbone="tiny", input_shape=(32, 48, 3)
+    )
+
+
+def no_training(monkeypatch):
+    def fit(*arguments, **options):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(keras.Model, "fit", fit)
+
+
+def test_a_run_is_resumed_kept_and_read(trainer, made, monkeypatch, capsys):
+    with stopping.after_one_epoch():
+        trainer.train("MSE", made, RECIPE, seed=3)
+    assert "generated_mse_seed3\n" in capsys.readouterr().out
+    run = trainer.train("MSE", made, RECIPE, seed=3)
+    printed = capsys.readouterr().out
+    assert "Epoch 1/2" not in printed and "Epoch 2/2" in printed
+    assert run.folder == trainer.results / "runs" / "generated_mse_seed3"
+    assert len(run.logs["loss"]) == 1 and run.seconds > 0
+    no_training(monkeypatch)
+    again = trainer.train("MSE", made, RECIPE, seed=3)
+    assert (again.settings, again.logs) == (run.settings, run.logs)
+    for before, after in zip(
+        run.model.get_weights(), again.model.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_stored_runs_are_read(trainer, made, monkeypatch):
+    """The layout on which runs of earlier versions depend."""
+    no_training(monkeypatch)
+    model = trainer.model(activation="sigmoid")
+    folder = trainer.results / "runs" / "generated_kld_cc_nss_r_seed0"
+    folder.mkdir(parents=True)
+    model.head.save_weights(folder / "head.weights.h5")
+    settings = {
+        "loss": "KLD + CC + NSS + R",
+        "data": "generated",
+        "images": 10,
+        "recipe": {
+            "epochs": 5,
+            "learning_rate": 0.001,
+            "batch_size": 10,
+            "flip": False,
+            "ema": 0.0,
+        },
+        "precision": "float32",
+        "seed": 0,
+        "start": None,
+        "model": {},
+    }
+    record = folder / "run.json"
+    kept = {"settings": settings, "logs": {"loss": [2.0]}, "seconds": 8.5}
+    record.write_text(json.dumps(kept))
+    run = trainer.train("KLD + CC + NSS + R", made)
+    assert run.logs == {"loss": [2.0]} and run.seconds == 8.5
+    np.testing.assert_array_equal(
+        run.model.head.get_weights()[0], model.head.get_weights()[0]
+    )
+    # Values per image beside it are read, not measured again.
+    (folder / "generated_test.csv").write_text(
+        "name,cc\n" + "".join(f"{name},0.5\n" for name in made.names)
+    )
+    result = experiments.score(run, made, "test")
+    assert result.means() == {"cc": 0.5}
+
+    with pytest.raises(
+        experiments.SettingsError, match="(?s)generated_kld.*other settings"
+    ):
+        trainer.train("KLD + CC + NSS + R", made, Recipe(epochs=4))
+
+
+def test_a_run_starts_from_another_with_more_layers(trainer, made):
+    trainer = dataclasses.replace(trainer, precision="mixed_bfloat16")
+    recipe = dataclasses.replace(
+        RECIPE, epochs=1, learning_rate=1e-9, flip=True, ema=0.5
+    )
+    first = trainer.train("MSE", made, recipe, tuned_layers=["conv4"])
+    other = datasets.generate(count=5, size=(32, 48), seed=2)
+    other.name = "other"
+    loss = losses.MeanSquaredError() + losses.CorrelationCoefficient()
+    second = trainer.train(
+        loss, other, recipe, name="Sum", start=first, tuned_layers=["conv4"]
+    )
+    assert second.folder.name == "other_sum_seed0_after_generated"
+    assert second.settings["start"] == first.settings
+    assert second.settings["model"] == {"tuned_layers": ["conv4"]}
+    assert "neg_cc" in second.logs
+    for before, after in zip(
+        first.model.head.get_weights(),
+        second.model.head.get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_allclose(before, after, atol=1e-5)
+    # Half precision is for training alone.
+    assert second.model.head.compute_dtype == "float32"
+    result = experiments.score(second, other, "all")
+    again = experiments.score(second, other, "all")
+    assert set(result.scores) == {
+        *("cc", "sim", "auc_judd", "auc_borji", "nss", "emd", "kl")
+    }
+    np.testing.assert_array_equal(result.scores["cc"], again.scores["cc"])
+    # Values of other images are not taken for these.
+    few = experiments.score(second, other.subset(slice(0, 2)), "all")
+    assert len(few) == 2
+
+
+def test_a_loss_needs_a_name(trainer, made):
+    with pytest.raises(ValueError, match="name="):
+        trainer.train(losses.MeanSquaredError(), made)
+
+
+def test_recipe_falls_to_zero_and_averages():
+    optimizer = Recipe(learning_rate=0.5, ema=0.9).optimizer(steps=10)
+    assert optimizer.use_ema and optimizer.ema_momentum == 0.9
+    rates = [float(optimizer._learning_rate(step)) for step in (0, 5, 10)]
+    np.testing.assert_allclose(rates, [0.5, 0.25, 0], atol=1e-6)
+    assert not Recipe().optimizer(steps=10).use_ema
