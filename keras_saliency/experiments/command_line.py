@@ -155,6 +155,7 @@ def load_parts(
     Raises:
         DatasetError: If there is no data set or it is damaged.
     """
+    dataset: datasets.SaliencyDataset
     if path is None:
         dataset = datasets.generate(count=240)
     else:
