@@ -4,6 +4,8 @@ from typing import Any
 
 import keras
 
+from keras_saliency._utils.checks import whole_number
+
 
 class PeriodicCallback(keras.callbacks.Callback):
     """A callback that works after each n-th epoch, counted from the first.
@@ -12,14 +14,12 @@ class PeriodicCallback(keras.callbacks.Callback):
         every: The n.
 
     Raises:
-        ValueError: If it is no positive integer.
+        ValueError: If it is not a whole number, at least 1.
     """
 
     def __init__(self, every: int) -> None:
         super().__init__()
-        if int(every) != every or every < 1:
-            raise ValueError(f"every must be 1, 2, ...; received {every!r}")
-        self.every = int(every)
+        self.every = whole_number(type(self).__name__, "every", every)
         self._first_epoch: int | None = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:

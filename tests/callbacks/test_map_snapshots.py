@@ -11,7 +11,7 @@ def model():
     inputs = keras.Input((6, 8, 1))
     outputs = keras.layers.Conv2D(1, 1, kernel_initializer="ones")(inputs)
     model = keras.Model(inputs, outputs)
-    model.compile(keras.optimizers.SGD(0.0), "mse")
+    model.compile(keras.optimizers.SGD(0.0), "mse", run_eagerly=True)
     return model
 
 
@@ -44,9 +44,9 @@ def test_writes_each_map_by_epoch(model, x, tmp_path):
     assert [str(file) for file in files] == [
         f"new/image_000{i}/epoch_000{e}.png" for i in (0, 1) for e in (1, 3)
     ]
-    picture = cv2.imread(str(tmp_path / files[0]), cv2.IMREAD_UNCHANGED)
+    written = cv2.imread(str(tmp_path / files[0]), cv2.IMREAD_UNCHANGED)
     wanted = np.rint(x[0, ..., 0] / x[0].max() * 255)
-    np.testing.assert_array_equal(picture, wanted)
+    np.testing.assert_array_equal(written, wanted)
 
 
 def test_takes_the_first_images_of_a_sequence(model, x, tmp_path):
@@ -56,6 +56,21 @@ def test_takes_the_first_images_of_a_sequence(model, x, tmp_path):
     assert names == ["Action_0", "Action_1", "Action_2"]
     path = tmp_path / "Action_2" / "epoch_0001.png"
     assert cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape == (12, 16)
+
+
+def test_other_sequences_know_no_names(model, x, tmp_path):
+    class Nameless(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, b):
+            return x[2 * b : 2 * b + 2]
+
+    callback = MapSnapshots(Nameless(), tmp_path, count=3)
+    callback.set_model(model)
+    callback.on_epoch_end(0)
+    names = sorted(p.name for p in tmp_path.iterdir())
+    assert names == ["image_0000", "image_0001", "image_0002"]
 
 
 def test_dead_and_negative_maps_are_black(model, x, tmp_path):

@@ -29,7 +29,8 @@ class Fading(keras.layers.Layer):
 def make_model(loss):
     inputs = keras.Input((*SIZE, 1))
     model = keras.Model(inputs, Fading()(inputs))
-    model.compile(keras.optimizers.SGD(0.01), loss)
+    # Eager: most tests run for a few batches only.
+    model.compile(keras.optimizers.SGD(0.01), loss, run_eagerly=True)
     return model
 
 
@@ -92,8 +93,19 @@ class MapsOnly:
         return self.y[i, ..., 1]
 
 
+class Endless(Batches):
+    @property
+    def num_batches(self):
+        return None
+
+
+class InputsOnly(Batches):
+    def __getitem__(self, b):
+        return super().__getitem__(b)[:1]
+
+
 class Sequence(Batches):
-    """As a SaliencySequence whose model is a quarter of the pictures' size."""
+    """As a SaliencySequence whose model is a quarter of the images' size."""
 
     image_size = SIZE
 
@@ -175,6 +187,8 @@ def test_predictions_are_resized_to_the_sequence(arrays):
     model.compile("sgd", density_only)
     callback = SaliencyMetrics(Sequence(x, y), metrics=["cc"])
     callback.set_model(model)
+    # Without `fit`, no list of callbacks is found.
+    callback.on_train_begin()
     logs = {}
     callback.on_epoch_end(0, logs)
     assert 0 < abs(logs["val_cc"]) < 1
@@ -341,10 +355,18 @@ def test_refuses_what_does_not_fit(arrays):
         ((x[:2], y), {}, "2 inputs but 6 targets"),
         ((x, y[..., 0]), {}, "validation targets must have"),
         (x, {}, "validation_data must be"),
+        (InputsOnly(x, y), {}, "must give \\(inputs, targets\\)"),
         ((x, y), {"metrics": ["accuracy"]}, "no metric 'accuracy'"),
     ):
         with pytest.raises(ValueError, match=message):
             SaliencyMetrics(data, **options)
+
+
+def test_refuses_data_without_an_end(arrays):
+    callback = SaliencyMetrics(Endless(*arrays), metrics=["cc"])
+    callback.set_model(make_model(density_only))
+    with pytest.raises(ValueError, match="must have an end"):
+        callback.on_epoch_end(0, {})
 
 
 def test_refuses_mirrored_data(arrays):
@@ -397,7 +419,7 @@ def test_saliency_sequence(cached, tmp_path):
     callback = SaliencyMetrics(data)
     logs = trained.fit(data, callbacks=[callback], verbose=0).history
     assert all(np.isfinite(logs[key]).all() for key in callback.keys)
-    # The sequence shuffles anew before each epoch: the pictures move with
+    # The sequence shuffles anew before each epoch: the images move with
     # their ground truths.
     values = []
     for batch in range(len(batches)):

@@ -87,6 +87,7 @@ def test_images_without_a_value_are_left_out():
 
 def test_table_and_file(tmp_path):
     comparison = compare(*pair(0.1), names=("LC1", "MSE"))
+    assert repr(comparison) == "Comparison(LC1 - MSE: cc, kl)"
     lines = str(comparison).splitlines()
     assert "LC1 better" in lines[0] and "MSE" in lines[0]
     assert lines[2].startswith("KL (lower is better)")

@@ -84,6 +84,16 @@ def test_a_large_sum_is_no_infinity():
     assert evaluation.auc_judd(prediction=map_, fixations=fixations) < 0.5
 
 
+@pytest.mark.parametrize(
+    "name, options",
+    [("cc", {}), ("sim", {"minmax": False}), ("kl", {}), ("nss", {})],
+)
+def test_refuses_a_sum_beyond_float64(name, options, maps):
+    maps["prediction"] = np.full(SIZE, 1e308)
+    with pytest.raises(ValueError, match="too large to be summed"):
+        score(name, maps, **options)
+
+
 @pytest.mark.parametrize("name", METRICS)
 def test_refuses_other_shapes(name, maps):
     for key in METRICS[name].needs:
@@ -220,6 +230,22 @@ def test_emd_in_pixels():
     assert bins == pytest.approx(2, abs=0.2)
     pixels = evaluation.emd(prediction=a, density=b, unit="pixels")
     assert pixels == pytest.approx(32 * bins)
+
+
+def test_emd_of_maps_that_differ_by_rounding(maps):
+    maps["density"] = 3 * maps["prediction"]
+    assert score("emd", maps) == 0
+
+
+def test_emd_is_not_given_unsolved(maps, monkeypatch):
+    from ot import lp
+
+    def emd2(*arguments, **options):
+        return 1.0, {"warning": "numItermax reached"}
+
+    monkeypatch.setattr(lp, "emd2", emd2)
+    with pytest.raises(RuntimeError, match="numItermax reached"):
+        score("emd", maps)
 
 
 @pytest.mark.parametrize(

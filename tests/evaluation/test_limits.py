@@ -44,6 +44,10 @@ def test_images_without_others_are_nan():
     assert np.isnan(scores).tolist() == [False, True, True]
     scores = center_bias(dataset, metrics="nss")["nss"]
     assert np.isnan(scores).tolist() == [False, False, True]
+    # Nobody looked at another image: all places are as likely.
+    alone = center_bias(dataset.subset([0, 2]))
+    assert alone["nss"][0] == alone["information_gain"][0] == 0
+    assert alone["auc_judd"][0] == 0.5
 
 
 def test_what_is_refused():

@@ -1,0 +1,69 @@
+"""Means, intervals, tables and files of an evaluation."""
+
+import json
+
+import numpy as np
+import pytest
+from evaluations import same
+
+from keras_saliency.evaluation import Evaluation
+
+
+@pytest.fixture
+def result():
+    rng = np.random.default_rng(0)
+    scores = {"cc": rng.random(40), "kl": rng.random(40) / 3}
+    scores["cc"][3] = np.nan
+    scores["kl"][4] = -np.inf
+    return Evaluation([f"image, {i}" for i in range(40)], scores)
+
+
+def test_files_keep_every_digit(result, tmp_path):
+    result.to_csv(tmp_path / "table.csv")
+    same(Evaluation.load(tmp_path / "table.csv"), result)
+    result.scores["kl"][4] = 0.1
+    result.to_json(tmp_path / "table.json")
+    same(Evaluation.load(tmp_path / "table.json"), result)
+    content = json.loads((tmp_path / "table.json").read_text())
+    assert content["scores"]["cc"][3] is None
+    assert content["means"] == result.means()
+
+
+def test_infinity_goes_through_json(tmp_path):
+    result = Evaluation("abc", {"information_gain": [-np.inf, np.nan, 1.5]})
+    result.to_json(tmp_path / "table.json")
+    same(Evaluation.load(tmp_path / "table.json"), result)
+
+
+def test_table(result):
+    result.scores["kl"][4] = 0.1
+    assert repr(result) == "Evaluation(40 images: cc, kl)"
+    lines = str(result).splitlines()
+    assert lines[0].split() == ["metric", "mean", "95%", "interval", "images"]
+    assert [line.split()[0] for line in lines[1:]] == ["CC", "KL"]
+    assert [line.split()[-1] for line in lines[1:]] == ["39", "40"]
+    low, high = result.intervals()["cc"]
+    assert low < result.means()["cc"] < high
+    assert result.intervals()["cc"] == (low, high)
+
+
+def test_intervals_cover_the_true_mean():
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(200):
+        result = Evaluation(range(60), {"cc": rng.normal(0.3, 1, 60)})
+        low, high = result.intervals(confidence=0.9, resamples=400)["cc"]
+        covered += low <= 0.3 <= high
+    assert 165 <= covered <= 195
+
+
+def test_evaluation_refuses_what_does_not_fit():
+    with pytest.raises(ValueError, match="one value for each"):
+        Evaluation(["a"], {"cc": [1.0, 2.0]})
+    result = Evaluation(["a", "b"], {"cc": [1.0, 2.0]})
+    with pytest.raises(ValueError, match="confidence"):
+        result.intervals(confidence=95)
+    result = Evaluation(["a"], {"cc": [1.0]})
+    assert np.isnan(result.intervals()["cc"]).all()
+    result = Evaluation(["a"], {"cc": [np.nan]})
+    assert np.isnan(result.means()["cc"]) and "nan" in str(result)
