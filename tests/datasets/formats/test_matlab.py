@@ -64,15 +64,33 @@ def test_bomb_of_compressed_data(tmp_path, monkeypatch):
         matlab.read_mat(path)
 
 
-def array(dimensions, kind=6, payload=b""):
-    flags = struct.pack("<IIII", 6, 8, kind, 0)
-    sizes = struct.pack(
-        f"<II{len(dimensions)}i", 5, 4 * len(dimensions), *dimensions
-    )
-    sizes += b"\0" * (-len(sizes) % 8)
-    name = struct.pack("<II", 1, 1) + b"a".ljust(8, b"\0")
-    body = flags + sizes + name + payload
-    return header() + struct.pack("<II", 14, len(body)) + body
+def element(kind, data=b""):
+    return struct.pack("<II", kind, len(data)) + data + b"\0" * (-len(data) % 8)
+
+
+FLAGS, SIZES, NAME = 6, 5, 1
+
+
+def matrix(dimensions, kind=6, payload=b"", name=NAME):
+    sizes = struct.pack(f"<{len(dimensions)}i", *dimensions)
+    body = element(FLAGS, struct.pack("<II", kind, 0)) + element(SIZES, sizes)
+    return element(14, body + element(name, b"a") + payload)
+
+
+def array(*arguments, **options):
+    return header() + matrix(*arguments, **options)
+
+
+def nested(depth):
+    inner = matrix((1, 1), payload=element(9, bytes(8)))
+    for _ in range(depth):
+        inner = matrix((1, 1), kind=1, payload=inner)
+    return header() + inner
+
+
+# Text, whose size is not compared with its data.
+LARGE = matrix((2**13, 2**13), kind=4, payload=element(16, b"x"))
+CUT = zlib.compress(bytes(100))[:-9]
 
 
 @pytest.mark.parametrize(
@@ -83,8 +101,38 @@ def array(dimensions, kind=6, payload=b""):
         (array((1000, 1000), kind=1), "claims 1000000 elements"),
         (array((2, 2), kind=17), "MATLAB object"),
         (array((2, 2), kind=99), "unknown kind 99"),
-        (array((2, 2), payload=struct.pack("<IId", 9, 8, 1.0)), "not that of"),
+        (array((1, 1), kind=5, payload=element(99)), "of the unknown kind 99"),
+        (array((2, 2), payload=element(9, bytes(8))), "not that of"),
         (array((2, 2))[:-3], "truncated"),
+        (array((2, 2), payload=struct.pack("<II", 9, 99)), "truncated"),
+        (array((2, 2), name=2), "name is wrong"),
+        (array((1, 1), kind=1, payload=element(9)), "cell holds no array"),
+        (
+            array((1, 1), payload=struct.pack("<II", 9 << 16 | 9, 0)),
+            "too large",
+        ),
+        (array((1, 1), kind=2, payload=element(9)), "header is wrong"),
+        (
+            array((1, 1), kind=2, payload=element(5, bytes(4)) + element(1)),
+            "fields are wrong",
+        ),
+        (
+            array(
+                (1, 1),
+                kind=2,
+                payload=element(5, b"\1\0\0\0") + element(1, b"a" * 264),
+            ),
+            "claims 264 fields",
+        ),
+        (array((1, 2), kind=1, payload=LARGE * 2), "absurdly large"),
+        (nested(17), "nested too deeply"),
+        (header() + element(14, element(7, bytes(8))), "flags are wrong"),
+        (
+            header() + element(14, element(FLAGS, bytes(8)) + element(9)),
+            "dimensions are wrong",
+        ),
+        (header() + element(9, bytes(8)), "header is wrong"),
+        (header() + element(15, CUT), "compressed data are truncated"),
         (b"x" * 200, "header"),
         (b"x", "truncated"),
         (b"\x89HDF\r\n\x1a\n" + b"x" * 900, "cannot be read"),
@@ -94,6 +142,43 @@ def test_what_is_refused(tmp_path, content, message):
     path = tmp_path / "bad.mat"
     path.write_bytes(content)
     with pytest.raises(DatasetError, match=rf"bad\.mat .*{message}"):
+        matlab.read_mat(path)
+
+
+def test_memory_that_there_is_not(tmp_path, monkeypatch):
+    def read(data):
+        raise MemoryError
+
+    monkeypatch.setattr(matlab, "_read_version5", read)
+    path = tmp_path / "a.mat"
+    path.write_bytes(header())
+    with pytest.raises(DatasetError, match=r"a\.mat asks for more memory"):
+        matlab.read_mat(path)
+
+
+def test_variables_of_another_kind(tmp_path):
+    path = tmp_path / "a.mat"
+    savemat(path, {"x": "text", "y": np.eye(2)})
+    assert matlab.read_variable(path, "x").tolist() == ["text"]
+    with pytest.raises(DatasetError, match="no variable 'z', but x, y"):
+        matlab.read_variable(path, "z")
+    assert matlab.numbers(np.zeros((0, 3)), "y", path, columns=2).shape == (
+        0,
+        2,
+    )
+    for value, columns, message in (
+        (np.array("text"), None, "expected numbers[.]"),
+        (np.eye(2), 3, "expected numbers in 3 columns"),
+    ):
+        with pytest.raises(DatasetError, match=rf"a\.mat holds y .*{message}"):
+            matlab.numbers(value, "y", path, columns=columns)
+
+
+def test_version_7_3_nested_too_deeply(tmp_path):
+    path = tmp_path / "deep.mat"
+    with h5py.File(path, "w") as file:
+        file["/".join("abcdefghijklmnopqrs")] = 1.0
+    with pytest.raises(DatasetError, match=r"deep\.mat .*too deeply"):
         matlab.read_mat(path)
 
 

@@ -1,11 +1,12 @@
 import importlib
+import json
 
 import numpy as np
 import publisher_layouts as layouts
 import pytest
 
 from keras_saliency import datasets, images
-from keras_saliency.datasets import DatasetError, extract_fixations
+from keras_saliency.datasets import DatasetError
 
 
 def check(dataset, expected, first_order=0, tolerance=1e-6):
@@ -231,38 +232,110 @@ def test_images_with_exif_rotation(tmp_path):
     assert dataset.subset([i]).image(0).shape == (54, 96, 3)
 
 
-def test_extraction_of_a_known_scanpath():
-    targets = [(100, 100), (300, 120), (200, 400), (210, 400)]
-    x, y, start, duration = extract_fixations(layouts.scanpath(targets))
-    # The last step, of 10 pixels, is too slow to be a saccade.
-    np.testing.assert_allclose(x[:2], [100, 300], atol=0.1)
-    np.testing.assert_allclose(y, [100, 120, 400], atol=0.1)
-    assert (np.abs(duration[:2] - 300) < 35).all()
-    assert (np.diff(start) > 0).all()
+def osie_of(**fields):
+    """A table of OSIE whose only record is of the image 1001."""
+    observer = {"fix_x": np.ones(2), "fix_y": np.ones(2)}
+    record = {"img": "1001.jpg", "subjects": observer} | fields
+    return {"fixations": layouts.cell([record])[:, None]}
 
 
-def test_extraction_without_saccade():
-    samples = np.full((100, 2), 7.0)
-    samples[3:9] = np.nan
-    x, y, start, duration = extract_fixations(samples)
-    assert (x.tolist(), y.tolist(), start.tolist()) == ([7], [7], [0])
-    assert duration[0] == pytest.approx(100 * 1000 / 240)
-    assert extract_fixations(samples[:2])[0].tolist() == [7]
-    assert np.isnan(extract_fixations(np.full((30, 2), np.nan))[0]).all()
-    with pytest.raises(ValueError, match="shape"):
-        extract_fixations(np.zeros((0, 2)))
+@pytest.mark.parametrize(
+    "name, file, variables, message",
+    [
+        ("osie", "fixations.mat", osie_of(img=3.0), "where the name of an im"),
+        (
+            "osie",
+            "fixations.mat",
+            osie_of(subjects={"fix_x": np.ones(2), "fix_y": np.ones(3)}),
+            "unequal numbers .* for image 1001",
+        ),
+        ("osie", "fixations.mat", {"x": 1.0}, "no variable 'fixations', but x"),
+        (
+            "toronto",
+            "origfixdata.mat",
+            {"white": layouts.cell(["text"] * 11)[None]},
+            "for the image .*1.jpg; expected a map",
+        ),
+        (
+            "pascal_s",
+            "pascalFix.mat",
+            {"fixCell": layouts.cell([np.full((2, 3), np.nan)] * 11)[None]},
+            "NaN or infinity .*1.jpg",
+        ),
+        ("cat2000", "001.mat", {"a": 1.0, "b": 2.0}, "no map 'fixLocs', but"),
+        ("cat2000", "001.mat", {"fixLocs": "text"}, "expected numbers"),
+        ("cat2000", "001.mat", {"x": np.ones((9, 8))}, "is 9 high and 8 wide"),
+        ("mit1003", "i1001.mat", {"a": 1.0, "b": 1.0}, "no variable 'i1001'"),
+        (
+            "mit1003",
+            "i1001.mat",
+            {"other": {"DATA": np.zeros((0, 0))}},
+            "an empty DATA",
+        ),
+        (
+            "mit1003",
+            "i1001.mat",
+            {"i1001": {"DATA": {"eyeData": np.zeros((0, 2))}}},
+            "no eye samples",
+        ),
+        (
+            "salicon",
+            "COCO_train2014_000000000123.mat",
+            {"gaze": 1.0, "resolution": np.array([[3, 4]])},
+            r"of resolution \[3.0, 4.0\], not \(48, 64\)",
+        ),
+    ],
+)
+def test_tables_that_are_wrong(tmp_path, name, file, variables, message):
+    layouts.LAYOUTS[name](tmp_path)
+    path = sorted(tmp_path.rglob(file))[0]
+    layouts.mat(path, **variables)
+    with pytest.raises(DatasetError, match=rf"(?s){path.name}.*{message}"):
+        datasets.DATASETS[name](tmp_path, partial=True)
 
 
-def test_extraction_joins_saccades_50_ms_apart():
-    def path(samples):
-        first = layouts.scanpath([(0, 0), (200, 0)], ms=200)
-        return np.concatenate(
-            [
-                first[: 48 + 8 + samples],
-                first[::-1][48 : 48 + 8] + 300,
-                np.full((60, 2), 500.0),
-            ]
-        )
+@pytest.mark.parametrize(
+    "entry, message",
+    [
+        ({"fixations": [[1, 2]]}, "annotation that cannot be read"),
+        ({"image_id": 123, "fixations": [[1, 2, 3]]}, "not pairs"),
+        ({"image_id": 123, "fixations": [[1], [2, 3]]}, "cannot be read"),
+    ],
+)
+def test_salicon_annotations_that_are_wrong(tmp_path, entry, message):
+    layouts.salicon(tmp_path, "json")
+    file = tmp_path / "fixations_train2014.json"
+    content = json.loads(file.read_text())
+    # An image that is not there is passed over.
+    content["images"].append({"id": 9, "file_name": "elsewhere.jpg"})
+    content["annotations"].append({"image_id": 9, "fixations": [[1, 1]]})
+    file.write_text(json.dumps(content))
+    assert len(datasets.load_salicon(tmp_path, partial=True)) == 3
+    content["annotations"].append(entry)
+    file.write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match=f"train2014.json .*{message}"):
+        datasets.load_salicon(tmp_path, partial=True)
+    content["images"].append({"id": 10})
+    file.write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match="image without 'file_name'"):
+        datasets.load_salicon(tmp_path, partial=True)
 
-    assert len(extract_fixations(path(60))[0]) >= 2
-    assert len(extract_fixations(path(3))[0]) == 2
+
+def test_folders_that_are_missing(tmp_path):
+    layouts.mit1003(tmp_path / "mit", maps=False)
+    with pytest.raises(FileNotFoundError, match="no ALLFIXATIONMAPS, which"):
+        datasets.load_mit1003(tmp_path / "mit", published=True)
+    (tmp_path / "mit/DATA").rename(tmp_path / "elsewhere")
+    (tmp_path / "mit/DATA").mkdir()
+    with pytest.raises(FileNotFoundError, match="no folder of an observer"):
+        datasets.load_mit1003(tmp_path / "mit")
+    layouts.salicon(tmp_path / "salicon")
+    (tmp_path / "salicon/fixations").rename(tmp_path / "fixations")
+    with pytest.raises(FileNotFoundError, match="neither fixations/train"):
+        datasets.load_salicon(tmp_path / "salicon")
+    with pytest.raises(FileNotFoundError, match="it is a file"):
+        datasets.load_osie(tmp_path / "mit/ALLSTIMULI/i1001.jpeg")
+    layouts.osie(tmp_path / "osie")
+    (tmp_path / "osie/data/eye/fixations.mat").unlink()
+    with pytest.raises(FileNotFoundError, match="the file of fixations"):
+        datasets.load_osie(tmp_path / "osie")
