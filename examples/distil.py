@@ -27,7 +27,7 @@ from keras_saliency.layers import RMSScaling
 KEPT_SIZE = (300, 400)
 # Layer of the student that learns features, a sixteenth of its input's size.
 FEATURES_FROM = "stage4_out"
-# How many of the teacher's levels are learnt, from the last.
+# How many of the teacher's levels are learned, from the last.
 LEVELS = 2
 
 
