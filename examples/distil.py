@@ -18,7 +18,7 @@ import cv2
 import keras
 import numpy as np
 
-from keras_saliency import evaluation, models, targets, weights
+from keras_saliency import evaluation, models, targets
 from keras_saliency.experiments import command_line, feature_batches
 from keras_saliency.images import resize
 from keras_saliency.layers import RMSScaling
@@ -154,7 +154,7 @@ def main(arguments=None):
     parser.add_argument("--learning-rate", type=command_line.rate, default=2e-3)
     arguments = parser.parse_args(arguments)
     try:
-        teacher = weights.load(
+        teacher = models.get(
             arguments.teacher, backbone_weights=arguments.backbone_weights
         )
     except ValueError as error:

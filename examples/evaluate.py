@@ -4,9 +4,9 @@
     python examples/evaluate.py mine.keras their_maps/ --data PATH --part test
     python examples/evaluate.py baseline-lc2 --data PATH --part test
 
-A model is a `.keras` file; the name of a published model (`weights.list()`);
-or a folder of maps as image files, one per image and of its name, which is
-what every other program writes. Prints the mean of each metric with a 95 %
+A model is a `.keras` file, the name of a published or a classic model, or a
+folder of maps as image files, one per image and of its name, which is what
+every other program writes. Prints the mean of each metric with a 95 %
 interval; for two models also the difference, its interval and a paired test.
 If it is stopped, the same command goes on.
 """
@@ -14,9 +14,7 @@ If it is stopped, the same command goes on.
 import time
 from pathlib import Path
 
-import keras
-
-from keras_saliency import evaluation, weights
+from keras_saliency import evaluation, models
 from keras_saliency.experiments import command_line
 
 
@@ -76,9 +74,7 @@ def system(path, backbone_weights):
     """Return what `evaluation.evaluate` takes: a model, or a folder of maps."""
     if path.is_dir():
         return path
-    if path.suffix == ".keras":
-        return keras.models.load_model(path, compile=False)
-    return weights.load(str(path), backbone_weights=backbone_weights)
+    return models.get(path, backbone_weights=backbone_weights)
 
 
 if __name__ == "__main__":

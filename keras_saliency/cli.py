@@ -13,6 +13,7 @@ from keras_saliency import (
     __version__,
     datasets,
     images,
+    models,
     plot,
     prediction,
     weights,
@@ -74,7 +75,7 @@ def _parser():
     group = commands.add_parser("weights", help="published models")
     group = group.add_subparsers(required=True, metavar="COMMAND")
     command = group.add_parser("list", help="which there are")
-    command.set_defaults(run=lambda parsed: print(weights.list()))
+    command.set_defaults(run=lambda parsed: print(weights.entries()))
     command = group.add_parser("get", help="the verified file of one")
     command.add_argument("name")
     command.add_argument("-o", "--out", type=Path, help="folder to put it into")
@@ -126,14 +127,14 @@ def _predict(parsed):
     if parsed.backbone_weights is not None:
         if model is None:
             raise ValueError("--backbone-weights needs --model.")
-        model = weights.load(model, backbone_weights=parsed.backbone_weights)
+        model = models.get(model, backbone_weights=parsed.backbone_weights)
     mapper = prediction.mapper_of(model)
     parsed.out.mkdir(parents=True, exist_ok=True)
     for source, target in jobs:
         # The suffix says the format; the file has its name when it is whole.
         temporary = target.with_name(f".part-{target.name}")
         try:
-            if _is_video(source):
+            if prediction.is_video(source):
                 _write_video(source, temporary, mapper, parsed.overlay)
             else:
                 picture = images.read_image(source)
@@ -150,14 +151,14 @@ def _jobs(inputs, out):
     sources = []
     for path in inputs:
         if path.is_dir():
-            sources += prediction.pictures_in(path)
+            sources += prediction.images_in(path)
         elif path.is_file():
             sources.append(path)
         else:
             raise ValueError(f"There is no file or folder {path}.")
     jobs = {}
     for source in sources:
-        suffix = ".mp4" if _is_video(source) else ".png"
+        suffix = ".mp4" if prediction.is_video(source) else ".png"
         target = out / (source.stem + suffix)
         if target in jobs:
             raise ValueError(
@@ -170,10 +171,6 @@ def _jobs(inputs, out):
             )
         jobs[target] = source
     return [(source, target) for target, source in jobs.items()]
-
-
-def _is_video(path):
-    return path.suffix.lower() in prediction.VIDEOS
 
 
 def _write_video(source, target, mapper, overlay):

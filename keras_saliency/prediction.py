@@ -1,56 +1,55 @@
-"""Saliency maps of pictures, folders and videos in one call."""
+"""Saliency maps of images, folders and videos in one call."""
 
 import functools
 import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
-import keras
 import numpy as np
 
-from keras_saliency import images, weights
-from keras_saliency.models import base
+from keras_saliency import images, inference, models, weights
+from keras_saliency._utils.types import Array, ArrayLike, PathName
 
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 
 
-def predict(image, model=None):
-    """Where people look in a picture, in the pictures of a folder, a video.
+def predict(
+    image: ArrayLike | PathName | Sequence[ArrayLike | PathName],
+    model: Any = None,
+) -> Any:
+    """Return where people look in an image, or in each of several.
 
     Args:
         image: One of
 
-            - The path of a picture; a rotation stored in EXIF is applied.
+            - The path of an image; a rotation stored in EXIF is applied.
             - An array `(height, width, 3)`, RGB in 0..255.
             - A list of these.
-            - The path of a folder, whose pictures are taken in the order of
-              their names, those of its sub-folders not.
+            - The path of a folder, whose images are taken in the order of
+              their names, without those of its sub-folders.
             - The path of a video (`.mp4`, `.avi`, `.mov`, `.mkv`, ...).
-        model: One of
-
-            - `None` for the small model that is part of the package.
-            - A name of `weights.list()`, or of `models.classic.CLASSIC`. It
-              is loaded once per process.
-            - The path of a `.keras` file, which is read in each call.
-            - A Keras model from pictures `(batch, height, width, 3)`, RGB in
-              0..255, to maps `(batch, height, width, 1)`.
-            - A model with a method `saliency_map(image)`.
+        model: Anything that `models.get` takes: the name of a published or
+            classic model, the path of a `.keras` file, a Keras model, or an
+            object with a method `saliency_map(image)`. A name is loaded once
+            per process, a file in each call. Defaults to the small model that
+            is part of the package.
 
     Returns:
-        float32 map `(height, width)` of the picture's size, in [0, 1]: the
-        model's map divided by its maximum, so that its largest value is 1
-        unless it is zero everywhere. For a list, a list of maps; for a
-        folder, an iterator over pairs of a picture's path and its map; for a
+        float32 map `(height, width)` of the image's size, in [0, 1]: the
+        model's `saliency_map` divided by its largest value, which is then 1,
+        unless the map is zero everywhere. For a list, a list of maps; for a
+        folder, an iterator over pairs of an image's path and its map; for a
         video, an iterator over the maps of its frames.
 
     Raises:
-        ValueError: If there is no such picture, video or model, if one cannot
+        ValueError: If there is no such image, video or model, if one cannot
             be read, or if a map holds NaN; the message names the file.
 
     Example:
     >>> import numpy as np
-    >>> from keras_saliency.models.classic import CenterBias
-    >>> predict(np.zeros((30, 40, 3), "uint8"), CenterBias()).shape
+    >>> predict(np.zeros((30, 40, 3), "uint8"), "center_bias").shape
     (30, 40)
     """
     mapper = mapper_of(model)
@@ -60,14 +59,14 @@ def predict(image, model=None):
         return _one(image, mapper)
     path = Path(image)
     if path.is_dir():
-        return ((file, _one(file, mapper)) for file in pictures_in(path))
-    if path.suffix.lower() in VIDEOS:
+        return ((file, _one(file, mapper)) for file in images_in(path))
+    if is_video(path):
         return (mapper(frame) for frame in open_video(path)[0])
     return _one(path, mapper)
 
 
-def mapper_of(model):
-    """A function from one picture, an array, to its map in [0, 1].
+def mapper_of(model: Any) -> Callable[[Array], Array]:
+    """Return a function from one image, an array, to its map in [0, 1].
 
     Args:
         model: As for `predict`.
@@ -78,19 +77,19 @@ def mapper_of(model):
     if model is None:
         model = _bundled()
     elif isinstance(model, (str, os.PathLike)):
-        model = _named(str(model))
-    if hasattr(model, "saliency_map"):
-        return lambda picture: _scaled(model.saliency_map(picture))
-    if isinstance(model, keras.Model):
-        return lambda picture: _scaled(base.saliency_map(model, picture))
-    raise ValueError(
-        "A model must be a name, the path of a .keras file, a Keras model, or "
-        f"have a method saliency_map(image); received {type(model).__name__}."
-    )
+        name = os.fspath(model)
+        is_file = name.lower().endswith(".keras")
+        model = models.get(name) if is_file else _loaded(name)
+    else:
+        model = models.get(model)
+    make = getattr(model, "saliency_map", None)
+    if make is None:
+        make = functools.partial(inference.saliency_map, model)
+    return lambda image: _scaled(make(image))
 
 
-def pictures_in(folder):
-    """Paths of a folder's pictures, sorted by name.
+def images_in(folder: PathName) -> list[Path]:
+    """Return the paths of a folder's images, sorted by name.
 
     Raises:
         ValueError: If it has none.
@@ -102,14 +101,19 @@ def pictures_in(folder):
     )
     if not found:
         raise ValueError(
-            f"The folder {folder} has no pictures; a picture is a file "
+            f"The folder {folder} has no images; an image is a file "
             f"{', '.join(sorted(images.EXTENSIONS))}."
         )
     return found
 
 
-def open_video(path):
-    """Frames of a video, one after the other, and how many per second.
+def is_video(path: PathName) -> bool:
+    """Return whether a file's name is that of a video."""
+    return Path(path).suffix.lower() in VIDEOS
+
+
+def open_video(path: PathName) -> tuple[Iterator[Array], float]:
+    """Open a video to read its frames one after the other.
 
     Args:
         path: A file that OpenCV can read.
@@ -159,51 +163,29 @@ def _one(image, mapper):
     image = np.asarray(image)
     if image.dtype.kind == "f" and image.size and 0 < image.max() <= 1:
         raise ValueError(
-            "The picture's values end at "
-            f"{image.max():.3g}; they must be in 0..255: multiply by 255."
+            f"The image's values end at {image.max():.3g}; they must be in "
+            "0..255: multiply by 255."
         )
     return mapper(image)
 
 
 def _scaled(map_):
     map_ = np.maximum(np.asarray(map_, np.float32), 0)
-    peak = map_.max()
-    if not np.isfinite(peak):
+    if not np.isfinite(map_.max()):
         raise ValueError("The model's map holds NaN or infinity.")
-    return map_ / peak if peak > 0 else map_
+    return images.divide_by_peak(map_)
 
 
 def _bundled():
-    known = [entry.name for entry in weights.list()]
-    if weights.BUNDLED not in known:
+    if weights.BUNDLED not in [entry.name for entry in weights.entries()]:
         raise weights.WeightsError(
             "This version of the package holds no model of its own. Name one "
-            "by model=: of weights.list(), a .keras file, or a classic model."
+            "by model=: of weights.entries(), a .keras file, or a classic "
+            "model."
         )
-    return _named(weights.BUNDLED)
-
-
-def _named(name):
-    if name.lower().endswith(".keras"):
-        if not Path(name).is_file():
-            raise ValueError(f"There is no model {name}.")
-        return keras.models.load_model(name, compile=False)
-    return _loaded(name)
+    return _loaded(weights.BUNDLED)
 
 
 @functools.cache
 def _loaded(name):
-    # Only needed where one is named.
-    from keras_saliency.models.classic import CLASSIC
-
-    if name in CLASSIC:
-        return CLASSIC[name]()
-    try:
-        return weights.load(name)
-    except weights.WeightsError as error:
-        if name in [entry.name for entry in weights.list()]:
-            raise
-        raise weights.WeightsError(
-            f"{error} Classic models are {', '.join(CLASSIC)}; a file ends in "
-            ".keras."
-        ) from error
+    return models.get(name)

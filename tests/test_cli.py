@@ -89,7 +89,7 @@ def test_errors_are_said_in_a_line(tmp_path, capsys):
     assert "nothing.png" in fails(
         capsys, "predict", tmp_path / "nothing.png", *out
     )
-    assert "no weights 'what'" in fails(
+    assert "no model 'what'" in fails(
         capsys, "predict", one, "-o", tmp_path / "out", "--model", "what"
     )
     assert "needs --model" in fails(

@@ -77,7 +77,7 @@ def test_folder(tmp_path):
     assert [path.name for path, _ in pairs] == ["a.jpg", "b.png"]
     for _, map_ in pairs:
         check(map_)
-    with pytest.raises(ValueError, match="deeper has no pictures"):
+    with pytest.raises(ValueError, match="deeper has no images"):
         predict(tmp_path / "deeper", Red())
 
 
@@ -122,11 +122,11 @@ def test_what_is_no_picture(tmp_path):
 def test_what_is_no_model(baseline, tmp_path):
     for model, message in (
         (3, "received int"),
-        ("nothing", "no weights 'nothing'.*gbvs"),
+        ("nothing", "no model 'nothing'.*gbvs"),
         ("nothing.keras", "no model nothing.keras"),
         (
             keras.Sequential([keras.Input((4,)), keras.layers.ReLU()]),
-            "take pic",
+            "take images",
         ),
         (baseline.head, "call the whole"),
     ):
@@ -173,9 +173,7 @@ def test_bundled_model_is_loaded_once(no_manifest, monkeypatch):
     # The file is missing.
     with pytest.raises(weights.WeightsError, match="bundled.keras"):
         predict(PICTURE)
-    monkeypatch.setattr(
-        weights, "load", lambda name: loads.append(name) or Red()
-    )
+    monkeypatch.setattr(models, "get", lambda name: loads.append(name) or Red())
     check(predict(PICTURE))
     check(predict(PICTURE))
     assert loads == ["bundled"]

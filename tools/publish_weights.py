@@ -250,8 +250,8 @@ def text(entry):
         command += " \\\n    --backbone-weights FILE"
     lines += ["", "They are measured by", "", "```sh", command, "```"]
     lines += ["", "## Use", "", "```python"]
-    lines += ["from keras_saliency import weights", ""]
-    lines += [f'model = weights.load("{entry.name}")', "```", ""]
+    lines += ["from keras_saliency import models", ""]
+    lines += [f'model = models.get("{entry.name}")', "```", ""]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Errors about the files of a data set."""
+"""Errors about files and names."""
 
 
 class DatasetError(ValueError):
@@ -12,4 +12,10 @@ class DatasetNotFoundError(DatasetError, FileNotFoundError):
     """A data set or a part of it is missing; also a `FileNotFoundError`."""
 
     # The text of an OSError would otherwise show its (missing) error number.
+    __str__ = ValueError.__str__
+
+
+class ModelNotFoundError(ValueError, FileNotFoundError):
+    """There is no model of a name, or no such file."""
+
     __str__ = ValueError.__str__

@@ -67,7 +67,7 @@ class MapSnapshots(PeriodicCallback):
         if not self.is_due(epoch):
             return
         for inputs, names in self._batches:
-            maps = inference.predict(self.model, inputs)
+            maps = inference.raw_maps(self.model, inputs)
             for map_, name in zip(maps, names, strict=False):
                 path = self.directory / name / f"epoch_{epoch + 1:04d}.png"
                 self._write(path, map_)

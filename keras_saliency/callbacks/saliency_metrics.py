@@ -156,7 +156,7 @@ class SaliencyMetrics(PeriodicCallback):
         rows: list[dict[str, float]] = []
         for number in range(len(self._batches)):
             inputs, truths = self._batches.batch(number, wanted)
-            predictions = inference.predict(self.model, inputs)
+            predictions = inference.raw_maps(self.model, inputs)
             if not np.isfinite(predictions).all():
                 return self._diverged(epoch)
             for prediction, maps in zip(predictions, truths, strict=True):

@@ -186,7 +186,7 @@ def published_density(
         )
     if size is not None:
         density = resize(density, size)
-    return density / density.max()
+    return images.divide_by_peak(density)
 
 
 def inside(

@@ -9,7 +9,7 @@ from keras_saliency._utils.checks import as_count
 from keras_saliency._utils.types import Array, PathName, Size
 from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.fixations import Fixations
-from keras_saliency.images import as_size, resize
+from keras_saliency.images import as_size, divide_by_peak, resize
 
 # Everything here that decides a pixel or a fixation is done with operations
 # that IEEE 754 rounds exactly (+ - * / sqrt, comparisons, cumulative sums in
@@ -53,7 +53,7 @@ class GeneratedDataset(SaliencyDataset):
         """
         truth = self._truths[i]
         truth = truth.copy() if size is None else resize(truth, size)
-        return truth / truth.max()
+        return divide_by_peak(truth)
 
     def _take(self, chosen: list[int]) -> Self:
         part = super()._take(chosen)

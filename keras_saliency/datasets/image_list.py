@@ -184,10 +184,8 @@ def _name(i: int, image: PathName | Array) -> str:
 def _size(image: PathName | Array, exif: bool) -> tuple[int, ...]:
     if not isinstance(image, np.ndarray):
         return image_files.image_size(image, exif=exif)
-    if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
+    if image_files.check_image(image).dtype != np.uint8:
         raise ValueError(
-            "An image given as an array must be uint8 of shape "
-            f"(height, width, 3), received {image.dtype} of shape "
-            f"{image.shape}."
+            f"An image given as an array must be uint8; received {image.dtype}."
         )
     return image.shape[:2]

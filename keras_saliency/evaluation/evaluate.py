@@ -32,6 +32,7 @@ def evaluate(
     metrics: scores.Metrics | None = None,
     size: Size | None = None,
     image_size: Size | None = None,
+    raw: bool = False,
     baseline: ArrayLike | None = None,
     others: int | None = 10,
     sigma: float | None = None,
@@ -46,11 +47,14 @@ def evaluate(
     Args:
         predictions: One of
 
-            - A Keras model that takes images `(batch, height, width, 3)`,
-              RGB in 0..255, and returns maps `(batch, height, width, 1)`.
+            - A model as `models.get` takes it: a Keras model from images
+              `(batch, height, width, 3)`, RGB in 0..255, to maps
+              `(batch, height, width, 1)`, the name of a published or classic
+              model, or the path of a `.keras` file.
             - A folder with one image file (8 or 16 bit) or `.npy` file per
               image, named as the images of the data set, as any other
-              program writes them.
+              program writes them. A path is a folder if it exists, else a
+              model.
             - Maps: an array `(N, height, width)` in the order of the data
               set, with or without a trailing channel, or a dictionary of
               names and maps, of any size each.
@@ -63,8 +67,13 @@ def evaluate(
             resized to it, linearly to enlarge (MIT's code: bicubic). Defaults
             to each image's original size, as in the benchmark.
         image_size: Height and width of the images that a model or a function
-            gets. Defaults to the model's input size, or to each image's own,
-            which a model then gets one at a time.
+            gets. Defaults to each image's own, as the data set stores it.
+        raw: Whether a Keras model is asked for its output alone, as in
+            training: images are stretched to its input, and what its authors
+            do beside (padding, blur) is left out. By default the map is that
+            of `model.saliency_map(image, size)`, made in batches. Both are
+            the same for models that only resize, but for JPEGs of twice the
+            input's size or more, which `raw` decodes at a smaller size.
         baseline: Map for the information gain, such as
             `train.mean_density((300, 400))`; resized as a prediction is.
             Defaults to the uniform distribution.
@@ -93,7 +102,7 @@ def evaluate(
     Raises:
         ValueError: On a missing or unreadable map, a map with NaN, or one that
             a metric refuses; the message names the image.
-        FileNotFoundError: If the folder does not exist.
+        FileNotFoundError: If there is neither a folder nor a model of a name.
 
     Examples:
     >>> from keras_saliency.datasets import generate
@@ -103,7 +112,7 @@ def evaluate(
     >>> result.scores["cc"].shape
     (4,)
     """
-    source = source_of(predictions, dataset, image_size, batch_size)
+    source = source_of(predictions, dataset, image_size, batch_size, raw)
     given = ["density", "baseline"]
     if dataset.has_fixations:
         given += ["fixations", "other_fixations"]

@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from keras_saliency import images, inference
+from keras_saliency import images, inference, models
+from keras_saliency._utils.errors import ModelNotFoundError
 from keras_saliency._utils.types import Array, PathName, Size
 from keras_saliency.datasets import SaliencyDataset
 
@@ -44,15 +45,38 @@ def source_of(
     dataset: SaliencyDataset,
     image_size: Size | None,
     batch_size: int,
+    raw: bool,
 ) -> Source:
     """Return the source for whatever `evaluate` was given."""
     if isinstance(predictions, (str, os.PathLike)):
-        return Folder(predictions, dataset)
-    if hasattr(predictions, "predict_on_batch"):
-        return Model(predictions, dataset, image_size, batch_size)
+        if Path(predictions).is_dir():
+            return Folder(predictions, dataset)
+        predictions = _named(predictions)
+    is_network = hasattr(predictions, "predict_on_batch")
+    if raw and not is_network:
+        raise ValueError(
+            "raw=True is for a Keras model; received "
+            f"{type(predictions).__name__}."
+        )
+    has_own_map = hasattr(predictions, "saliency_map") and not hasattr(
+        predictions, "finish_map"
+    )
+    if is_network and (raw or not has_own_map):
+        return Model(predictions, dataset, image_size, batch_size, raw)
+    if has_own_map:
+        predictions = predictions.saliency_map
     if callable(predictions):
         return Function(predictions, dataset, image_size)
     return Arrays(predictions, dataset)
+
+
+def _named(name: PathName) -> Any:
+    try:
+        return models.get(name)
+    except ModelNotFoundError as error:
+        raise ModelNotFoundError(
+            f"There is no folder {name}. {error}"
+        ) from error
 
 
 class Folder:
@@ -60,8 +84,6 @@ class Folder:
 
     def __init__(self, folder: PathName, dataset: SaliencyDataset) -> None:
         folder = Path(folder)
-        if not folder.is_dir():
-            raise FileNotFoundError(f"there is no folder {folder}")
         found: dict[str, list[Path]] = {}
         for path in sorted(folder.rglob("*")):
             if path.suffix.lower() in (*images.EXTENSIONS, ".npy"):
@@ -168,31 +190,32 @@ class Model:
         dataset: SaliencyDataset,
         image_size: Size | None,
         batch_size: int,
+        raw: bool,
     ) -> None:
-        self._model, self._dataset = model, dataset
-        if image_size is None:
-            shape = getattr(model, "input_shape", None)
-            if not isinstance(shape, tuple) or len(shape) != 4:
-                raise ValueError(
-                    "the model must take images (batch, height, width, 3); "
-                    f"its input shape is {shape}"
-                )
-            if None not in shape[1:3]:
-                image_size = shape[1:3]
+        self._model, self._dataset, self._raw = model, dataset, raw
+        input_size = inference.input_size(model)
+        if image_size is None and None in input_size:
+            # Images of their own sizes, which no batch can hold.
+            batch_size = 1
+        elif image_size is None and raw:
+            image_size = input_size
         self._image_size = image_size
-        self._batch_size = 1 if image_size is None else batch_size
+        self._batch_size = batch_size
         self._weights: str | None = None
 
     def predict(self, numbers: Iterable[int]) -> Iterator[tuple[int, Array]]:
         """Yield each image's number and map."""
         numbers = iter(numbers)
         while part := list(itertools.islice(numbers, self._batch_size)):
-            batch = np.stack(
-                [self._dataset.image(i, self._image_size) for i in part]
-            )
-            yield from zip(
-                part, inference.predict(self._model, batch), strict=True
-            )
+            batch = [self._dataset.image(i, self._image_size) for i in part]
+            maps: Iterable[Array]
+            if self._raw:
+                maps = inference.raw_maps(self._model, np.stack(batch))
+            else:
+                maps = inference.finished_maps(
+                    self._model, batch, self._batch_size
+                )
+            yield from zip(part, maps, strict=True)
 
     def digest(self, i: int) -> str:
         """Return a text that changes with the map of one image."""
@@ -203,4 +226,5 @@ class Model:
                 state.update(np.ascontiguousarray(weight).data)
             self._weights = state.hexdigest()
         size = None if self._image_size is None else list(self._image_size)
-        return f"{self._weights} {self._dataset.digest(i)} {size}"
+        kind = "raw" if self._raw else "finished"
+        return f"{self._weights} {self._dataset.digest(i)} {size} {kind}"

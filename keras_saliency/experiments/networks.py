@@ -1,7 +1,6 @@
 """Training whole networks of `models.MODELS`."""
 
 import contextlib
-import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -141,10 +140,9 @@ def predictor(model: models.SaliencyModel) -> Callable[[Array], Array]:
     A network that was trained here has seen images stretched to its input.
     It gets them so also where its authors pad them.
     """
-    saliency_map: Any = model.saliency_map
-    if "keep_proportions" in inspect.signature(saliency_map).parameters:
-        return functools.partial(saliency_map, keep_proportions=False)
-    return saliency_map
+    if hasattr(model, "keep_proportions"):
+        model.keep_proportions = False
+    return model.saliency_map
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
 """Images and maps: reading, checking, resizing."""
 
-from keras_saliency.images.checks import check_map
+from keras_saliency.images.checks import check_image, check_map
 from keras_saliency.images.headers import has_exif
+from keras_saliency.images.peak import divide_by_peak
 from keras_saliency.images.reading import (
     EXTENSIONS,
     digest,
@@ -17,8 +18,10 @@ from keras_saliency.images.resizing import as_size, imresize, resize
 __all__ = [
     "EXTENSIONS",
     "as_size",
+    "check_image",
     "check_map",
     "digest",
+    "divide_by_peak",
     "has_exif",
     "image_size",
     "imresize",

@@ -1,8 +1,31 @@
-"""Checks of maps."""
+"""Checks of images and maps."""
 
 import numpy as np
 
 from keras_saliency._utils.errors import DatasetError
+from keras_saliency._utils.types import Array, ArrayLike
+
+
+def check_image(image: ArrayLike) -> Array:
+    """Return an image as an array `(height, width, 3)`.
+
+    Raises:
+        ValueError: If it has another shape, or holds no numbers.
+    """
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[-1] != 3 or not image.size:
+        gray = image.ndim == 2 or image.shape[-1:] == (1,)
+        raise ValueError(
+            "An image must be an array (height, width, 3), RGB in 0..255; "
+            f"received the shape {image.shape}."
+            + (" Repeat a gray one: np.stack([gray] * 3, -1)." * gray)
+        )
+    if image.dtype.kind not in "uif":
+        raise ValueError(
+            "An image must hold numbers in 0..255; received the type "
+            f"{image.dtype}."
+        )
+    return image
 
 
 def check_map(array, name):

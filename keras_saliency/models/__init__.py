@@ -1,26 +1,16 @@
 """Models of saliency, and what they are made of."""
 
-from keras_saliency.models import importers
+from keras_saliency.models import classic, importers
 from keras_saliency.models.adversarial_training import AdversarialTraining
 from keras_saliency.models.base import SaliencyModel
 from keras_saliency.models.baseline import Baseline
 from keras_saliency.models.deep_conv_net import DeepConvNet
 from keras_saliency.models.fast_net import FastNet
 from keras_saliency.models.ml_net import MLNet, MLNetLoss
+from keras_saliency.models.names import MODELS, get
 from keras_saliency.models.salgan import SalGAN, SalGANDiscriminator
 from keras_saliency.models.sam import SAMVGG, SAMResNet
 from keras_saliency.models.shallow_net import ShallowNet
-
-MODELS = {
-    "baseline": Baseline,
-    "deep_conv_net": DeepConvNet,
-    "fast_net": FastNet,
-    "ml_net": MLNet,
-    "salgan": SalGAN,
-    "sam_resnet": SAMResNet,
-    "sam_vgg": SAMVGG,
-    "shallow_net": ShallowNet,
-}
 
 __all__ = [
     "MODELS",
@@ -36,5 +26,7 @@ __all__ = [
     "SalGANDiscriminator",
     "SaliencyModel",
     "ShallowNet",
+    "classic",
+    "get",
     "importers",
 ]

@@ -1,9 +1,9 @@
 """What all models of the package share."""
 
 import keras
-import numpy as np
 
-from keras_saliency import images, inference
+from keras_saliency import inference
+from keras_saliency._utils.types import Array, ArrayLike, Size
 from keras_saliency.losses import CombinedLoss
 from keras_saliency.metrics import LossTerms
 
@@ -25,23 +25,54 @@ class SaliencyModel(keras.Model):
         """`(height, width)` of the output, the size to make targets at."""
         return tuple(self.output_shape[1:3])
 
-    def saliency_map(self, image):
-        """Map of one picture of any size, at its size.
+    def saliency_map(self, image: ArrayLike, size: Size | None = None) -> Array:
+        """Return the map of one image of any size.
 
-        The picture is resized to the model's input and the map back to the
-        picture's size. A model whose authors prescribe more (padding,
-        smoothing) does that as well.
+        The image is prepared (`prepare_image`), the network predicts, and its
+        output is finished (`finish_map`) and resized. `predict` and
+        `evaluation.evaluate` make the same map: a model whose authors
+        prescribe more than resizing overrides the steps, not this method.
+
+        Args:
+            image: Array `(height, width, 3)`, RGB in 0..255.
+            size: `(height, width)` of the map. Defaults to the image's.
+
+        Returns:
+            float32 array of that size, not negative.
+
+        Raises:
+            ValueError: If the image has another shape.
+        """
+        return inference.saliency_map(self, image, size)
+
+    def prepare_image(self, image: Array) -> Array:
+        """Return one image as the network's input: resized to its size.
 
         Args:
             image: Array `(height, width, 3)`, RGB in 0..255.
 
         Returns:
-            float32 array `(height, width)`, not negative.
-
-        Raises:
-            ValueError: If the picture has another shape.
+            Array `(height, width, 3)` of the input's size.
         """
-        return saliency_map(self, image)
+        return inference.stretch(image, self.input_shape[1:3])
+
+    def map_network(self) -> keras.Model:
+        """Return the network whose output is finished: the model itself."""
+        # No property: Keras would take it for a part to save.
+        return self
+
+    def finish_map(self, map_: Array, size: Size) -> Array:
+        """Return the map of an image, made of the network's output.
+
+        Args:
+            map_: float32 array `(height, width)`, output of `map_network`.
+            size: `(height, width)` of the image.
+
+        Returns:
+            float32 array `(height, width)` of any size, which is resized to
+            the size wanted: here `map_` as it is.
+        """
+        return map_
 
     def recommended_loss(self):
         """The loss that the model's authors trained it with, a new one."""
@@ -90,45 +121,3 @@ class ConfiguredModel(SaliencyModel):
     def from_config(cls, config, custom_objects=None):
         """Inverse of `get_config`."""
         return cls(**config)
-
-
-def saliency_map(model, image):
-    """Map of one picture by any Keras model; see `SaliencyModel.saliency_map`.
-
-    Raises:
-        ValueError: Also if the model does not take pictures, or does not
-            return maps.
-    """
-    return images.resize(output_map(model, image), np.shape(image)[:2])
-
-
-def output_map(model, image):
-    """Map of one picture at the size of the model's output.
-
-    Args:
-        model: A Keras model, as for `saliency_map`.
-        image: Array `(height, width, 3)`, RGB in 0..255, resized to the
-            model's input.
-
-    Returns:
-        float32 array of the model's output, `(height, width)`.
-
-    Raises:
-        ValueError: As for `saliency_map`.
-    """
-    image = np.asarray(image)
-    if image.ndim != 3 or image.shape[-1] != 3 or not image.size:
-        raise ValueError(
-            "A picture must be an array (height, width, 3), RGB in "
-            f"0..255; received the shape {image.shape}."
-        )
-    shape = getattr(model, "input_shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 3:
-        raise ValueError(
-            "The model must take pictures (batch, height, width, 3); its "
-            f"input is {shape}. (The head of a model takes features: call "
-            "the whole.)"
-        )
-    size = shape[1:3]
-    resized = image if None in size else images.resize(image, size)
-    return inference.predict(model, resized[None])[0]

@@ -4,10 +4,11 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_saliency import images as pictures
+from keras_saliency._utils.types import Array, Size
+from keras_saliency.images import divide_by_peak, resize
 from keras_saliency.layers import ClippedRescaling, LocalResponseNormalization
 from keras_saliency.losses import MeanSquaredError
-from keras_saliency.models.base import ConfiguredModel, output_map
+from keras_saliency.models.base import ConfiguredModel
 from keras_saliency.models.postprocessing import enlarge_and_blur
 
 # Of the pictures, in the order blue, green, red.
@@ -130,24 +131,25 @@ class DeepConvNet(ConfiguredModel):
             "filters": list(filters),
         }
 
-    def saliency_map(self, image):
-        """Map of one picture of any size, at its size.
+    def prepare_image(self, image: Array) -> Array:
+        """Shrink an image to fit 320x320 if the network takes any size.
 
-        As the authors have it: the map is enlarged by cubic interpolation,
-        blurred by a Gaussian of 5x5 and divided by its peak. A network that
-        takes any size gets the picture shrunk to fit 320x320.
-
-        See `SaliencyModel.saliency_map` for arguments and errors.
+        See `SaliencyModel.prepare_image`.
         """
-        fitted = image = np.asarray(image)
-        if None in self.input_shape[1:3] and image.ndim == 3 and image.size:
-            scale = min(1.0, _MAX_SIDE / max(image.shape[:2]))
-            fitted = pictures.resize(
-                image, [max(8, round(scale * s)) for s in image.shape[:2]]
-            )
-        map_ = enlarge_and_blur(output_map(self, fitted), image.shape[:2])
-        peak = map_.max()
-        return map_ / peak if peak > 0 else map_
+        if None not in self.input_shape[1:3]:
+            return super().prepare_image(image)
+        scale = min(1.0, _MAX_SIDE / max(image.shape[:2]))
+        return resize(
+            image, [max(8, round(scale * s)) for s in image.shape[:2]]
+        )
+
+    def finish_map(self, map_: Array, size: Size) -> Array:
+        """Finish a map as the authors do.
+
+        It is enlarged by cubic interpolation, blurred by a Gaussian of 5x5
+        and divided by its peak. See `SaliencyModel.finish_map`.
+        """
+        return divide_by_peak(enlarge_and_blur(map_, size))
 
     def recommended_loss(self):
         """Squared error (section 3.2); Caffe's is half its sum over pixels."""

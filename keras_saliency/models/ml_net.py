@@ -7,14 +7,14 @@ from keras_saliency.layers import MultiplicativePrior, RecoveringReLU
 from keras_saliency.losses import MLNetMeanSquaredError
 from keras_saliency.models.backbones import vgg16
 from keras_saliency.models.base import ConfiguredModel
-from keras_saliency.models.postprocessing import padded_saliency_map
+from keras_saliency.models.postprocessing import PaddedImages
 
 # A map whose peak is below counts as empty.
 _EMPTY = 1e-7
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class MLNet(ConfiguredModel):
+class MLNet(PaddedImages, ConfiguredModel):
     """ML-Net (Cornia et al., 2016): 15,452,145 parameters.
 
     VGG-16 whose fourth pooling does not halve and whose fifth is left out;
@@ -34,6 +34,9 @@ class MLNet(ConfiguredModel):
             `None` for random ones.
         frozen_blocks: How many blocks of VGG-16 do not train: none in the
             original.
+        keep_proportions: Whether `saliency_map` lays an image among zeros, as
+            the authors do. `False` stretches it to the input, as
+            `datasets.SaliencySequence` does in training.
         filters: Of the five blocks.
         depth: Of the 3x3 convolution.
         dropout: Rate.
@@ -56,6 +59,7 @@ class MLNet(ConfiguredModel):
         input_shape=(480, 640, 3),
         backbone_weights="imagenet",
         frozen_blocks=0,
+        keep_proportions=True,
         filters=vgg16.FILTERS,
         depth=64,
         dropout=0.5,
@@ -92,35 +96,18 @@ class MLNet(ConfiguredModel):
         super().__init__(images, saliency, name=name)
         vgg16.load(convolutions, backbone_weights)
         vgg16.freeze(convolutions, frozen_blocks)
+        self.keep_proportions = keep_proportions
         if not trainable:
             self.trainable = False
         self._config = {
             "input_shape": list(input_shape),
             "backbone_weights": None,
             "frozen_blocks": frozen_blocks,
+            "keep_proportions": keep_proportions,
             "filters": list(filters),
             "depth": depth,
             "dropout": dropout,
         }
-
-    def saliency_map(self, image, keep_proportions=True):
-        """Map of one picture of any size, at its size.
-
-        As the authors have it: the picture keeps its proportions, with zeros
-        around it; the map is enlarged, cut out and divided by its peak.
-
-        Args:
-            image: See `SaliencyModel.saliency_map`.
-            keep_proportions: `False` stretches the picture to the input, as
-                `datasets.SaliencySequence` does in training.
-
-        Returns:
-            float32 array `(height, width)` in [0, 1].
-
-        Raises:
-            ValueError: See `SaliencyModel.saliency_map`.
-        """
-        return padded_saliency_map(self, image, keep_proportions)
 
     def recommended_loss(self):
         """`MLNetLoss`, MLNET-MSE of maps divided by their peak."""

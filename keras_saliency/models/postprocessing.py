@@ -1,22 +1,54 @@
-"""What the authors of a model do to pictures before and to maps after."""
+"""What the authors of a model do to images before and to maps after."""
 
 import cv2
 import numpy as np
 from scipy import ndimage
 
 from keras_saliency import images
-from keras_saliency.models.base import output_map, saliency_map
+from keras_saliency._utils.types import Array, Size
 
 
-def pad(image, size):
-    """Picture as large as it fits into a size, in the middle, zeros around.
+class PaddedImages:
+    """Mixin of models whose authors keep an image's proportions.
+
+    The image is laid among zeros, the map is cut out at the image's size,
+    blurred and divided by its peak.
+
+    Attributes:
+        keep_proportions: Whether to do so. `False` stretches the image to the
+            input, as `datasets.SaliencySequence` does in training.
+        blur: Sigma of the Gaussian in pixels of the image; 0 for none.
+    """
+
+    keep_proportions: bool = True
+    blur: float = 0.0
+
+    def prepare_image(self, image: Array) -> Array:
+        """See `SaliencyModel.prepare_image`."""
+        if self.keep_proportions:
+            return pad(image, self.input_shape[1:3])  # type: ignore
+        return super().prepare_image(image)  # type: ignore
+
+    def finish_map(self, map_: Array, size: Size) -> Array:
+        """See `SaliencyModel.finish_map`."""
+        if self.keep_proportions:
+            map_ = unpad(map_, size)
+        else:
+            map_ = images.resize(map_, size)
+        if self.blur:
+            map_ = ndimage.gaussian_filter(map_, self.blur)
+        return images.divide_by_peak(map_)
+
+
+def pad(image: Array, size: Size) -> Array:
+    """Return an image as large as it fits into a size, zeros around it.
 
     Args:
         image: Array `(height, width, 3)`.
         size: `(height, width)` wanted.
 
     Returns:
-        Array `(*size, 3)` of the same type.
+        Array `(*size, 3)` of the same type, the image in its middle.
     """
     fitted = _covered(size, image.shape[:2], min)
     padded = np.zeros((*size, 3), image.dtype)
@@ -24,12 +56,12 @@ def pad(image, size):
     return padded
 
 
-def unpad(map_, size):
-    """Map of a picture from that of the padded picture.
+def unpad(map_: Array, size: Size) -> Array:
+    """Return the map of an image, cut out of that of the padded image.
 
     Args:
         map_: Array `(height, width)`.
-        size: `(height, width)` of the picture.
+        size: `(height, width)` of the image.
 
     Returns:
         Array of that size.
@@ -38,36 +70,30 @@ def unpad(map_, size):
     return images.resize(map_, whole)[_middle(whole, size)]
 
 
-def padded_saliency_map(model, image, keep_proportions, sigma=0.0):
-    """`saliency_map` of the models whose authors pad pictures.
+def enlarge_and_blur(map_: Array, size: Size) -> Array:
+    """Resize a map by cubic interpolation and blur it.
+
+    The blur is OpenCV's 5x5 Gaussian, of sigma 1.1.
 
     Args:
-        model: The model.
-        image: As for `SaliencyModel.saliency_map`.
-        keep_proportions: Whether to pad, or to stretch.
-        sigma: Of a Gaussian at the picture's size, in pixels; 0 for none.
+        map_: float32 array `(height, width)` in [0, 1].
+        size: `(height, width)` wanted.
 
     Returns:
-        float32 array `(height, width)`, the largest value 1, or all zero.
-
-    Raises:
-        ValueError: As for `SaliencyModel.saliency_map`.
+        float32 array of that size in [0, 1]; values that the interpolation
+        brings beyond are clipped.
     """
-    image = np.asarray(image)
-    picture = image.ndim == 3 and image.shape[-1] == 3 and image.size
-    if keep_proportions and picture:
-        map_ = output_map(model, pad(image, model.input_shape[1:3]))
-        map_ = unpad(map_, image.shape[:2])
-    else:
-        map_ = saliency_map(model, image)
-    if sigma:
-        map_ = ndimage.gaussian_filter(map_, sigma)
-    peak = map_.max()
-    return map_ / peak if peak > 0 else map_
+    map_ = cv2.resize(
+        map_, (size[1], size[0]), interpolation=cv2.INTER_CUBIC
+    ).reshape(size)
+    return np.clip(cv2.GaussianBlur(map_, (5, 5), 0), 0.0, 1.0)
 
 
 def _covered(size, shape, choose):
-    """Size in the proportions of `shape` that fits into `size` or covers it."""
+    """Return the size in the proportions of `shape` that fits into `size`.
+
+    With `choose=max` it covers `size`.
+    """
     factor = choose(a / b for a, b in zip(size, shape, strict=True))
     # What exceeds a whole number by rounding alone is not one more.
     sides = [
@@ -80,25 +106,8 @@ def _covered(size, shape, choose):
 
 
 def _middle(size, inner):
-    """Slices of `inner` rows and columns in the middle of `size`."""
+    """Return slices of `inner` rows and columns in the middle of `size`."""
     return tuple(
         slice((a - b) // 2, (a - b) // 2 + b)
         for a, b in zip(size, inner, strict=True)
     )
-
-
-def enlarge_and_blur(map_, size):
-    """Cubic resize, then OpenCV's 5x5 Gaussian (sigma 1.1).
-
-    Args:
-        map_: float32 array `(height, width)` in [0, 1].
-        size: `(height, width)` wanted.
-
-    Returns:
-        float32 array of that size in [0, 1]: what the cubic overshoots is
-        clipped.
-    """
-    map_ = cv2.resize(
-        map_, (size[1], size[0]), interpolation=cv2.INTER_CUBIC
-    ).reshape(size)
-    return np.clip(cv2.GaussianBlur(map_, (5, 5), 0), 0.0, 1.0)

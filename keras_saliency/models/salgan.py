@@ -1,13 +1,13 @@
 """SalGAN: a VGG-16 encoder, a mirrored decoder, and a discriminator."""
 
 import keras
-import numpy as np
 from keras import layers
 
+from keras_saliency._utils.types import Array, Size
 from keras_saliency.layers import WeightNormalizedConv2D
 from keras_saliency.losses import BinaryCrossEntropy, PooledLoss
 from keras_saliency.models import backbones
-from keras_saliency.models.base import ConfiguredModel, output_map
+from keras_saliency.models.base import ConfiguredModel
 from keras_saliency.models.postprocessing import enlarge_and_blur
 
 _CONVOLUTIONS = (2, 2, 3, 3, 3)
@@ -116,17 +116,14 @@ class SalGAN(ConfiguredModel):
             "filters": list(filters),
         }
 
-    def saliency_map(self, image):
-        """Map of one picture of any size, at its size.
+    def finish_map(self, map_: Array, size: Size) -> Array:
+        """Finish a map as the authors do.
 
-        As the authors have it: the map is enlarged by cubic interpolation and
-        blurred by a Gaussian of 5x5. They round to 8 bits before; this does
-        not.
-
-        See `SaliencyModel.saliency_map` for arguments and errors. The values
-        are in [0, 1].
+        It is enlarged by cubic interpolation and blurred by a Gaussian of
+        5x5. They round to 8 bits before; this does not. See
+        `SaliencyModel.finish_map`.
         """
-        return enlarge_and_blur(output_map(self, image), np.shape(image)[:2])
+        return enlarge_and_blur(map_, size)
 
     def recommended_loss(self):
         """Cross-entropy of maps averaged over 4x4 pixels (section 3.2.1)."""

@@ -15,7 +15,7 @@ from keras_saliency.losses import (
 )
 from keras_saliency.models.backbones import resnet50, vgg16
 from keras_saliency.models.base import ConfiguredModel
-from keras_saliency.models.postprocessing import padded_saliency_map
+from keras_saliency.models.postprocessing import PaddedImages
 
 # Pixels of the picture to a feature.
 _STRIDE = 8
@@ -23,28 +23,14 @@ _STRIDE = 8
 _INITIAL_VALUE = 0.1
 
 
-class SAM(ConfiguredModel):
-    """Base of both models: their maps, loss and optimizer."""
+class SAM(PaddedImages, ConfiguredModel):
+    """Base of both models: their maps, loss and optimizer.
 
-    def saliency_map(self, image, keep_proportions=True):
-        """Map of one picture of any size, at its size.
+    The map is that of `PaddedImages`, blurred by a Gaussian of sigma 7 pixels
+    of the image.
+    """
 
-        As the authors have it: the picture keeps its proportions, with zeros
-        around it; the map is enlarged, cut out, blurred by a Gaussian of sigma
-        7 pixels of the picture and divided by its peak.
-
-        Args:
-            image: See `SaliencyModel.saliency_map`.
-            keep_proportions: `False` stretches the picture to the input, as
-                `datasets.SaliencySequence` does in training.
-
-        Returns:
-            float32 array `(height, width)` in [0, 1].
-
-        Raises:
-            ValueError: See `SaliencyModel.saliency_map`.
-        """
-        return padded_saliency_map(self, image, keep_proportions, sigma=7)
+    blur = 7.0
 
     def recommended_loss(self):
         """10 KLD + 2 CC + NSS, the authors' weights."""
@@ -82,6 +68,9 @@ class SAMVGG(SAM):
             `None` for random ones.
         frozen_blocks: How many blocks of VGG-16 do not train: none in the
             original.
+        keep_proportions: Whether `saliency_map` lays an image among zeros, as
+            the authors do. `False` stretches it to the input, as
+            `datasets.SaliencySequence` does in training.
         filters: Of the five blocks.
         depth: Channels of the ConvLSTM and of the convolutions after it.
         steps: Of the ConvLSTM.
@@ -107,6 +96,7 @@ class SAMVGG(SAM):
         input_shape=(240, 320, 3),
         backbone_weights="imagenet",
         frozen_blocks=0,
+        keep_proportions=True,
         filters=vgg16.FILTERS,
         depth=512,
         steps=4,
@@ -131,12 +121,14 @@ class SAMVGG(SAM):
         super().__init__(images, maps, name=name)
         vgg16.load(convolutions, backbone_weights)
         vgg16.freeze(convolutions, frozen_blocks)
+        self.keep_proportions = keep_proportions
         if not trainable:
             self.trainable = False
         self._config = {
             "input_shape": list(input_shape),
             "backbone_weights": None,
             "frozen_blocks": frozen_blocks,
+            "keep_proportions": keep_proportions,
             "filters": list(filters),
             "depth": depth,
             "steps": steps,
@@ -165,6 +157,7 @@ class SAMResNet(SAM):
             `None` for random ones.
         frozen_blocks: How many stages of ResNet-50 do not train, the first
             convolution counted as one: none in the original.
+        keep_proportions: As for `SAMVGG`.
         train_normalization: `True` normalizes by the statistics of each
             training batch and trains scales and offsets, as the authors do.
             It needs random backbone weights, or larger batches than theirs of
@@ -195,6 +188,7 @@ class SAMResNet(SAM):
         input_shape=(240, 320, 3),
         backbone_weights="imagenet",
         frozen_blocks=0,
+        keep_proportions=True,
         train_normalization=False,
         filters=resnet50.FILTERS,
         blocks=resnet50.BLOCKS,
@@ -223,12 +217,14 @@ class SAMResNet(SAM):
         super().__init__(images, maps, name=name)
         resnet50.load(weighted, backbone_weights)
         resnet50.freeze(weighted, frozen_blocks, not train_normalization)
+        self.keep_proportions = keep_proportions
         if not trainable:
             self.trainable = False
         self._config = {
             "input_shape": list(input_shape),
             "backbone_weights": None,
             "frozen_blocks": frozen_blocks,
+            "keep_proportions": keep_proportions,
             "train_normalization": train_normalization,
             "filters": list(filters),
             "blocks": list(blocks),

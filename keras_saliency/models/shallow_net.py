@@ -2,13 +2,14 @@
 
 import cv2
 import keras
-import numpy as np
 from keras import layers
 from scipy import ndimage
 
+from keras_saliency._utils.types import Array, Size
+from keras_saliency.images import divide_by_peak
 from keras_saliency.layers import ClippedRescaling, Maxout
 from keras_saliency.losses import MeanSquaredError
-from keras_saliency.models.base import ConfiguredModel, output_map
+from keras_saliency.models.base import ConfiguredModel
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
@@ -93,24 +94,24 @@ class ShallowNet(ConfiguredModel):
             "filters": list(filters),
         }
 
-    def saliency_map(self, image):
-        """Map of one picture of any size, at its size.
+    def map_network(self) -> keras.Model:
+        """Return the network whose output is not yet clipped to [0, 1]."""
+        return self.network
 
-        As in the authors' `demo.py`: y, unclipped, is blurred by a Gaussian
-        of sigma 3 pixels of the map, stretched to [0, 1] and enlarged. A map
-        without any contrast gives zeros. (Their `get_saliency.py` leaves out
-        the blur; `demo.py` cuts a square out of the picture, which neither
-        `get_saliency.py` nor this does.)
+    def finish_map(self, map_: Array, size: Size) -> Array:
+        """Blur, stretch and enlarge the output as the authors' `demo.py` does.
 
-        See `SaliencyModel.saliency_map` for arguments and errors.
+        The output y, unclipped, is blurred by a Gaussian of sigma 3 pixels,
+        stretched to [0, 1] and resized. A map without any contrast gives
+        zeros. (Their `get_saliency.py` leaves out the blur; `demo.py` cuts a
+        square out of the image, which neither `get_saliency.py` nor this
+        does.)
+
+        See `SaliencyModel.finish_map` for arguments.
         """
-        y = ndimage.gaussian_filter(output_map(self.network, image), sigma=3)
-        y = y - y.min()
-        peak = y.max()
-        if peak > 0:
-            y = y / peak
-        height, width = np.shape(image)[:2]
-        return cv2.resize(y, (width, height)).reshape(height, width)
+        y = ndimage.gaussian_filter(map_, sigma=3)
+        y = divide_by_peak(y - y.min())
+        return cv2.resize(y, (size[1], size[0])).reshape(size)
 
     def recommended_loss(self):
         """Squared error (section 3.1)."""

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from keras_saliency._utils import download as downloads
+from keras_saliency._utils.types import PathName
 from keras_saliency.weights import manifest
 
 FOLDER_VARIABLE = "KERAS_SALIENCY_WEIGHTS"
@@ -19,13 +20,13 @@ class WeightsError(ValueError):
     """
 
 
-def entry(name):
-    """The manifest's entry of a name.
+def entry(name: str) -> manifest.Entry:
+    """Return the manifest's entry of a name.
 
     Raises:
         WeightsError: If there is none.
     """
-    entries = manifest.list()
+    entries = manifest.entries()
     for found in entries:
         if found.name == name:
             return found
@@ -33,8 +34,15 @@ def entry(name):
     raise WeightsError(f"There are no weights {name!r}; known are {known}.")
 
 
-def find(name, directory=None, base_url=None, *, download=True, progress=True):
-    """The verified file of a published model.
+def find(
+    name: str,
+    directory: PathName | None = None,
+    base_url: str | None = None,
+    *,
+    download: bool = True,
+    progress: bool = True,
+) -> Path:
+    """Return the path of a published file, verified.
 
     It is looked for in `directory`; in the package itself; in the folder
     `weights/` of the checkout that the package runs from; in the folder that
@@ -45,16 +53,13 @@ def find(name, directory=None, base_url=None, *, download=True, progress=True):
     `~/.cache` is downloaded anew; elsewhere it is an error.
 
     Args:
-        name: A name of `weights.list()`.
+        name: The name of one of `weights.entries()`.
         directory: A folder with the files.
         base_url: Address of a folder with the files, such as a mirror's;
             `base_url/NAME.keras` is asked for. Defaults to the environment
             variable `KERAS_SALIENCY_WEIGHTS_URL`.
         download: Whether it may be downloaded.
         progress: Whether to show the progress of a download.
-
-    Returns:
-        The path.
 
     Raises:
         WeightsError: If there is no such name or no such file, or if it is
@@ -102,8 +107,8 @@ def find(name, directory=None, base_url=None, *, download=True, progress=True):
         raise WeightsError(str(error)) from error
 
 
-def _folders(directory):
-    """Folders whose files are somebody's own."""
+def _folders(directory: PathName | None) -> list[Path]:
+    """Return the folders whose files are somebody's own."""
     folders = [Path(directory).expanduser()] if directory else []
     folders.append(PACKAGE)
     checkout = PACKAGE.parents[1]

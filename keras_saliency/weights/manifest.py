@@ -1,8 +1,9 @@
-"""What is published: the entries of `manifest.json`."""
+"""The published files: entries of `manifest.json`."""
 
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 MANIFEST = Path(__file__).with_name("manifest.json")
 # The model whose file is part of the package.
@@ -14,17 +15,17 @@ class Entry:
     """A published file and how it was made.
 
     Args:
-        name: What `load` is asked for.
+        name: Its name for `find` and `models.get`.
         sha256: Checksum of the file.
         bytes: Length of the file.
         description: One line.
-        data: What it was trained on.
+        data: Data set of the training.
         split: Which images were for what.
         recipe: How it was trained.
-        seed: Of the training.
-        license: Of the file.
-        limits: What it cannot do, and what limits its use.
-        test_data: What the metrics were measured on.
+        seed: Seed of the training.
+        license: License of the file.
+        limits: What the model cannot do, and what limits its use.
+        test_data: Images on which the metrics were measured.
         metrics: Dictionary of a metric of `evaluation.METRICS` and its
             `[mean, low, high]`, the last two of the 95 % interval; empty
             before it is measured.
@@ -43,15 +44,15 @@ class Entry:
     license: str
     limits: str
     test_data: str
-    metrics: dict = dataclasses.field(default_factory=dict)
-    baseline: dict | None = None
+    metrics: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    baseline: dict[str, Any] | None = None
 
     @property
-    def file(self):
+    def file(self) -> str:
         """Name of the file."""
         return f"{self.name}.keras"
 
-    def __str__(self):
+    def __str__(self) -> str:
         means = "  ".join(
             f"{name} {mean:.3f}" for name, (mean, _, _) in self.metrics.items()
         )
@@ -66,15 +67,15 @@ class Entry:
         )
 
 
-class Entries(tuple):
-    """Entries whose text is a list that can be read."""
+class Entries(tuple[Entry, ...]):
+    """Entries that print as a list to read."""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n\n".join(map(str, self)) or "No weights are published."
 
 
-def list():
-    """The published files.
+def entries() -> Entries:
+    """Return the published files.
 
     Returns:
         A tuple of `Entry`, to be printed or looked through.

@@ -272,7 +272,7 @@ def test_refuses_what_does_not_fit(dataset, maps):
         (maps, {"verbose": 2}, "verbose"),
         (maps, {"size": 3}, "size"),
         (maps, {"baseline": np.full(SIZE, np.nan)}, "baseline"),
-        (keras.Sequential([keras.Input((3,))]), {}, "input shape"),
+        (keras.Sequential([keras.Input((3,))]), {}, "must take images"),
     ):
         with pytest.raises(ValueError, match=message):
             evaluate(predictions, dataset, **options)

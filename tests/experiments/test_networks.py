@@ -127,9 +127,8 @@ def test_padded_networks_see_images_as_in_training(small_sam):
     model = small_sam((32, 48, 3), backbone_weights=None)
     image = datasets.generate(count=1, size=(60, 40)).image(0)
     map_ = experiments.predictor(model)(image)
-    np.testing.assert_array_equal(
-        map_, model.saliency_map(image, keep_proportions=False)
-    )
+    np.testing.assert_array_equal(map_, model.saliency_map(image))
+    model.keep_proportions = True
     assert not np.array_equal(map_, model.saliency_map(image))
     other = OneLayer()
     assert experiments.predictor(other) == other.saliency_map

@@ -221,7 +221,8 @@ def test_the_picture_lies_among_zeros_and_the_map_has_peak_1(monkeypatch):
     monkeypatch.setattr(model, "predict_on_batch", spy)
     image = np.full((40, 30, 3), 255, "uint8")
     map_ = model.saliency_map(image)
-    stretched = model.saliency_map(image, keep_proportions=False)
+    model.keep_proportions = False
+    stretched = model.saliency_map(image)
     np.testing.assert_array_equal(seen[0][0, :, :12], 0)
     np.testing.assert_array_equal(seen[0][0, :, 12:36], 255)
     np.testing.assert_array_equal(seen[1], 255)

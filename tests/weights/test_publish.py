@@ -75,7 +75,7 @@ def test_baseline_is_published_as_its_head(tool, tmp_path, kind):
         path = tmp_path / "head.weights.h5"
         model.head.save_weights(path)
         publish(tool, tmp_path, "one", path, baseline=OPTIONS)
-    loaded = weights.load("one")
+    loaded = models.get("one")
     np.testing.assert_array_equal(
         loaded.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0)
     )
@@ -95,7 +95,7 @@ def test_float16_halves_the_file_and_rounds_once(tool, tmp_path):
     publish(tool, tmp_path, "half", tmp_path / "trained.keras", "--float16")
     sizes = [weights.find(name).stat().st_size for name in ("whole", "half")]
     assert sizes[1] < 0.6 * sizes[0]
-    loaded = weights.load("half")
+    loaded = models.get("half")
     for ours, exact in zip(
         loaded.head.get_weights(), model.head.get_weights(), strict=True
     ):
@@ -112,7 +112,7 @@ def test_float16_halves_the_file_and_rounds_once(tool, tmp_path):
     model.save(tmp_path / "trained.keras")
     with pytest.raises(SystemExit, match="projection/.* does not fit"):
         publish(tool, tmp_path, "half", tmp_path / "trained.keras", "--float16")
-    assert weights.load("half").predict(IMAGES, verbose=0).max() < 2
+    assert models.get("half").predict(IMAGES, verbose=0).max() < 2
 
 
 def test_whole_model_is_bundled(tool, tmp_path):
@@ -122,7 +122,7 @@ def test_whole_model_is_bundled(tool, tmp_path):
     model.save(tmp_path / "trained.keras")
     publish(tool, tmp_path, weights.BUNDLED, tmp_path / "trained.keras")
     assert weights.find("bundled") == tmp_path / "package/bundled.keras"
-    loaded = weights.load("bundled")
+    loaded = models.get("bundled")
     assert isinstance(loaded, models.FastNet) and not loaded.compiled
     np.testing.assert_array_equal(
         loaded.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0)
@@ -132,12 +132,12 @@ def test_whole_model_is_bundled(tool, tmp_path):
 def test_scores_go_into_manifest_and_card(tool, tmp_path):
     trained_baseline().save(tmp_path / "trained.keras")
     publish(tool, tmp_path, "one", tmp_path / "trained.keras")
-    before = weights.list()[0]
+    before = weights.entries()[0]
     assert before.metrics == {} and before.seed == 3
     scores = {name: np.array([0.5, 0.7]) for name in evaluation.SEVEN}
     evaluation.Evaluation(["a", "b"], scores).to_csv(tmp_path / "scores.csv")
     tool.main(["one", "--scores", str(tmp_path / "scores.csv")])
-    after = weights.list()[0]
+    after = weights.entries()[0]
     assert after.sha256 == before.sha256
     assert list(after.metrics) == list(evaluation.SEVEN)
     assert after.metrics["cc"] == [0.6, 0.5, 0.7]
@@ -145,7 +145,7 @@ def test_scores_go_into_manifest_and_card(tool, tmp_path):
     assert "| CC | 0.6000 | 0.5000 to 0.7000 |" in card
     assert after.sha256 in card
     assert "examples/evaluate.py one --data PATH --part test" in card
-    assert "cc 0.600" in str(weights.list())
+    assert "cc 0.600" in str(weights.entries())
     del scores["emd"]
     evaluation.Evaluation(["a", "b"], scores).to_csv(tmp_path / "scores.csv")
     with pytest.raises(SystemExit, match="emd"):
@@ -164,4 +164,4 @@ def test_what_cannot_be_published(tool, tmp_path):
     with pytest.raises(SystemExit, match=r"unknown \['license'\]"):
         publish(tool, tmp_path, "one", path, license="MIT")
     assert list(tmp_path.glob("cards/*")) == []
-    assert weights.list() == ()
+    assert weights.entries() == ()

@@ -66,13 +66,13 @@ def put(folder, content):
 
 
 def test_list():
-    (entry,) = weights.list()
+    (entry,) = weights.entries()
     assert entry.name == "one" and entry.file == "one.keras"
     assert entry.metrics["cc"] == [0.5, 0.4, 0.6]
-    assert "one  a test" in str(weights.list())
+    assert "one  a test" in str(weights.entries())
     assert "cc 0.500" in str(entry)
     manifest.MANIFEST.write_text("{}")
-    assert str(weights.list()) == "No weights are published."
+    assert str(weights.entries()) == "No weights are published."
 
 
 def test_the_order_of_places(tmp_path, monkeypatch, content):
@@ -97,7 +97,7 @@ def test_the_order_of_places(tmp_path, monkeypatch, content):
 
 def test_load_assembles_the_model(model, content, tmp_path):
     put(tmp_path, content)
-    loaded = weights.load("one", tmp_path)
+    loaded = models.get("one", directory=tmp_path)
     assert isinstance(loaded, models.Baseline) and not loaded.compiled
     np.testing.assert_array_equal(
         loaded.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0)
@@ -109,16 +109,18 @@ def test_load_with_a_file_for_the_backbone(tmp_path, vgg16_weights):
     model = models.Baseline(**options, backbone_weights=vgg16_weights)
     model.head.save(tmp_path / "one.keras")
     publish_again(tmp_path / "one.keras", baseline=options)
-    loaded = weights.load("one", tmp_path, backbone_weights=vgg16_weights)
+    loaded = models.get(
+        "one", directory=tmp_path, backbone_weights=vgg16_weights
+    )
     np.testing.assert_array_equal(
         loaded.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0)
     )
     with pytest.raises(ValueError, match="missing.h5"):
-        weights.load("one", tmp_path, backbone_weights="missing.h5")
+        models.get("one", directory=tmp_path, backbone_weights="missing.h5")
 
 
 def publish_again(path, **changes):
-    (entry,) = weights.list()
+    (entry,) = weights.entries()
     content = path.read_bytes()
     facts = dataclasses.asdict(entry) | {
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -135,7 +137,7 @@ def test_code_in_a_whole_model_is_not_run(tmp_path):
     keras.Model(inputs, outputs).save(tmp_path / "one.keras")
     publish_again(tmp_path / "one.keras", baseline=None)
     with pytest.raises(ValueError, match="safe_mode|unsafe"):
-        weights.load("one", tmp_path)
+        models.get("one", directory=tmp_path)
 
 
 def test_file_of_another_network_is_refused(tmp_path):
@@ -144,19 +146,19 @@ def test_file_of_another_network_is_refused(tmp_path):
     )
     publish_again(tmp_path / "one.keras")
     with pytest.raises(ValueError):
-        weights.load("one", tmp_path)
+        models.get("one", directory=tmp_path)
 
 
 def test_unknown_name():
     with pytest.raises(weights.WeightsError, match="no weights 'two'.*are one"):
-        weights.load("two")
+        weights.find("two")
 
 
 def test_nowhere(tmp_path, monkeypatch, mirror):
-    (entry,) = weights.list()
+    (entry,) = weights.entries()
     for options in ({"download": False}, {}):
         with pytest.raises(weights.WeightsError) as caught:
-            weights.load("one", tmp_path / "given", **options)
+            models.get("one", directory=tmp_path / "given", **options)
         for part in (
             "one.keras",
             entry.sha256,
@@ -240,7 +242,7 @@ def test_wrong_file_of_the_user_is_named_and_kept(mirror, tmp_path, content):
 def test_what_is_published_is_what_the_manifest_says(monkeypatch):
     """Of the checkout that runs the tests."""
     monkeypatch.undo()
-    names = {entry.name for entry in weights.list()}
+    names = {entry.name for entry in weights.entries()}
     checkout = files.PACKAGE.parents[1]
     if not (checkout / "setup.cfg").is_file():
         pytest.skip("needs a checkout")

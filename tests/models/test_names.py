@@ -1,0 +1,53 @@
+"""One name, one model."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_saliency import models
+from keras_saliency.models.classic import CLASSIC, GBVS
+
+# Published names are in tests/weights.
+
+
+def test_what_is_a_model_is_returned_as_it_is():
+    class Own:
+        def saliency_map(self, image):
+            return image[..., 0]
+
+    inputs = keras.Input((8, 8, 3))
+    for model in (Own(), GBVS(), keras.Model(inputs, inputs)):
+        assert models.get(model) is model
+
+
+def test_classic_models():
+    for name, cls in CLASSIC.items():
+        assert models.get(name) == cls()
+
+
+def test_files(tmp_path):
+    model = models.FastNet((16, 24, 3), filters=(4,) * 5, depth=4)
+    model.save(tmp_path / "own.KERAS.keras")
+    for path in (tmp_path / "own.KERAS.keras", f"{tmp_path}/own.KERAS.keras"):
+        loaded = models.get(path)
+        assert isinstance(loaded, models.FastNet) and not loaded.compiled
+        image = np.full((1, 16, 24, 3), 9)
+        np.testing.assert_array_equal(
+            loaded.predict(image, verbose=0), model.predict(image, verbose=0)
+        )
+
+
+@pytest.mark.parametrize(
+    ("identifier", "error", "message"),
+    [
+        (3, ValueError, "received int"),
+        (None, ValueError, "received NoneType"),
+        ("none.keras", FileNotFoundError, "no model none.keras"),
+        ("gvbs", FileNotFoundError, "Published are .*best.*classic .*gbvs"),
+        ("fast_net", FileNotFoundError, "without training.*models.FastNet"),
+    ],
+)
+def test_what_is_no_model(identifier, error, message):
+    with pytest.raises(error, match=message) as caught:
+        models.get(identifier)
+    assert isinstance(caught.value, ValueError)
