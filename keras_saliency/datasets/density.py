@@ -11,7 +11,13 @@ from scipy.special import ndtr
 
 from keras_saliency._utils.errors import DatasetError
 from keras_saliency._utils.types import Array, ArrayLike, PathName, Size
-from keras_saliency.images import as_size, check_map, read_map, resize
+from keras_saliency.images import (
+    as_size,
+    check_map,
+    divide_by_peak,
+    read_map,
+    resize,
+)
 
 # Fixations that are added up at once: bounds the memory for recordings with
 # very many of them (mouse tracking, for one), and rounding, as the products
@@ -186,7 +192,7 @@ def published_density(
         )
     if size is not None:
         density = resize(density, size)
-    return images.divide_by_peak(density)
+    return divide_by_peak(density)
 
 
 def inside(

@@ -161,7 +161,7 @@ def test_what_cannot_be_published(tool, tmp_path):
     with pytest.raises(SystemExit, match="'activation': .'sigmoid', 'relu'"):
         options = OPTIONS | {"activation": "relu"}
         publish(tool, tmp_path, "one", path, baseline=options)
-    with pytest.raises(SystemExit, match=r"unknown \['license'\]"):
-        publish(tool, tmp_path, "one", path, license="MIT")
+    with pytest.raises(SystemExit, match=r"unknown \['rights'\]"):
+        publish(tool, tmp_path, "one", path, rights="MIT")
     assert list(tmp_path.glob("cards/*")) == []
     assert weights.entries() == ()
