@@ -223,7 +223,9 @@ def test_no_fixations_at_all_is_a_data_set():
 
 
 def test_representation():
-    assert "3 images, 192 fixations" in repr(generate(3, (16, 16)))
+    dataset = generate(3, (16, 16))
+    assert "3 images, 192 fixations" in repr(dataset)
+    assert repr(dataset.fixations) == "Fixations(192 fixations)"
 
 
 @pytest.mark.parametrize("size", [None, (12, 20), (24, 32)])

@@ -25,6 +25,9 @@ def test_features_are_those_of_the_images(dataset, tmp_path, outputs, flip):
     backbone = make_backbone(outputs=outputs)
     cached = make_cache(backbone, sequence, tmp_path, dtype="float32")
     assert cached.computed == (20 if flip else 10)
+    assert cached.dataset is dataset
+    samples = cached.samples(1)
+    np.testing.assert_array_equal(cached.images(samples), sequence[1][0])
     for _ in range(2):
         for batch in range(len(cached)):
             images, targets = sequence[batch]

@@ -225,3 +225,18 @@ def test_repeated_fixations_survive_folders(tmp_path):
     datasets.save_tree(dataset, tmp_path / "f", progress=False)
     back = datasets.load_tree(tmp_path / "f")
     assert [back.count(i) for i in range(2)] == [2, 1]
+
+
+def test_images_without_fixations_and_progress(tmp_path, capsys):
+    dataset = datasets.SaliencyDataset(
+        "none",
+        [np.zeros((9, 9, 3), "uint8")],
+        fixations=datasets.Fixations([], [], []),
+    )
+    path = datasets.save_tree(dataset, tmp_path / "f")
+    assert "1 of 1 images" in capsys.readouterr().out
+    # MIT1003's map without an image is passed over.
+    stray = "i05june05_static_street_boston_p1010764fixPts.jpg"
+    _write(path / "fixations" / stray, np.zeros((9, 9)))
+    back = datasets.load_tree(path)
+    assert len(back) == 1 and back.count(0) == 0
