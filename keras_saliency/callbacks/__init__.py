@@ -1,6 +1,8 @@
-"""Callbacks for `fit`: the benchmark's metrics and map snapshots per epoch."""
+"""Callbacks for `fit`."""
 
+from keras_saliency.callbacks.checkpoint import Checkpoint
 from keras_saliency.callbacks.map_snapshots import MapSnapshots
+from keras_saliency.callbacks.resume import Resume
 from keras_saliency.callbacks.saliency_metrics import SaliencyMetrics
 
-__all__ = ["MapSnapshots", "SaliencyMetrics"]
+__all__ = ["Checkpoint", "MapSnapshots", "Resume", "SaliencyMetrics"]

@@ -141,6 +141,19 @@ class SaliencySequence(keras.utils.PyDataset):
         self._pass += 1
         self._arrange()
 
+    @property
+    def pass_number(self) -> int:
+        """Number of the present pass over the data, which decides its order.
+
+        Keras begins one before the first epoch, so epoch 0 is pass 1.
+        """
+        return self._pass
+
+    @pass_number.setter
+    def pass_number(self, number: int) -> None:
+        self._pass = number
+        self._arrange()
+
     def samples(self, batch: int) -> list[Sample]:
         """Return the samples of a batch of the present pass.
 

@@ -1,0 +1,219 @@
+"""Going on with a training that was broken off, as if it had not been."""
+
+import json
+import random
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.types import Array, PathName
+
+_FORMAT = 1
+
+
+class Resume(keras.callbacks.Callback):
+    """Keep all that a training depends on, and go on from there.
+
+    After each epoch one file receives the weights, the optimizer's state, the
+    states of dropout and other random layers, the order in which `fit` draws
+    batches, the pass of `data`, the logs so far and the best values of
+    `callbacks`. If the file is there when `fit` begins, training goes on
+    after the epoch it was written in. On the CPU of one machine the result is
+    then that of the training without a break, bit for bit. The file is
+    replaced in one step: a process killed at any moment leaves a whole one.
+
+        resume = callbacks.Resume("run/state.npz", data=train)
+        model.fit(train, epochs=20, callbacks=[metrics, best, resume])
+
+    Put it last in the list. The model must be built and compiled as before.
+
+    Args:
+        path: The `.npz` file.
+        data: What `fit` trains on, a `SaliencySequence` or `CachedFeatures`
+            whose samples are arranged anew in each pass. `None` for data that
+            are the same in each pass.
+        callbacks: Other callbacks of the list whose state counts: `Checkpoint`
+            and Keras' `EarlyStopping` and `ReduceLROnPlateau`. Their numbers
+            are kept (not weights: use `Checkpoint` in place of
+            `EarlyStopping(restore_best_weights=True)`).
+        delete: Whether the file is removed when training ends as planned.
+
+    Attributes:
+        history: Logs of all epochs, those before the break included: a
+            dictionary of lists, as `History.history`.
+
+    Raises:
+        ValueError: When `fit` begins, if the file holds the state of another
+            model or optimizer, or is damaged; the message names it.
+        OSError: If the file cannot be written; the message names it.
+    """
+
+    def __init__(
+        self,
+        path: PathName,
+        *,
+        data: Any = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        delete: bool = False,
+    ) -> None:
+        super().__init__()
+        self.path = Path(path)
+        if self.path.suffix != ".npz":
+            raise ValueError(
+                f"Resume: the file must end in .npz; received {path}."
+            )
+        self.data = getattr(data, "sequence", data)
+        if self.data is not None and not hasattr(self.data, "pass_number"):
+            raise ValueError(
+                "Resume: data must be a SaliencySequence or CachedFeatures; "
+                f"received {type(data).__name__}. Leave it out for data that "
+                "are the same in each pass."
+            )
+        self.callbacks = list(callbacks)
+        self.delete = delete
+        self.history: dict[str, list[float]] = {}
+        self._state: dict[str, Any] | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Restore the state, if there is one."""
+        self.history = {}
+        self._state = None
+        if not self.path.exists():
+            return
+        state, values = self._read()
+        for variable, value in zip(self._variables(), values, strict=True):
+            variable.assign(value)
+        self.history = state["history"]
+        self.model._initial_epoch = state["epoch"]
+        self._state = state
+
+    def on_epoch_begin(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        """Restore, in the first epoch, what others set when training began."""
+        if self._state is None:
+            return
+        state, self._state = self._state, None
+        for callback, numbers in zip(
+            self.callbacks, state["callbacks"], strict=True
+        ):
+            vars(callback).update(numbers)
+        if self.data is not None and state["pass"] is not None:
+            self.data.pass_number = state["pass"]
+        _set_generators(state["generators"])
+
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        """Write the state."""
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        state = {
+            "format": _FORMAT,
+            "epoch": epoch + 1,
+            "history": self.history,
+            "pass": None if self.data is None else self.data.pass_number,
+            "generators": _generators(),
+            "callbacks": [_numbers(callback) for callback in self.callbacks],
+        }
+        arrays: dict[str, Any] = {
+            f"variable_{i}": _known_to_numpy(variable)
+            for i, variable in enumerate(self._variables())
+        }
+        arrays["state"] = np.array(json.dumps(state))
+        with replacing(self.path) as new:
+            np.savez(new, **arrays)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Remove the file, if that is wanted."""
+        if self.delete:
+            self.path.unlink(missing_ok=True)
+
+    def _variables(self) -> list[Any]:
+        optimizer = self.model.optimizer
+        if not optimizer.built:
+            optimizer.build(self.model.trainable_variables)
+        return [*self.model.variables, *optimizer.variables]
+
+    def _read(self) -> tuple[dict[str, Any], list[Array]]:
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                state = json.loads(file["state"].item())
+                count = len(file.files) - 1
+                values = [file[f"variable_{i}"] for i in range(count)]
+            known = state["format"] == _FORMAT
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"Resume: {self.path} is damaged, or not a file of Resume "
+                f"({error}). Remove it to begin anew."
+            ) from error
+        variables = self._variables()
+        fits = len(values) == len(variables) and all(
+            tuple(value.shape) == tuple(variable.shape)
+            for value, variable in zip(values, variables, strict=True)
+        )
+        if not known or not fits:
+            raise ValueError(
+                f"Resume: {self.path} holds the state of another model or "
+                f"optimizer ({len(values)} variables; this one has "
+                f"{len(variables)}). Build and compile as before, or remove "
+                "the file to begin anew."
+            )
+        if len(state["callbacks"]) != len(self.callbacks):
+            raise ValueError(
+                f"Resume: {self.path} was written with "
+                f"{len(state['callbacks'])} callbacks, but there are "
+                f"{len(self.callbacks)} now. Give the same ones."
+            )
+        return state, values
+
+
+def _generators() -> dict[str, Any]:
+    """States of the global generators of random numbers.
+
+    `fit` draws the order of batches from Python's, and unseeded dropout on
+    PyTorch takes PyTorch's; the other backends' random layers keep their
+    states in variables of the model.
+    """
+    kind, keys, *rest = np.random.get_state(legacy=True)
+    states: dict[str, Any] = {
+        "python": random.getstate(),
+        "numpy": (kind, np.asarray(keys).tolist(), *rest),
+    }
+    if keras.backend.backend() == "torch":
+        import torch
+
+        states["torch"] = torch.get_rng_state().tolist()
+    return states
+
+
+def _set_generators(states: dict[str, Any]) -> None:
+    version, numbers, gauss = states["python"]
+    random.setstate((version, tuple(numbers), gauss))
+    kind, keys, *rest = states["numpy"]
+    np.random.set_state((kind, np.array(keys, "uint32"), *rest))
+    if keras.backend.backend() == "torch" and "torch" in states:
+        import torch
+
+        torch.set_rng_state(torch.tensor(states["torch"], dtype=torch.uint8))
+
+
+def _known_to_numpy(variable: Any) -> Array:
+    """A variable's value; a bfloat16 one, which NumPy lacks, in float32."""
+    value = keras.ops.convert_to_numpy(variable)
+    return value.astype("float32") if value.dtype.kind == "V" else value
+
+
+def _numbers(callback: keras.callbacks.Callback) -> dict[str, Any]:
+    """The attributes of a callback that are numbers or `None`."""
+    return {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in vars(callback).items()
+        if value is None or isinstance(value, (bool, int, float, np.generic))
+        if name not in ("_model", "_params")
+    }

@@ -1,0 +1,250 @@
+"""A training that was broken off goes on as if it had not been."""
+
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_saliency import datasets, layers, losses
+from keras_saliency.callbacks import Checkpoint, Resume, SaliencyMetrics
+from keras_saliency.features import cache_features
+
+SIZE = (12, 16)
+
+
+def make_model(optimizer="adam"):
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((*SIZE, 3))
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    x = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(x)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Dropout(0.3)(x)
+    x = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")(x)
+    model = keras.Model(inputs, layers.GaussianSmoothing()(x))
+    model.compile(optimizer=optimizer, loss=losses.get("KLD"))
+    return model
+
+
+def make_data(model):
+    dataset = datasets.generate(24, (24, 32))
+    sequences = [
+        datasets.SaliencySequence(
+            dataset.subset(part),
+            batch_size=4,
+            image_size=SIZE,
+            map_size=SIZE,
+            shuffle=shuffled,
+            flip=shuffled,
+        )
+        for part, shuffled in ((slice(0, 16), True), (slice(16, 24), False))
+    ]
+    return sequences
+
+
+class Interrupt(keras.callbacks.Callback):
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+def train(folder, epochs=5, interrupt_after=None, **options):
+    """Weights, history and best value of a training, broken off or not."""
+    model = make_model()
+    data, validation = make_data(model)
+    best = Checkpoint(folder / "best.keras", monitor="val_cc")
+    stopping = keras.callbacks.ReduceLROnPlateau(
+        "val_loss", patience=1, min_delta=0.5
+    )
+    resume = Resume(
+        folder / "state.npz", data=data, callbacks=[best, stopping], **options
+    )
+    callbacks = [
+        SaliencyMetrics(validation, metrics=["cc"]),
+        best,
+        stopping,
+        resume,
+    ]
+    if interrupt_after is not None:
+        callbacks.append(Interrupt(interrupt_after))
+    try:
+        model.fit(
+            data,
+            validation_data=validation,
+            epochs=epochs,
+            verbose=0,
+            callbacks=callbacks,
+        )
+    except KeyboardInterrupt:
+        pass
+    return model.get_weights(), resume.history, best.best
+
+
+def test_the_result_is_the_same_bit_for_bit(tmp_path):
+    wanted = train(tmp_path / "whole")
+    for epoch in (0, 2):
+        train(tmp_path / "broken", interrupt_after=epoch)
+    weights, history, best = train(tmp_path / "broken")
+    assert history == wanted[1]
+    assert best == wanted[2]
+    assert len(history["loss"]) == 5
+    # The plateau's count went on too.
+    assert history["learning_rate"][-1] < history["learning_rate"][0]
+    for a, b in zip(weights, wanted[0], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_on_cached_features(tmp_path):
+    backbone = keras.Sequential(
+        [keras.Input((*SIZE, 3)), keras.layers.Rescaling(1 / 255)]
+    )
+    backbone.trainable = False
+    data, _ = make_data(None)
+    cached = cache_features(backbone, data, tmp_path / "cache", verbose=0)
+
+    def run(folder, interrupt_after=None):
+        model = make_model()
+        resume = Resume(folder / "state.npz", data=cached)
+        data.pass_number = 0
+        extra = [] if interrupt_after is None else [Interrupt(interrupt_after)]
+        try:
+            model.fit(cached, epochs=3, verbose=0, callbacks=[resume, *extra])
+        except KeyboardInterrupt:
+            pass
+        return model.get_weights()
+
+    wanted = run(tmp_path / "whole")
+    run(tmp_path / "broken", interrupt_after=1)
+    for a, b in zip(run(tmp_path / "broken"), wanted, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_file_can_be_removed_at_the_end(tmp_path):
+    train(tmp_path, epochs=2, interrupt_after=0, delete=True)
+    assert (tmp_path / "state.npz").exists()
+    train(tmp_path, epochs=2, delete=True)
+    assert not (tmp_path / "state.npz").exists()
+
+
+def test_files_that_do_not_fit(tmp_path):
+    train(tmp_path, epochs=1)
+    path = tmp_path / "state.npz"
+    data, _ = make_data(None)
+
+    def fit(**options):
+        model = make_model(options.pop("optimizer", "adam"))
+        model.fit(
+            data, epochs=2, verbose=0, callbacks=[Resume(path, **options)]
+        )
+
+    with pytest.raises(ValueError, match="state.npz holds the state of an"):
+        fit(data=data, optimizer="sgd")
+    with pytest.raises(ValueError, match="with 2 callbacks, but there are 0"):
+        fit(data=data)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="state.npz is damaged"):
+        fit(data=data)
+    with pytest.raises(ValueError, match="must end in .npz"):
+        Resume(tmp_path / "state.h5")
+    with pytest.raises(ValueError, match="data must be a SaliencySequence"):
+        Resume(path, data=np.zeros(3))
+
+
+CHILD = """
+import sys
+from pathlib import Path
+import numpy as np
+import killing
+killing.arm(sys.argv[2])
+sys.path.insert(0, {tests!r})
+import test_resume
+weights, history, best = test_resume.train(Path(sys.argv[1]), epochs=8)
+np.savez(Path(sys.argv[1]) / "result.npz", *weights)
+"""
+
+
+def run_child(folder, moment):
+    tests = Path(__file__).parent
+    code = CHILD.format(tests=str(tests))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(
+            [str(tests.parent / "support"), *filter(None, sys.path)]
+        ),
+    }
+    return subprocess.run(
+        [sys.executable, "-c", code, str(folder), moment],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def whole_files(folder):
+    for path in folder.glob("[!.]*"):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                assert archive.testzip() is None, path
+        else:
+            raise AssertionError(f"{path} is not whole")
+
+
+def killed_and_continued(tmp_path, moments):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    finished = run_child(whole, "never")
+    assert finished.returncode == 0, finished.stderr
+    kills = 0
+    for moment in moments:
+        child = run_child(broken, moment)
+        kills += child.returncode == -signal.SIGKILL
+        if child.returncode == 0:
+            (broken / "result.npz").unlink()
+            (broken / "state.npz").unlink()
+        else:
+            assert child.returncode == -signal.SIGKILL, child.stderr
+        if broken.exists():
+            whole_files(broken)
+    assert run_child(broken, "never").returncode == 0
+    with (
+        np.load(whole / "result.npz") as a,
+        np.load(broken / "result.npz") as b,
+    ):
+        for name in a.files:
+            np.testing.assert_array_equal(a[name], b[name])
+    return kills
+
+
+needs_kill = pytest.mark.skipif(
+    not hasattr(signal, "SIGKILL"), reason="needs SIGKILL"
+)
+
+
+@needs_kill
+@pytest.mark.slow
+def test_three_kills(tmp_path):
+    moments = ["write 7", "replace 2", "time 0.4"]
+    assert killed_and_continued(tmp_path, moments) >= 2
+
+
+@needs_kill
+@pytest.mark.manual
+def test_thirty_kills_ten_of_them_in_a_write(tmp_path):
+    moments = [
+        *(f"write {n}" for n in (1, 3, 6, 10, 15, 23)),
+        *(f"flush {n}" for n in (1, 2)),
+        *(f"replace {n}" for n in (1, 2)),
+        *(f"time {0.15 * n:.2f}" for n in range(20)),
+    ]
+    kills = killed_and_continued(tmp_path, moments)
+    print(f"{kills} of {len(moments)} moments were reached")
+    assert kills >= 25
