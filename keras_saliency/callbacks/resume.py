@@ -14,6 +14,8 @@ from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.types import Array, PathName
 
 _FORMAT = 1
+# What `Checkpoint`, `EarlyStopping` and `ReduceLROnPlateau` change in training.
+_COUNTED = ("best", "best_epoch", "wait", "cooldown_counter")
 
 
 class Resume(keras.callbacks.Callback):
@@ -38,9 +40,9 @@ class Resume(keras.callbacks.Callback):
             whose samples are arranged anew in each pass. `None` for data that
             are the same in each pass.
         callbacks: Other callbacks of the list whose state counts: `Checkpoint`
-            and Keras' `EarlyStopping` and `ReduceLROnPlateau`. Their numbers
-            are kept (not weights: use `Checkpoint` in place of
-            `EarlyStopping(restore_best_weights=True)`).
+            and Keras' `EarlyStopping` and `ReduceLROnPlateau`. Their counts
+            and best values are kept, not weights: use `Checkpoint` in place
+            of `EarlyStopping(restore_best_weights=True)`.
         delete: Whether the file is removed when training ends as planned.
 
     Attributes:
@@ -142,7 +144,11 @@ class Resume(keras.callbacks.Callback):
 
     def _read(self) -> tuple[dict[str, Any], list[Array]]:
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            # NumPy leaves a damaged file open.
+            with (
+                open(self.path, "rb") as opened,
+                np.load(opened, allow_pickle=False) as file,
+            ):
                 state = json.loads(file["state"].item())
                 count = len(file.files) - 1
                 values = [file[f"variable_{i}"] for i in range(count)]
@@ -210,10 +216,10 @@ def _known_to_numpy(variable: Any) -> Array:
 
 
 def _numbers(callback: keras.callbacks.Callback) -> dict[str, Any]:
-    """The attributes of a callback that are numbers or `None`."""
+    """What a callback has counted and found best so far."""
+    values = {name: vars(callback).get(name) for name in _COUNTED}
     return {
         name: value.item() if isinstance(value, np.generic) else value
-        for name, value in vars(callback).items()
-        if value is None or isinstance(value, (bool, int, float, np.generic))
-        if name not in ("_model", "_params")
+        for name, value in values.items()
+        if name in vars(callback)
     }

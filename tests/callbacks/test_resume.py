@@ -109,7 +109,9 @@ def test_on_cached_features(tmp_path):
     )
     backbone.trainable = False
     data, _ = make_data(None)
-    cached = cache_features(backbone, data, tmp_path / "cache", verbose=0)
+    cached = cache_features(
+        backbone, data, directory=tmp_path / "cache", verbose=0
+    )
 
     def run(folder, interrupt_after=None):
         model = make_model()
