@@ -3,9 +3,9 @@
 Every metric takes its maps by keyword and returns one number per image.
 `METRICS` lists them with what they need; `SEVEN` names those of the paper.
 They are grouped as in the benchmark's literature: distribution-based (CC, SIM,
-KL, EMD) and location-based (NSS, information gain, the AUCs); the families of
-`functional` and `losses` are those of the paper.
-`evaluate` scores a model on a data set, and `compare` two of its results.
+KL, EMD) and location-based (NSS, information gain, the AUCs); `functional` and
+`losses` have the paper's families instead. `evaluate` scores a model on a data
+set, and `compare` compares two of its results.
 """
 
 from keras_saliency.evaluation.auc import auc_borji, auc_judd, auc_shuffled

@@ -5,13 +5,8 @@ from typing import Any, Literal
 import numpy as np
 
 from keras_saliency._utils.types import ArrayLike
-from keras_saliency.evaluation import _maps
+from keras_saliency.evaluation import _maps, _roc
 from keras_saliency.evaluation._maps import Scores
-
-# Comparing all pixels with this many thresholds is quicker than sorting them.
-_FEW = 16
-
-_BINS = 2**15
 
 
 def auc_judd(
@@ -95,13 +90,13 @@ def _judd_area(pixels, where, weights, ties):
     passed = np.arange(1, where.size + 1)
     hits = np.cumsum(weights[order])
     hits /= hits[-1]
-    at_least = _count_at_least(pixels, thresholds)
+    at_least = _roc.count_at_least(pixels, thresholds)
     if ties == "together":
         last = np.append(thresholds[1:] != thresholds[:-1], True)
         passed, hits, at_least = passed[last], hits[last], at_least[last]
     elif pixels.min() == pixels.max():
         return 0.5
-    return _area((at_least - passed) / unfixated, hits)
+    return _roc.area((at_least - passed) / unfixated, hits)
 
 
 def _judd_expectation(pixels, thresholds):
@@ -122,44 +117,6 @@ def _judd_expectation(pixels, thresholds):
     above -= count - lowest
     tied = np.count_nonzero(pixels == last) - lowest
     return won, above + tied * lowest / (lowest + 1)
-
-
-def _count_at_least(pixels, thresholds):
-    """Count the pixels at or above each threshold, which is one of them."""
-    if pixels.dtype == np.float64:
-        counts = _binned_count_at_least(pixels, thresholds)
-        if counts is not None:
-            return counts
-    return pixels.size - np.searchsorted(np.sort(pixels), thresholds)
-
-
-def _binned_count_at_least(pixels, thresholds):
-    """Count them by a histogram; None where that would not be quicker.
-
-    Only the pixels that share a bin with a threshold are sorted. Rounding
-    cannot hurt: it moves no pixel past a larger one.
-    """
-    low, high = pixels.min(), pixels.max()
-    with np.errstate(over="ignore", divide="ignore"):
-        scale = (_BINS - 1) / (high - low)
-    if not 0 < scale < np.inf:
-        return None
-    bins = np.empty(pixels.size, np.intp)
-    for bins_block, block in _maps.blocks(bins, pixels):
-        bins_block[:] = (block - low) * scale
-    threshold_bins = ((thresholds - low) * scale).astype(np.intp)
-    is_shared = np.zeros(_BINS, dtype=bool)
-    is_shared[threshold_bins] = True
-    shared = pixels[is_shared[bins]]
-    if shared.size > pixels.size / 4:
-        return None
-    counts = np.bincount(bins, minlength=_BINS)
-    above = pixels.size - np.cumsum(counts)
-    # Of the sorted pixels, those in the same bin are left to be counted.
-    shared_above = shared.size - np.cumsum(np.where(is_shared, counts, 0))
-    rank = np.searchsorted(np.sort(shared), thresholds)
-    within = shared.size - rank - shared_above[threshold_bins]
-    return above[threshold_bins] + within
 
 
 def auc_borji(
@@ -208,7 +165,7 @@ def auc_borji(
     - Borji et al. (2013), Quantitative analysis of human-model agreement in
       visual saliency modeling.
     """
-    thresholds = _threshold_steps(step)
+    thresholds = _roc.threshold_steps(step)
     rng: Any = None if splits is None else np.random.default_rng(seed)
 
     def score(prediction, fixations):
@@ -222,7 +179,7 @@ def auc_borji(
             # draws has the mean area of their curves.
             count = splits * int(weights.sum())
             negatives = pixels[rng.integers(pixels.size, size=count)]
-        return _pair_area(
+        return _roc.pair_area(
             pixels, pixels[where], weights, negatives, None, thresholds
         )
 
@@ -279,7 +236,7 @@ def auc_shuffled(
     - Zhang et al. (2008), SUN: A Bayesian framework for saliency using
       natural statistics.
     """
-    thresholds = _threshold_steps(step)
+    thresholds = _roc.threshold_steps(step)
     rng: Any = None if splits is None else np.random.default_rng(seed)
     if splits is not None and repeats:
         raise ValueError("splits are drawn without repeats only")
@@ -300,7 +257,7 @@ def auc_shuffled(
             others = np.concatenate(
                 [rng.permutation(others)[:count] for _ in range(splits)]
             )
-        return _pair_area(
+        return _roc.pair_area(
             pixels,
             pixels[where],
             weights,
@@ -325,74 +282,3 @@ def _comparable(name, map_):
     pixels = np.ascontiguousarray(map_).ravel()
     _maps.refuse_not_finite(name, pixels)
     return pixels
-
-
-def _threshold_steps(step):
-    """Return thresholds from about 1 down to 0; None for all values."""
-    if step is None:
-        return None
-    if not 0 < step <= 1:
-        raise ValueError(f"step must be in (0, 1] or None; received {step}")
-    return (np.arange(int(1 / step + 1e-9) + 1) * step)[::-1]
-
-
-def _pair_area(
-    pixels, positives, weights, negatives, negative_weights, thresholds
-):
-    """Return the area under the curve of two samples' rates.
-
-    The rates are those at or above thresholds, which are on the scale where
-    all `pixels` span [0, 1].
-    """
-    if thresholds is None:
-        thresholds = np.unique(positives)[::-1]
-        above, at = _exceeding(negatives, negative_weights, thresholds)
-        share = np.zeros_like(thresholds, dtype=np.float64)
-        index = thresholds.size - 1
-        index = index - np.searchsorted(thresholds[::-1], positives)
-        np.add.at(share, index, weights)
-        # A positive wins against what lies below, and half against its equal.
-        total = (
-            negatives.size
-            if negative_weights is None
-            else negative_weights.sum()
-        )
-        won = total - 0.5 * (above + at)
-        return np.dot(share, won) / (weights.sum() * total)
-    low, high = np.float64(pixels.min()), np.float64(pixels.max())
-    if low == high:
-        return 0.5
-    positives = (positives - low) / (high - low)
-    negatives = negatives - low
-    negatives /= high - low
-    hits = _rates(positives, weights, thresholds)
-    return _area(_rates(negatives, negative_weights, thresholds), hits)
-
-
-def _exceeding(values, weights, thresholds):
-    """Return the values' weight above, and at or above, each threshold."""
-    order = np.argsort(values) if weights is not None else None
-    ordered = np.sort(values) if order is None else values[order]
-    if order is None:
-        below = np.arange(values.size + 1)
-    else:
-        below = np.concatenate([[0.0], np.cumsum(weights[order])])
-    above = below[-1] - below[np.searchsorted(ordered, thresholds, "right")]
-    at = below[-1] - below[np.searchsorted(ordered, thresholds, "left")]
-    return above, at
-
-
-def _rates(values, weights, thresholds):
-    """Return the share of the values' weight at or above each threshold."""
-    if weights is None and thresholds.size <= _FEW:
-        counts = [np.count_nonzero(values >= t) for t in thresholds]
-        return np.array(counts) / values.size
-    _, at = _exceeding(values, weights, thresholds)
-    return at / (values.size if weights is None else weights.sum())
-
-
-def _area(false_alarms, hits):
-    """Return the area of trapezoids from (0, 0) through points to (1, 1)."""
-    x = np.concatenate([[0.0], false_alarms, [1.0]])
-    y = np.concatenate([[0.0], hits, [1.0]])
-    return 0.5 * np.dot(x[1:] - x[:-1], y[1:] + y[:-1])

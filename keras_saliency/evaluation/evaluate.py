@@ -244,7 +244,8 @@ class _Scorer:
         if self._others is not None and self._others < numbers.size:
             rng = np.random.default_rng([self._seed, i])
             numbers = rng.choice(numbers, self._others, replace=False)
-        return sum(self.dataset.fixation_map(n, size) for n in numbers)
+        maps = (self.dataset.fixation_map(int(n), size) for n in numbers)
+        return functools.reduce(np.add, maps)
 
 
 def _finite_map(prediction: ArrayLike) -> Array:

@@ -72,7 +72,7 @@ def inter_observer(
     True
     """
     metrics = _checked(metrics)
-    if not dataset.has_fixations or (dataset.fixations.subject < 0).any():
+    if dataset.fixations is None or (dataset.fixations.subject < 0).any():
         raise ValueError(
             f"The data set {dataset.name} does not tell its observers apart, "
             "so none can be left out: its files merge them."
