@@ -83,7 +83,7 @@ def main(arguments=None):
 
 
 def path_of(name):
-    """Where a published file is kept."""
+    """Return where a published file is kept."""
     folder = files.PACKAGE if name == weights.BUNDLED else CARDS
     return folder / f"{name}.keras"
 
@@ -116,7 +116,7 @@ def publish(name, trained, card, float16):
 
 
 def read(path, options):
-    """What is to be saved, and the arguments of its baseline or None."""
+    """Return what is to be saved, and the arguments of its baseline or None."""
     if path.suffix == ".keras":
         trained = keras.models.load_model(path, compile=False)
         if isinstance(trained, models.Baseline):
@@ -150,7 +150,7 @@ def read(path, options):
 
 
 def in_float16(content):
-    """The bytes of a `.keras` file with the weights rounded to float16.
+    """Return the bytes of a `.keras` file with weights rounded to float16.
 
     Keras widens them where it reads them: the model stays one in float32.
     """
@@ -193,7 +193,7 @@ def _narrowed(data):
 
 
 def measured(path):
-    """Means and intervals of a table that `examples/evaluate.py` wrote."""
+    """Return the means and intervals of a table that `examples/evaluate.py` wrote."""
     result = evaluation.Evaluation.load(path)
     missing = set(evaluation.SEVEN) - set(result.scores)
     if missing:
@@ -216,7 +216,7 @@ def record(entry):
 
 
 def text(entry):
-    """The model card."""
+    """Return the model card."""
     network = "a whole model"
     if entry.baseline is not None:
         arguments = ", ".join(

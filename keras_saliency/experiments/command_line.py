@@ -271,5 +271,5 @@ def _number(text: str, kind: Callable[[str], Number]) -> Number:
 
 
 def _backbone(arguments: argparse.Namespace) -> str:
-    """The backbone that is named, or the one that suits the data."""
+    """Return the backbone that is named, or the one that suits the data."""
     return arguments.backbone or ("tiny" if arguments.data is None else "vgg16")

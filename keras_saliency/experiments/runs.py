@@ -156,5 +156,5 @@ def slug(name: str) -> str:
 
 
 def _as_json(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as they are read back: tuples are lists, keys are strings."""
+    """Return settings as they are read back: tuples are lists."""
     return json.loads(json.dumps(settings))

@@ -208,7 +208,7 @@ def interval(
 
 
 def _title(metric: str) -> str:
-    """A metric as the paper's tables name it."""
+    """Return a metric's name in the paper's tables."""
     return evaluation.METRICS[metric].title
 
 
