@@ -193,7 +193,7 @@ def _narrowed(data):
 
 
 def measured(path):
-    """Return the means and intervals of a table that `examples/evaluate.py` wrote."""
+    """Return means and intervals of a table by `examples/evaluate.py`."""
     result = evaluation.Evaluation.load(path)
     missing = set(evaluation.SEVEN) - set(result.scores)
     if missing:
