@@ -250,7 +250,7 @@ def network(row, arguments, train):
         **options,
     )
     return System(
-        experiments.predictor(run.model),
+        run.model.saliency_map,
         settings,
         experiments.spent_on(run, len(train)),
     )

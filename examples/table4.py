@@ -117,7 +117,7 @@ def system(row, arguments, train):
         frozen_blocks=arguments.frozen_blocks,
     )
     return experiments.System(
-        experiments.predictor(run.model),
+        run.model.saliency_map,
         settings,
         experiments.spent_on(run, len(train)),
     )

@@ -17,7 +17,6 @@ from keras_saliency.experiments.networks import (
     AUTHORS,
     IMPORTERS,
     make,
-    predictor,
     released,
     train_network,
 )
@@ -67,7 +66,6 @@ __all__ = [
     "make",
     "measure",
     "predict",
-    "predictor",
     "printed_metrics",
     "printed_row",
     "released",

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from keras_saliency import datasets, losses, models
-from keras_saliency._utils.types import Array, PathName
+from keras_saliency._utils.types import PathName
 from keras_saliency.experiments import runs
 from keras_saliency.experiments.recipes import Recipe
 from keras_saliency.models import importers
@@ -39,10 +39,9 @@ def make(
             `"imagenet"`, the path of a file, or `None` for random ones.
         **options: Further arguments of the network.
     """
-    network = models.MODELS[name]
-    if "backbone_weights" in inspect.signature(network).parameters:
+    if _takes(name, "backbone_weights"):
         options["backbone_weights"] = backbone_weights
-    return network(**options)
+    return models.MODELS[name](**options)
 
 
 def released(name: str, path: PathName, **options: Any) -> Any:
@@ -58,7 +57,7 @@ def released(name: str, path: PathName, **options: Any) -> Any:
         ValueError: If the file is of another kind.
     """
     if str(path).endswith(".keras"):
-        return keras.models.load_model(path, compile=False)
+        return models.get(path)
     if name not in IMPORTERS:
         raise ValueError(
             f"{path}: for {name} a .keras file is needed; files of other "
@@ -78,6 +77,9 @@ def train_network(
     **options: Any,
 ) -> runs.Run:
     """Train a whole network, or read the training from its folder.
+
+    Images are stretched to the network's input, in training and in its
+    `saliency_map`, also where its authors lay them among zeros.
 
     Args:
         name: Name in `models.MODELS`.
@@ -99,6 +101,8 @@ def train_network(
     Raises:
         SettingsError: If the folder holds a run with other settings.
     """
+    if _takes(name, "keep_proportions"):
+        options["keep_proportions"] = False
 
     def build(trains: bool) -> models.SaliencyModel:
         if not trains:
@@ -134,15 +138,8 @@ def train_network(
     )
 
 
-def predictor(model: models.SaliencyModel) -> Callable[[Array], Array]:
-    """Return a network's function from an image to its map.
-
-    A network that was trained here has seen images stretched to its input.
-    It gets them so also where its authors pad them.
-    """
-    if hasattr(model, "keep_proportions"):
-        model.keep_proportions = False
-    return model.saliency_map
+def _takes(name: str, option: str) -> bool:
+    return option in inspect.signature(models.MODELS[name]).parameters
 
 
 @contextlib.contextmanager

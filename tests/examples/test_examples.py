@@ -2,7 +2,6 @@
 
 import json
 
-import keras
 import pytest
 import running
 
@@ -103,7 +102,7 @@ def test_distil_teaches_a_network_that_predicts(
     printed = capsys.readouterr().out
     # 6 images to train on and 10 others make 4 batches.
     assert "4/4" in printed and "KL " in printed
-    taught = keras.models.load_model(tmp_path / "results/fast_net.keras")
+    taught = models.get(tmp_path / "results/fast_net.keras")
     assert isinstance(taught, models.FastNet)
     map_ = taught.saliency_map(made.image(0))
     assert map_.shape == tuple(made.sizes[0]) and map_.max() > 0
