@@ -99,7 +99,7 @@ def _parser():
     command.add_argument("-o", "--out", type=Path, required=True)
     command.set_defaults(
         run=lambda parsed: print(
-            datasets.save_compact(_dataset(parsed), parsed.out)
+            datasets.to_compact(_dataset(parsed), parsed.out)
         )
     )
     return parser

@@ -165,7 +165,7 @@ def test_datasets(tmp_path, capsys):
     assert cli.main(["datasets", "list"]) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in datasets.SOURCES)
-    datasets.save_compact(
+    datasets.to_compact(
         datasets.generate(3, (20, 30)), tmp_path / "mine", progress=False
     )
     capsys.readouterr()

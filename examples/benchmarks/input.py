@@ -57,7 +57,7 @@ def make(path, count):
             small.fixations.y * 8,
         ),
     )
-    datasets.save_compact(big, path, longest=None, progress=False)
+    datasets.to_compact(big, path, longest=None, progress=False)
     return datasets.load_compact(path)
 
 

@@ -4,11 +4,11 @@ from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
 from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.density import density_map, fixation_map
 from keras_saliency.datasets.fixations import Fixations
-from keras_saliency.datasets.formats.compact import load_compact, save_compact
+from keras_saliency.datasets.formats.compact import load_compact, to_compact
 from keras_saliency.datasets.formats.folders import (
     load_folder,
     load_tree,
-    save_tree,
+    to_folders,
 )
 from keras_saliency.datasets.generated import GeneratedDataset, generate
 from keras_saliency.datasets.loading import load, load_path
@@ -67,6 +67,6 @@ __all__ = [
     "load_toronto",
     "load_tree",
     "paper_split",
-    "save_compact",
-    "save_tree",
+    "to_compact",
+    "to_folders",
 ]

@@ -122,8 +122,8 @@ class SaliencyDataset(ImageList):
     def show(
         self,
         i: int | str,
-        *,
         path: PathName | None = None,
+        *,
         size: Size | None = None,
         sigma: float | None = None,
     ) -> "Figure":
@@ -144,8 +144,8 @@ class SaliencyDataset(ImageList):
     def show_mean_density(
         self,
         size: Size = (64, 64),
-        *,
         path: PathName | None = None,
+        *,
         sigma: float | None = None,
     ) -> "Figure":
         """Draw the mean density with its marginals, the center bias.
@@ -218,8 +218,8 @@ class SaliencyDataset(ImageList):
         self,
         i: int,
         size: Size | None = None,
-        *,
         sigma: float | None = None,
+        *,
         sigma_degrees: float | None = None,
     ) -> Array:
         """Return the density map of one image, peak 1.
@@ -309,8 +309,8 @@ class SaliencyDataset(ImageList):
     def mean_density(
         self,
         size: Size,
-        *,
         sigma: float | None = None,
+        *,
         sigma_degrees: float | None = None,
     ) -> Array:
         """Return the mean of all density maps: the center bias B.

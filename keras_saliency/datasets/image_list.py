@@ -122,8 +122,8 @@ class ImageList:
     def split(
         self,
         parts: str | dict[str, int],
-        *,
         seed: int = 0,
+        *,
         name: str | None = None,
         by_category: bool = False,
     ) -> Split:

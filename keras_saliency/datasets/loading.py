@@ -19,8 +19,8 @@ _CACHE = Path("~/.cache/keras_saliency/datasets")
 
 def load(
     name: str,
-    *,
     root: PathName | None = None,
+    *,
     download: bool = False,
     partial: bool = False,
     progress: bool = True,
@@ -83,8 +83,8 @@ def load(
 
 def load_path(
     path: PathName,
-    *,
     name: str | None = None,
+    *,
     partial: bool = False,
     **options: Any,
 ) -> SaliencyDataset:

@@ -28,9 +28,9 @@ from keras_saliency.evaluation.sources import naming, source_of
 def evaluate(
     predictions: Any,
     dataset: SaliencyDataset,
-    *,
     metrics: scores.Metrics | None = None,
     size: Size | None = None,
+    *,
     image_size: Size | None = None,
     raw: bool = False,
     baseline: ArrayLike | None = None,

@@ -29,8 +29,8 @@ from keras_saliency.features.store import Store, Structure
 def cache_features(
     backbone: keras.Model,
     sequence: SaliencySequence,
-    *,
     directory: PathName | None = None,
+    *,
     dtype: str = "float16",
     verbose: Verbose = 1,
 ) -> "CachedFeatures":

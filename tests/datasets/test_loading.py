@@ -8,9 +8,9 @@ from keras_saliency import datasets
 
 def test_each_form_of_a_folder(tmp_path):
     made = datasets.generate(2, (20, 30))
-    datasets.save_compact(made, tmp_path / "compact", progress=False)
+    datasets.to_compact(made, tmp_path / "compact", progress=False)
     assert datasets.load_path(tmp_path / "compact", name="mine").name == "mine"
-    datasets.save_tree(made, tmp_path / "folders", progress=False)
+    datasets.to_folders(made, tmp_path / "folders", progress=False)
     assert len(datasets.load_path(tmp_path / "folders")) == 2
     for name, layout in layouts.LAYOUTS.items():
         expected = layout(tmp_path / name.upper())

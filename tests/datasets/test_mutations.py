@@ -15,8 +15,8 @@ from keras_saliency.datasets import (
     DATASETS,
     DatasetError,
     generate,
-    save_compact,
-    save_tree,
+    to_compact,
+    to_folders,
 )
 from keras_saliency.datasets.publishers import archives
 
@@ -34,9 +34,9 @@ def make_all(root):
     made["salicon_json"] = root / "salicon_json"
     layouts.salicon(root / "tree", "I")
     made["tree"] = root / "tree"
-    save_compact(generate(3, (24, 32)), root / "compact", progress=False)
+    to_compact(generate(3, (24, 32)), root / "compact", progress=False)
     made["compact"] = root / "compact"
-    save_tree(generate(3, (24, 32)), root / "folder", progress=False)
+    to_folders(generate(3, (24, 32)), root / "folder", progress=False)
     made["folder"] = root / "folder"
     for name in ("fiwi", "toronto"):
         folder = root / f"zip_{name}"

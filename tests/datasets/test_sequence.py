@@ -9,7 +9,7 @@ from keras_saliency.datasets import (
     SaliencySequence,
     generate,
     load_compact,
-    save_compact,
+    to_compact,
 )
 from keras_saliency.images import resize
 
@@ -202,7 +202,7 @@ def test_errors_of_reading_reach_the_caller_of_fit(tmp_path, dataset, workers):
 
 
 def test_images_are_kept_from_the_second_pass_on(tmp_path):
-    path = save_compact(generate(4, (40, 60)), tmp_path / "c", progress=False)
+    path = to_compact(generate(4, (40, 60)), tmp_path / "c", progress=False)
     dataset = load_compact(path)
     batches = SaliencySequence(dataset, 2, (20, 30), seed=1, flip=True)
     plain = SaliencySequence(
@@ -221,7 +221,7 @@ def test_images_are_kept_from_the_second_pass_on(tmp_path):
 
 def test_large_jpegs_are_decoded_reduced(tmp_path):
     source = generate(1, (100, 160))
-    path = save_compact(source, tmp_path / "c", quality=100, progress=False)
+    path = to_compact(source, tmp_path / "c", quality=100, progress=False)
     image = load_compact(path).image(0, (40, 60)).astype(float)
     wanted = resize(source.image(0), (40, 60))
     assert np.abs(image - wanted).mean() < 2

@@ -34,5 +34,5 @@ def data(tmp_path_factory):
     made = datasets.generate(count=30, seed=1)
     made.name = "made"
     folder = tmp_path_factory.mktemp("data") / "made"
-    datasets.save_compact(made, folder, progress=False)
+    datasets.to_compact(made, folder, progress=False)
     return folder

@@ -93,7 +93,7 @@ def test_distil_teaches_a_network_that_predicts(
     for name, seed in (("made", 1), ("other", 2)):
         made = datasets.generate(count=10, seed=seed)
         made.name = name
-        datasets.save_compact(made, tmp_path / name, progress=False)
+        datasets.to_compact(made, tmp_path / name, progress=False)
     example(
         *("distil", "--data", "made", "--extra", "other=other"),
         *("--batch-size", "4", "--teacher", "baseline-mse", "--epochs", "2"),

@@ -120,7 +120,7 @@ def test_best_trains_on_other_data_first_and_more_layers(
 ):
     train = experiments.command_line.load_parts(None)["train"]
     other = train.subset(slice(0, 6))
-    datasets.save_compact(other, tmp_path / "other", progress=False)
+    datasets.to_compact(other, tmp_path / "other", progress=False)
     steps = ("other data first", "other weights of the terms")
     example(
         *("best", "--extra", "Other=other", "--epochs", "1"),

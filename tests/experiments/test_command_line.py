@@ -102,7 +102,7 @@ def test_generated_images_get_a_small_network(parser, tmp_path):
 
 def test_parts_of_a_data_set(tmp_path, monkeypatch):
     made = datasets.generate(count=11, size=(32, 48), seed=1)
-    datasets.save_compact(made, tmp_path / "made", progress=False)
+    datasets.to_compact(made, tmp_path / "made", progress=False)
     parts = command_line.load_parts(tmp_path / "made")
     assert tuple(parts) == command_line.PARTS
     assert [len(part) for part in parts.values()] == [7, 2, 2]

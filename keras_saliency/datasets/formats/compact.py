@@ -77,7 +77,7 @@ def load_compact(
     The folder holds `stimuli/NAME.jpg` (images, possibly reduced) and
     `fixations.npz` with `names`, `height`, `width` per image (original size)
     and `image_index`, `x`, `y` (original pixels), `subject`, `order`,
-    `duration` per fixation. Folders that `save_compact` wrote also know the
+    `duration` per fixation. Folders that `to_compact` wrote also know the
     data set's name and options, and may hold published maps in `densities/`.
 
     Args:
@@ -149,7 +149,7 @@ def load_compact(
         ) from error
 
 
-def save_compact(
+def to_compact(
     dataset: SaliencyDataset,
     path: PathName,
     *,

@@ -38,9 +38,9 @@ _TREE = {
 
 def load_folder(
     images: PathName,
-    *,
     densities: PathName | None = None,
     fixations: PathName | None = None,
+    *,
     name: str | None = None,
     default_sigma: float | None = None,
     pixels_per_degree: float | None = None,
@@ -155,7 +155,7 @@ def load_tree(
     return load_folder(images, **found, **options)
 
 
-def save_tree(
+def to_folders(
     dataset: SaliencyDataset,
     path: PathName,
     *,

@@ -26,8 +26,8 @@ _SPACE = re.compile(r"\s*")
 
 def load_salicon(
     path: PathName,
-    *,
     part: str = "train",
+    *,
     fixations: PathName | None = None,
     kind: str = "fixations",
     published: bool = True,

@@ -177,7 +177,7 @@ def same(one, other, *, exact=True):
 def test_compact_and_back(name, tmp_path):
     layouts.LAYOUTS[name](tmp_path / "source")
     dataset = datasets.DATASETS[name](tmp_path / "source", partial=True)
-    path = datasets.save_compact(
+    path = datasets.to_compact(
         dataset, tmp_path / "compact", longest=None, quality=95, progress=False
     )
     compact = datasets.load_compact(path)
@@ -186,7 +186,7 @@ def test_compact_and_back(name, tmp_path):
     assert getattr(compact, "subject_names", None) == getattr(
         dataset, "subject_names", None
     )
-    again = datasets.save_compact(
+    again = datasets.to_compact(
         compact, tmp_path / "again", quality=None, progress=False
     )
     first = sorted(p.read_bytes() for p in (path / "stimuli").rglob("*.jpg"))
@@ -197,7 +197,7 @@ def test_compact_and_back(name, tmp_path):
 
 def test_reduced_images_keep_the_fixations(tmp_path, capsys):
     dataset = datasets.generate(2, (60, 90))
-    datasets.save_compact(dataset, tmp_path / "c", longest=45)
+    datasets.to_compact(dataset, tmp_path / "c", longest=45)
     assert "2 of 2 images" in capsys.readouterr().out
     compact = datasets.load_compact(tmp_path / "c")
     assert compact.image(0).shape == (30, 45, 3)
@@ -211,15 +211,15 @@ def test_densities_alone_and_back(tmp_path):
         [source.image(i) for i in range(2)],
         densities=[source.density(i) for i in range(2)],
     )
-    datasets.save_compact(dataset, tmp_path / "c", progress=False)
+    datasets.to_compact(dataset, tmp_path / "c", progress=False)
     compact = datasets.load_compact(tmp_path / "c")
     assert not compact.has_fixations and compact.has_densities
     np.testing.assert_allclose(
         compact.density(1), dataset.density(1), atol=1e-4
     )
     with pytest.raises(DatasetError, match="c is not empty"):
-        datasets.save_compact(dataset, tmp_path / "c", progress=False)
-    datasets.save_tree(dataset, tmp_path / "f", progress=False)
+        datasets.to_compact(dataset, tmp_path / "c", progress=False)
+    datasets.to_folders(dataset, tmp_path / "f", progress=False)
     folders = datasets.load_tree(tmp_path / "f")
     np.testing.assert_allclose(
         folders.density(1), dataset.density(1), atol=1e-4
@@ -231,12 +231,12 @@ def test_a_failure_leaves_nothing(tmp_path):
     dataset = datasets.load_fiwi(tmp_path / "s", partial=True)
     next((tmp_path / "s").rglob("stimuli/ebay_music.png")).write_bytes(b"x")
     with pytest.raises(DatasetError, match=r"ebay_music\.png"):
-        datasets.save_compact(dataset, tmp_path / "c", progress=False)
+        datasets.to_compact(dataset, tmp_path / "c", progress=False)
     assert [p.name for p in tmp_path.iterdir()] == ["s"]
 
 
 def test_compact_that_is_wrong(tmp_path):
-    path = datasets.save_compact(
+    path = datasets.to_compact(
         datasets.generate(2, (20, 30)), tmp_path / "c", progress=False
     )
     with np.load(path / "fixations.npz") as archive:

@@ -202,7 +202,7 @@ def test_empty_fixation_map(root):
 def test_folders_and_back(tmp_path):
     layouts.cat2000(tmp_path / "s")
     dataset = datasets.load_cat2000(tmp_path / "s", partial=True)
-    datasets.save_tree(dataset, tmp_path / "f", progress=False)
+    datasets.to_folders(dataset, tmp_path / "f", progress=False)
     back = datasets.load_tree(tmp_path / "f")
     assert back.names == tuple(sorted(dataset.names))
     for i, name in enumerate(back.names):
@@ -222,7 +222,7 @@ def test_repeated_fixations_survive_folders(tmp_path):
         [np.zeros((9, 9, 3), "uint8")] * 2,
         fixations=datasets.Fixations([0, 0, 1], [4, 4, 2], [4, 4, 2]),
     )
-    datasets.save_tree(dataset, tmp_path / "f", progress=False)
+    datasets.to_folders(dataset, tmp_path / "f", progress=False)
     back = datasets.load_tree(tmp_path / "f")
     assert [back.count(i) for i in range(2)] == [2, 1]
 
@@ -233,7 +233,7 @@ def test_images_without_fixations_and_progress(tmp_path, capsys):
         [np.zeros((9, 9, 3), "uint8")],
         fixations=datasets.Fixations([], [], []),
     )
-    path = datasets.save_tree(dataset, tmp_path / "f")
+    path = datasets.to_folders(dataset, tmp_path / "f")
     assert "1 of 1 images" in capsys.readouterr().out
     # MIT1003's map without an image is passed over.
     stray = "i05june05_static_street_boston_p1010764fixPts.jpg"

@@ -195,12 +195,12 @@ def test_load_of_an_unknown_name(tmp_path):
 
 def test_load_finds_the_compact_form_and_msi_nets_folders(tmp_path):
     made = datasets.generate(2, (20, 30))
-    datasets.save_compact(made, tmp_path / "PASCAL-S", progress=False)
+    datasets.to_compact(made, tmp_path / "PASCAL-S", progress=False)
     assert len(datasets.load("pascal_s", root=tmp_path)) == 2
     assert len(datasets.load("pascal_s", root=tmp_path / "PASCAL-S")) == 2
     with pytest.raises(FileNotFoundError, match="no copy of osie"):
         datasets.load("osie", root=tmp_path / "PASCAL-S")
-    datasets.save_tree(made, tmp_path / "osie", progress=False)
+    datasets.to_folders(made, tmp_path / "osie", progress=False)
     (tmp_path / "osie/images").rename(tmp_path / "osie/stimuli")
     (tmp_path / "osie/maps").rename(tmp_path / "osie/saliency")
     assert len(datasets.load("osie", root=tmp_path)) == 2
