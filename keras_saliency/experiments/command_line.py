@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from keras_saliency import datasets, losses
+from keras_saliency._utils.types import PathName
 from keras_saliency.experiments.heads import HeadTrainer
 from keras_saliency.experiments.networks import AUTHORS
 from keras_saliency.experiments.recipes import RECIPE
@@ -140,7 +141,7 @@ def network_weights(arguments: argparse.Namespace, name: str) -> str | None:
 
 
 def load_parts(
-    path: Path | None, name: str | None = None
+    path: PathName | None, name: str | None = None
 ) -> dict[str, datasets.SaliencyDataset]:
     """Return a data set's parts train, validation and test.
 

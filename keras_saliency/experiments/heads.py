@@ -29,7 +29,7 @@ class HeadTrainer:
             predicted in float32 in any case.
     """
 
-    results: Path
+    results: PathName
     backbone: str = "vgg16"
     backbone_weights: PathName = "imagenet"
     input_shape: tuple[int, int, int] = (300, 400, 3)
@@ -131,7 +131,7 @@ class HeadTrainer:
             return batches
 
         return runs.fit(
-            self.results / "runs" / folder,
+            Path(self.results) / "runs" / folder,
             settings,
             build,
             prepare,
