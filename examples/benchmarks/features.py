@@ -51,7 +51,7 @@ def main(arguments=None):
             trained = model
             batches = datasets.SaliencySequence(
                 train,
-                batch_size=RECIPE.batch_size,
+                batch_size=min(RECIPE.batch_size, len(train)),
                 image_size=model.input_shape[1:3],
                 map_size=model.map_size,
             )
