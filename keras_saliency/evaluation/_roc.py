@@ -75,9 +75,8 @@ def pair_area(
         thresholds = np.unique(positives)[::-1]
         above, at = _exceeding(negatives, negative_weights, thresholds)
         share = np.zeros_like(thresholds, dtype=np.float64)
-        index = thresholds.size - 1
-        index = index - np.searchsorted(thresholds[::-1], positives)
-        np.add.at(share, index, weights)
+        from_last = np.searchsorted(thresholds[::-1], positives)
+        np.add.at(share, thresholds.size - 1 - from_last, weights)
         # A positive wins against what lies below, and half against its equal.
         total = (
             negatives.size
