@@ -193,12 +193,13 @@ class Model:
         raw: bool,
     ) -> None:
         self._model, self._dataset, self._raw = model, dataset, raw
-        input_size = inference.input_size(model)
-        if image_size is None and None in input_size:
-            # Images of their own sizes, which no batch can hold.
-            batch_size = 1
-        elif image_size is None and raw:
-            image_size = input_size
+        height, width = inference.input_size(model)
+        if image_size is None:
+            if height is None or width is None:
+                # Images of their own sizes, which no batch can hold.
+                batch_size = 1
+            elif raw:
+                image_size = (height, width)
         self._image_size = image_size
         self._batch_size = batch_size
         self._weights: str | None = None
