@@ -4,6 +4,7 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -18,17 +19,22 @@ from keras_saliency import (
     prediction,
     weights,
 )
+from keras_saliency._utils.types import Array
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: List of words. Defaults to the command line's.
+        arguments: Words after the command's name. Defaults to those of the
+            command line.
 
     Returns:
-        Exit status: 0; or 1 after an error, which is said on standard error.
-        (Words that are no command end in `SystemExit` with 2.)
+        Exit status: 0, or 1 after an error, whose message is printed to
+        standard error.
+
+    Raises:
+        SystemExit: With status 2, if the arguments are wrong.
     """
     parsed = _parser().parse_args(arguments)
     try:
@@ -41,50 +47,48 @@ def main(arguments=None):
     return 0
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="keras-saliency", description="Where people look in pictures."
+        prog="keras-saliency", description="Where people look in images."
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser(
         "predict",
-        help="maps of pictures, folders and videos",
-        description="Writes OUT/NAME.png for each picture, 255 where its map "
+        help="maps of images, folders and videos",
+        description="Writes OUT/NAME.png for each image, 255 where its map "
         "is largest, and OUT/NAME.mp4 for each video.",
     )
     command.add_argument("input", nargs="+", type=Path)
     command.add_argument("-o", "--out", type=Path, required=True)
     command.add_argument(
         "--model",
-        help="a name of 'weights list', a .keras file, or a classic model; "
-        "default: the small one of the package",
+        help="a name of 'weights list', a .keras file, or the name of a "
+        "classic model; default: the small model of the package",
     )
     command.add_argument(
         "--backbone-weights",
         metavar="FILE",
-        help="of a published model with a backbone; by default Keras "
+        help="weights of a published model's backbone; by default Keras "
         "downloads ImageNet's",
     )
     command.add_argument(
-        "--overlay", action="store_true", help="color over the picture"
+        "--overlay", action="store_true", help="color over the image"
     )
     command.set_defaults(run=_predict)
 
-    group = commands.add_parser("weights", help="published models")
-    group = group.add_subparsers(required=True, metavar="COMMAND")
-    command = group.add_parser("list", help="which there are")
+    group = _group(commands, "weights", "published models")
+    command = group.add_parser("list", help="their names, metrics, sizes")
     command.set_defaults(run=lambda parsed: print(weights.entries()))
-    command = group.add_parser("get", help="the verified file of one")
+    command = group.add_parser("get", help="the verified file of a model")
     command.add_argument("name")
     command.add_argument("-o", "--out", type=Path, help="folder to put it into")
     command.add_argument("--url", help="address of a folder with the files")
     command.set_defaults(run=_get)
 
-    group = commands.add_parser("datasets", help="data sets")
-    group = group.add_subparsers(required=True, metavar="COMMAND")
-    command = group.add_parser("list", help="which can be named")
+    group = _group(commands, "datasets", "data sets")
+    command = group.add_parser("list", help="those that have names")
     command.set_defaults(run=_list_datasets)
     command = group.add_parser("info", help="what a folder holds")
     _add_dataset(command)
@@ -105,23 +109,28 @@ def _parser():
     return parser
 
 
-def _add_dataset(command):
+def _group(commands, name, text):
+    group = commands.add_parser(name, help=text)
+    return group.add_subparsers(required=True, metavar="COMMAND")
+
+
+def _add_dataset(command: argparse.ArgumentParser) -> None:
     command.add_argument("path", type=Path)
-    command.add_argument("--name", help="which data set it is")
+    command.add_argument("--name", help="name of the data set")
     command.add_argument(
         "--partial",
         action="store_true",
-        help="use a publisher's copy that lacks some of the pictures",
+        help="use a publisher's copy that lacks some of the images",
     )
 
 
-def _dataset(parsed):
+def _dataset(parsed: argparse.Namespace) -> datasets.SaliencyDataset:
     return datasets.load_path(
         parsed.path, name=parsed.name, partial=parsed.partial
     )
 
 
-def _predict(parsed):
+def _predict(parsed: argparse.Namespace) -> None:
     jobs = _jobs(parsed.input, parsed.out)
     model = parsed.model
     if parsed.backbone_weights is not None:
@@ -137,18 +146,18 @@ def _predict(parsed):
             if prediction.is_video(source):
                 _write_video(source, temporary, mapper, parsed.overlay)
             else:
-                picture = images.read_image(source)
-                drawn = _drawn(picture, mapper(picture), parsed.overlay)
-                temporary.write_bytes(cv2.imencode(".png", drawn)[1])
+                image = images.read_image(source)
+                drawn = _drawn(image, mapper(image), parsed.overlay)
+                temporary.write_bytes(cv2.imencode(".png", drawn)[1].tobytes())
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
         print(target, flush=True)
 
 
-def _jobs(inputs, out):
-    """Pairs of a picture or video and the file to write."""
-    sources = []
+def _jobs(inputs: list[Path], out: Path) -> list[tuple[Path, Path]]:
+    """Return pairs of an image or video and the file to write."""
+    sources: list[Path] = []
     for path in inputs:
         if path.is_dir():
             sources += prediction.images_in(path)
@@ -156,7 +165,7 @@ def _jobs(inputs, out):
             sources.append(path)
         else:
             raise ValueError(f"There is no file or folder {path}.")
-    jobs = {}
+    jobs: dict[Path, Path] = {}
     for source in sources:
         suffix = ".mp4" if prediction.is_video(source) else ".png"
         target = out / (source.stem + suffix)
@@ -173,7 +182,9 @@ def _jobs(inputs, out):
     return [(source, target) for target, source in jobs.items()]
 
 
-def _write_video(source, target, mapper, overlay):
+def _write_video(
+    source: Path, target: Path, mapper: Callable[[Array], Array], overlay: bool
+) -> None:
     frames, rate = prediction.open_video(source)
     writer = None
     try:
@@ -181,7 +192,7 @@ def _write_video(source, target, mapper, overlay):
             if writer is None:
                 writer = cv2.VideoWriter(
                     str(target),
-                    cv2.VideoWriter_fourcc(*"mp4v"),
+                    cv2.VideoWriter.fourcc(*"mp4v"),
                     rate,
                     frame.shape[1::-1],
                 )
@@ -196,15 +207,15 @@ def _write_video(source, target, mapper, overlay):
             writer.release()
 
 
-def _drawn(picture, map_, overlay):
-    """What is written: uint8 gray, or BGR."""
+def _drawn(image: Array, map_: Array, overlay: bool) -> Array:
+    """Return what is written: uint8 gray, or BGR."""
     if overlay:
-        return plot.overlay(picture, map_)[..., ::-1]
+        return plot.overlay(image, map_)[..., ::-1]
     return np.round(255 * map_).astype(np.uint8)
 
 
-def _get(parsed):
-    path = weights.find(parsed.name, parsed.out, parsed.url)
+def _get(parsed: argparse.Namespace) -> None:
+    path = weights.find(parsed.name, directory=parsed.out, base_url=parsed.url)
     if parsed.out is not None and path.parent != parsed.out:
         parsed.out.mkdir(parents=True, exist_ok=True)
         found, path = path, parsed.out / path.name
@@ -214,7 +225,7 @@ def _get(parsed):
     print(path)
 
 
-def _list_datasets(parsed):
+def _list_datasets(parsed: argparse.Namespace) -> None:
     for name, source in datasets.SOURCES.items():
         files = ", ".join(archive.name for archive in source.archives)
-        print(f"{name:9} {source.images:6} pictures, from {files}")
+        print(f"{name:9} {source.images:6} images, from {files}")

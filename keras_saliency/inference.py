@@ -15,8 +15,8 @@ from itertools import islice
 import keras
 import numpy as np
 
-from keras_saliency import images
 from keras_saliency._utils.types import Array, ArrayLike, Size, Tensor
+from keras_saliency.images import check_image, resize
 
 
 def saliency_map(
@@ -36,20 +36,20 @@ def saliency_map(
         ValueError: If the image has another shape, or if the model does not
             take images or does not return maps.
     """
-    image = images.check_image(image)
+    image = check_image(image)
     (map_,) = finished_maps(model, [image])
-    return images.resize(map_, image.shape[:2] if size is None else size)
+    return resize(map_, image.shape[:2] if size is None else size)
 
 
 def finished_maps(
-    model: keras.Model, pictures: Iterable[ArrayLike], batch_size: int = 1
+    model: keras.Model, images: Iterable[ArrayLike], batch_size: int = 1
 ) -> Iterator[Array]:
     """Yield the finished map of each image, not yet resized to its size.
 
     Args:
         model: A Keras model from images `(batch, height, width, 3)`, RGB in
             0..255, to maps `(batch, height, width, 1)`.
-        pictures: Arrays `(height, width, 3)`. Their sizes may differ, unless
+        images: Arrays `(height, width, 3)`. Their sizes may differ, unless
             the model takes images of any size in batches.
         batch_size: Number of images per call of the network.
 
@@ -63,8 +63,8 @@ def finished_maps(
     prepare = getattr(model, "prepare_image", None)
     finish = getattr(model, "finish_map", None)
     network = model.map_network() if hasattr(model, "map_network") else model
-    pictures = iter(pictures)
-    while batch := [*map(images.check_image, islice(pictures, batch_size))]:
+    images = iter(images)
+    while batch := [*map(check_image, islice(images, batch_size))]:
         inputs = [
             stretch(image, size) if prepare is None else prepare(image)
             for image in batch
@@ -97,8 +97,8 @@ def raw_maps(model: keras.Model, inputs: Tensor) -> Array:
     return maps[..., 0].astype(np.float32, copy=False)
 
 
-def input_size(model: keras.Model) -> tuple[int | None, int | None]:
-    """Return `(height, width)` of a model's input, `None` for any.
+def input_size(model: keras.Model) -> Size | None:
+    """Return `(height, width)` of a model's input, `None` if it takes any.
 
     Raises:
         ValueError: If the model does not take images.
@@ -110,18 +110,12 @@ def input_size(model: keras.Model) -> tuple[int | None, int | None]:
             f"is {shape}. (The head of a model takes features: call the "
             "whole.)"
         )
-    return shape[1:3]
+    return None if None in shape[1:3] else shape[1:3]
 
 
-def stretch(image: Array, size: Size) -> Array:
-    """Return an image resized to a network's input.
-
-    Args:
-        image: Array `(height, width, 3)`.
-        size: As `input_size` returns it. With `None` in it the image stays
-            as it is.
-    """
-    return image if None in size else images.resize(image, size)
+def stretch(image: Array, size: Size | None) -> Array:
+    """Return an image resized to a network's input, or as it is for `None`."""
+    return image if size is None else resize(image, size)
 
 
 def count_of(inputs: Tensor) -> int:

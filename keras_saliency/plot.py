@@ -1,38 +1,41 @@
-"""Figures of pictures, maps and training, with matplotlib's object API.
+"""Figures of images, maps and training, with matplotlib's object API.
 
 No function touches pyplot's global state or needs a screen; matplotlib is
 imported when a figure is made.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from keras_saliency import images
 from keras_saliency._utils import figures
+from keras_saliency._utils.types import Array, ArrayLike, PathName
 
 
 def maps(
-    rows,
-    titles=None,
-    path=None,
+    rows: Sequence[Sequence[ArrayLike | None]],
+    titles: Sequence[str] | None = None,
+    path: PathName | None = None,
     *,
-    labels=None,
-    overlay=None,
-    cmap=None,
-    height=2.0,
-):
-    """Draws a grid of stimuli, ground truths and predictions.
+    labels: Sequence[str] | None = None,
+    overlay: bool = False,
+    cmap: str | None = None,
+    height: float = 2.0,
+) -> Any:
+    """Draw a grid of images, ground truths and predictions.
 
     Args:
-        rows: One list per row. A panel is a picture `(height, width, 3)`,
+        rows: One list per row. A panel is an image `(height, width, 3)`,
             uint8 or in [0, 1], a map `(height, width)` or
-            `(height, width, 1)`, or `None` for an empty place. Maps are
-            divided by their maximum each; NaN is an error.
+            `(height, width, 1)`, or `None` for an empty place. Each map is
+            divided by its largest value; NaN is an error.
         titles: One title per column.
         path: File to write the figure to, its format by its name.
         labels: One label per row, such as the names of the images.
-        overlay: Whether maps are laid in color over the row's first picture,
-            more opaque where they are larger. Defaults to `False`, the map
-            alone.
+        overlay: Whether maps are laid in color over the row's first image,
+            more opaque where they are larger.
         cmap: Name of a matplotlib color map. Defaults to `"gray"`, with
             `overlay` to `"inferno"`.
         height: Height of a row in inches.
@@ -45,29 +48,29 @@ def maps(
     """
     from matplotlib import colormaps
 
-    rows = [[_panel(panel) for panel in row] for row in rows]
-    columns = len(rows[0]) if rows else 0
-    if not columns or any(len(row) != columns for row in rows):
+    panels = [[_panel(panel) for panel in row] for row in rows]
+    columns = len(panels[0]) if panels else 0
+    if not columns or any(len(row) != columns for row in panels):
         raise ValueError(
             "rows must be lists of the same length, not empty; received the "
-            f"lengths {[len(row) for row in rows]}"
+            f"lengths {[len(row) for row in panels]}."
         )
     for name, given, count in (
         ("titles", titles, columns),
-        ("labels", labels, len(rows)),
+        ("labels", labels, len(panels)),
     ):
         if given is not None and len(given) != count:
-            raise ValueError(f"{name} must be {count}, not {len(given)}")
+            raise ValueError(f"{name} must be {count}; received {len(given)}.")
     colors = colormaps[cmap or ("inferno" if overlay else "gray")]
-    shapes = [p.shape for row in rows for p in row if p is not None]
+    shapes = [p.shape for row in panels for p in row if p is not None]
     aspect = max((shape[1] / shape[0] for shape in shapes), default=1.0)
     figure = figures.new(
         columns * height * aspect + 0.3 * (labels is not None),
-        len(rows) * height + 0.3 * (titles is not None),
+        len(panels) * height + 0.3 * (titles is not None),
     )
-    axes = figure.subplots(len(rows), columns, squeeze=False)
-    for i, row in enumerate(rows):
-        picture = next((p for p in row if p is not None and p.ndim == 3), None)
+    axes = figure.subplots(len(panels), columns, squeeze=False)
+    for i, row in enumerate(panels):
+        image = next((p for p in row if p is not None and p.ndim == 3), None)
         for j, panel in enumerate(row):
             axis = axes[i, j]
             axis.set_xticks([])
@@ -81,8 +84,8 @@ def maps(
                 continue
             if panel.ndim == 3:
                 axis.imshow(panel)
-            elif overlay and picture is not None:
-                axis.imshow(_laid_over(panel, picture, colors))
+            elif overlay and image is not None:
+                axis.imshow(_laid_over(panel, image, colors))
             else:
                 axis.imshow(
                     panel,
@@ -94,16 +97,17 @@ def maps(
     return figures.saved(figure, path)
 
 
-def overlay(picture, map_, cmap="inferno"):
-    """Lays a map in color over a picture, at the picture's size.
+def overlay(image: ArrayLike, map_: ArrayLike, cmap: str = "inferno") -> Array:
+    """Lay a map in color over an image, at the image's size.
 
     Args:
-        picture: Array `(height, width, 3)`, uint8 or in [0, 1].
-        map_: Map `(height, width)` of any size, divided by its maximum here.
+        image: Array `(height, width, 3)`, uint8 or in [0, 1].
+        map_: Map `(height, width)` of any size; it is divided by its largest
+            value.
         cmap: Name of a matplotlib color map.
 
     Returns:
-        uint8 array `(height, width, 3)`: the picture dimmed and gray, and the
+        uint8 array `(height, width, 3)`: the image dimmed and gray, and the
         more opaque the color the larger the map.
 
     Raises:
@@ -111,12 +115,18 @@ def overlay(picture, map_, cmap="inferno"):
     """
     from matplotlib import colormaps
 
-    laid = _laid_over(_panel(map_), _panel(picture), colormaps[cmap])
+    laid = _laid_over(_panel(map_), _panel(image), colormaps[cmap])
     return np.round(255 * laid).astype(np.uint8)
 
 
-def history(histories, keys, path=None, *, height=2.5):
-    """Draws curves of training, one panel per key.
+def history(
+    histories: Mapping[str, Any],
+    keys: str | Sequence[str],
+    path: PathName | None = None,
+    *,
+    height: float = 2.5,
+) -> Any:
+    """Draw curves of training, one panel per key.
 
     Args:
         histories: Dictionary of a name per run and its logs: what `fit`
@@ -155,7 +165,7 @@ def history(histories, keys, path=None, *, height=2.5):
                 color=colors(number % colors.N),
             )
         if not axis.lines:
-            raise ValueError(f"no run has logs of {key!r}")
+            raise ValueError(f"No run has logs of {key!r}.")
         axis.set_title(key)
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -164,38 +174,38 @@ def history(histories, keys, path=None, *, height=2.5):
     return figures.saved(figure, path)
 
 
-def _panel(panel):
-    """A panel as a picture in [0, 1] or a map with maximum 1."""
+def _panel(panel: ArrayLike | None) -> Array | None:
+    """Return a panel as an image in [0, 1] or as a map with peak 1."""
     if panel is None:
         return None
     values = np.asarray(panel)
     if values.ndim == 3 and values.shape[-1] == 1:
         values = values[..., 0]
-    is_picture = values.ndim == 3 and values.shape[-1] == 3
-    if not (is_picture or values.ndim == 2) or 0 in values.shape:
+    is_image = values.ndim == 3 and values.shape[-1] == 3
+    if not (is_image or values.ndim == 2) or 0 in values.shape:
         raise ValueError(
-            "a panel must be a picture (height, width, 3) or a map (height, "
-            f"width); received {np.shape(panel)}"
+            "A panel must be an image (height, width, 3) or a map (height, "
+            f"width); received the shape {np.shape(panel)}."
         )
     scale = 255.0 if values.dtype == np.uint8 else 1.0
     values = values.astype(np.float32) / scale
     if not np.isfinite(values).all():
-        raise ValueError("a panel holds NaN or infinity")
+        raise ValueError("A panel holds NaN or infinity.")
     values = np.maximum(values, 0)
-    if is_picture:
+    if is_image:
         if values.max() > 1:
             raise ValueError(
-                "a picture must be uint8 or lie in [0, 1]; received values up "
-                f"to {values.max()}"
+                "An image must be uint8 or lie in [0, 1]; received values up "
+                f"to {values.max()}."
             )
         return values
-    return values / values.max() if values.max() > 0 else values
+    return images.divide_by_peak(values)
 
 
-def _laid_over(map_, picture, colors):
-    """A map in color over a picture dimmed to gray, (height, width, 3)."""
-    map_ = images.resize(map_, picture.shape[:2])[..., np.newaxis]
-    gray = 0.6 * picture.mean(axis=-1, keepdims=True)
+def _laid_over(map_, image, colors):
+    """Return a map in color over an image dimmed to gray."""
+    map_ = images.resize(map_, image.shape[:2])[..., np.newaxis]
+    gray = 0.6 * image.mean(axis=-1, keepdims=True)
     opacity = 0.75 * np.sqrt(map_)
     color = colors(map_[..., 0])[..., :3]
     return (1 - opacity) * gray + opacity * color

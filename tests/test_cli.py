@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import subprocess
+import runpy
 import sys
 
 import cv2
@@ -27,7 +27,7 @@ def fails(capsys, *words):
     return said
 
 
-def test_maps_of_pictures_and_folders(tmp_path, capsys):
+def test_maps_of_images_and_folders(tmp_path, capsys):
     one = write(tmp_path / "one.png")
     (tmp_path / "more").mkdir()
     write(tmp_path / "more/two.jpg")
@@ -49,7 +49,7 @@ def test_maps_of_pictures_and_folders(tmp_path, capsys):
     )
 
 
-def test_overlay_shows_map_and_picture():
+def test_overlay_shows_map_and_image():
     map_ = np.zeros(PICTURE.shape[:2], "float32")
     map_[10, 20] = 3
     laid = plot.overlay(PICTURE, map_)
@@ -174,16 +174,14 @@ def test_datasets(tmp_path, capsys):
     assert "no folder" in fails(capsys, "datasets", "info", tmp_path / "none")
 
 
-def test_as_a_module():
-    result = subprocess.run(
-        [sys.executable, "-m", "keras_saliency", "predict", "x.png", "-o", "y"],
-        capture_output=True,
-        text=True,
-        timeout=200,
+def test_as_a_module(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["", "predict", "x.png", "-o", "y"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module("keras_saliency", run_name="__main__")
+    assert caught.value.code == 1
+    assert capsys.readouterr().err == (
+        "keras-saliency: There is no file or folder x.png.\n"
     )
-    assert result.returncode == 1
-    assert "keras-saliency: There is no file or folder x.png." in result.stderr
-    assert "Traceback" not in result.stderr
 
 
 def test_a_partial_copy_is_converted(tmp_path, capsys):

@@ -20,7 +20,7 @@ def test_maps(rows, tmp_path, overlay):
     path = tmp_path / "maps.png"
     figure = plot.maps(
         rows,
-        ["stimulus", "truth", "model"],
+        ["image", "truth", "model"],
         path,
         labels=["a", "b"],
         overlay=overlay,
@@ -47,7 +47,7 @@ def test_maps_refuses_what_does_not_fit(rows):
         ([rows[0], rows[1][:2]], {}, "same length"),
         (rows, {"titles": ["one"]}, "titles must be 3"),
         (rows, {"labels": ["one"]}, "labels must be 2"),
-        ([[np.zeros(3)]], {}, "a panel must be"),
+        ([[np.zeros(3)]], {}, "A panel must be"),
         ([[np.full((3, 3), np.nan)]], {}, "NaN"),
         ([[np.full((3, 3, 3), 200.0)]], {}, "uint8 or lie in"),
     ):
@@ -66,10 +66,11 @@ def test_history(tmp_path):
     assert [len(axis.lines) for axis in figure.axes] == [2, 1]
     line = figure.axes[1].lines[0]
     assert line.get_xdata().tolist() == [1, 3]
-    with pytest.raises(ValueError, match="no run has logs of 'nss'"):
+    with pytest.raises(ValueError, match="No run has logs of 'nss'"):
         plot.history({"a": logs}, "nss")
 
 
+@pytest.mark.slow
 def test_slow_packages_are_imported_late():
     # Keras may import matplotlib itself.
     code = """

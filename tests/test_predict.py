@@ -102,7 +102,7 @@ def test_video_frame_by_frame(tmp_path):
     assert rate == 10
 
 
-def test_what_is_no_picture(tmp_path):
+def test_what_is_no_image(tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG")
     (tmp_path / "a.mp4").write_bytes(b"nothing")
     for image, message in (

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
 
+import cv2
+import keras
+
 # What the jobs of a worker process call.
 _function: Callable[..., Any]
 
@@ -13,8 +16,6 @@ def map_in_order(
     function: Callable[..., Any],
     jobs: Iterable[tuple[Any, ...]],
     workers: int,
-    initializer: Callable[..., object] | None = None,
-    initargs: tuple[Any, ...] = (),
 ) -> Iterator[Any]:
     """Yield `function(*job)` for each job, in the order of the jobs.
 
@@ -23,8 +24,6 @@ def map_in_order(
             once, so a `functools.partial` may hold what all jobs share.
         jobs: Arguments of its calls; read as the workers need them.
         workers: Number of processes; 1 works in the calling process.
-        initializer: Called once in each new process.
-        initargs: Arguments of `initializer`.
 
     Yields:
         The results.
@@ -43,7 +42,7 @@ def map_in_order(
         workers,
         multiprocessing.get_context("spawn"),
         _start,
-        (function, initializer, initargs),
+        (function,),
     ) as pool:
         try:
             waiting: list[Future[Any]] = []
@@ -58,15 +57,11 @@ def map_in_order(
             pool.shutdown(cancel_futures=True)
 
 
-def _start(
-    function: Callable[..., Any],
-    initializer: Callable[..., object] | None,
-    initargs: tuple[Any, ...],
-) -> None:
+def _start(function: Callable[..., Any]) -> None:
     global _function
     _function = function
-    if initializer is not None:
-        initializer(*initargs)
+    # One thread each: the processes share the cores.
+    cv2.setNumThreads(1)
 
 
 def _call(*job: Any) -> Any:
@@ -88,7 +83,4 @@ def progress_bar(count: int, verbose: int, unit: str = "image") -> Any:
         raise ValueError(f"verbose must be 0 or 1; received {verbose!r}.")
     if not verbose:
         return None
-    # Late: work that shows no bar needs no backend.
-    import keras
-
     return keras.utils.Progbar(count, unit_name=unit)

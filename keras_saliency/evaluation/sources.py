@@ -193,13 +193,12 @@ class Model:
         raw: bool,
     ) -> None:
         self._model, self._dataset, self._raw = model, dataset, raw
-        height, width = inference.input_size(model)
-        if image_size is None:
-            if height is None or width is None:
-                # Images of their own sizes, which no batch can hold.
-                batch_size = 1
-            elif raw:
-                image_size = (height, width)
+        input_size = inference.input_size(model)
+        if image_size is None and input_size is None:
+            # Images of their own sizes, which no batch can hold.
+            batch_size = 1
+        elif image_size is None and raw:
+            image_size = input_size
         self._image_size = image_size
         self._batch_size = batch_size
         self._weights: str | None = None

@@ -12,8 +12,8 @@ from keras_saliency.metrics import LossTerms
 class SaliencyModel(keras.Model):
     """`keras.Model` from images to saliency maps.
 
-    Takes images `(batch, height, width, 3)`, RGB in 0..255, its preprocessing
-    inside, and returns maps `(batch, height, width, 1)`.
+    It takes images `(batch, height, width, 3)`, RGB in 0..255, its
+    preprocessing inside, and returns maps `(batch, height, width, 1)`.
 
     With `compile(loss=CombinedLoss(...))` each term's mean shows in the logs
     of `fit` and `evaluate` under its own name (`kld`, `val_kld`, ...). It is
@@ -21,8 +21,8 @@ class SaliencyModel(keras.Model):
     """
 
     @property
-    def map_size(self):
-        """`(height, width)` of the output, the size to make targets at."""
+    def map_size(self) -> tuple[int, int]:
+        """`(height, width)` of the output, which targets must have."""
         return tuple(self.output_shape[1:3])
 
     def saliency_map(self, image: ArrayLike, size: Size | None = None) -> Array:
@@ -54,7 +54,7 @@ class SaliencyModel(keras.Model):
         Returns:
             Array `(height, width, 3)` of the input's size.
         """
-        return inference.stretch(image, self.input_shape[1:3])
+        return inference.stretch(image, inference.input_size(self))
 
     def map_network(self) -> keras.Model:
         """Return the network whose output is finished: the model itself."""
@@ -74,12 +74,12 @@ class SaliencyModel(keras.Model):
         """
         return map_
 
-    def recommended_loss(self):
-        """The loss that the model's authors trained it with, a new one."""
+    def recommended_loss(self) -> keras.losses.Loss:
+        """Return a new loss, the one that the authors trained with."""
         raise NotImplementedError(f"{type(self).__name__} names no loss.")
 
-    def recommended_optimizer(self):
-        """The optimizer that the model's authors used, a new one."""
+    def recommended_optimizer(self) -> keras.optimizers.Optimizer:
+        """Return a new optimizer, the one that the authors trained with."""
         raise NotImplementedError(f"{type(self).__name__} names no optimizer.")
 
     def compile(self, optimizer="rmsprop", loss=None, metrics=None, **kwargs):

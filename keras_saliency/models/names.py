@@ -96,7 +96,11 @@ def get(
     if name not in entries:
         raise ModelNotFoundError(_unknown(name, entries))
     path = weights.find(
-        name, directory, base_url, download=download, progress=progress
+        name,
+        directory=directory,
+        base_url=base_url,
+        download=download,
+        progress=progress,
     )
     head_of = entries[name].baseline
     if head_of is None:

@@ -36,9 +36,9 @@ def entry(name: str) -> manifest.Entry:
 
 def find(
     name: str,
+    *,
     directory: PathName | None = None,
     base_url: str | None = None,
-    *,
     download: bool = True,
     progress: bool = True,
 ) -> Path:
@@ -66,12 +66,11 @@ def find(
             not the one published.
     """
     wanted = entry(name)
-    facts = {"sha256": wanted.sha256, "size": wanted.bytes}
     folders = _folders(directory)
     for path in (folder / wanted.file for folder in folders):
         if path.is_file():
             try:
-                downloads.verify(path, **facts)
+                _verify(path, wanted)
             except (OSError, downloads.DownloadError) as error:
                 raise WeightsError(
                     f"{error}. It is damaged, or another file of that name: "
@@ -79,7 +78,7 @@ def find(
                 ) from error
             return path
     cached = CACHE.expanduser() / wanted.file
-    if _is_right(cached, facts):
+    if _is_right(cached, wanted):
         return cached
     base_url = base_url or os.environ.get(URL_VARIABLE)
     if not (download and base_url):
@@ -99,7 +98,8 @@ def find(
         return downloads.download(
             f"{base_url.rstrip('/')}/{wanted.file}",
             target,
-            **facts,
+            sha256=wanted.sha256,
+            size=wanted.bytes,
             replace=True,
             progress=progress,
         )
@@ -119,9 +119,13 @@ def _folders(directory: PathName | None) -> list[Path]:
     return folders
 
 
-def _is_right(path, facts):
+def _verify(path: Path, wanted: manifest.Entry) -> None:
+    downloads.verify(path, sha256=wanted.sha256, size=wanted.bytes)
+
+
+def _is_right(path: Path, wanted: manifest.Entry) -> bool:
     try:
-        downloads.verify(path, **facts)
+        _verify(path, wanted)
     except (OSError, downloads.DownloadError):
         return False
     return True

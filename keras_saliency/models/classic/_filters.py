@@ -1,14 +1,19 @@
 """Banks of filters that are defined in the frequency domain."""
 
 import functools
+from collections.abc import Callable, Iterable, Iterator
 
 import cv2
 import numpy as np
 from scipy import fft
 
+from keras_saliency._utils.types import Array, Size
 
-def responses(map_, bank):
-    """Magnitudes of a map's responses to the filters of a bank.
+
+def responses(
+    map_: Array, bank: Callable[[Size], Iterable[Array]]
+) -> Iterator[Array]:
+    """Yield the magnitudes of a map's responses to the filters of a bank.
 
     The map goes on as its mirror image beyond its edges.
 
@@ -39,13 +44,20 @@ def responses(map_, bank):
 
 
 def _frequencies(shape):
-    """Vertical (upwards) and horizontal frequency in cycles per pixel."""
+    """Return vertical (upward) and horizontal frequency in cycles per pixel."""
     rows, columns = (fft.fftfreq(side) for side in shape)
     return -rows[:, np.newaxis], columns
 
 
-def log_gabor_bank(shape, scales, orientations, wavelength, ratio, angle):
-    """Log-Gabor filters, orientation by orientation.
+def log_gabor_bank(
+    shape: Size,
+    scales: int,
+    orientations: int,
+    wavelength: float,
+    ratio: float,
+    angle: float,
+) -> Iterator[Array]:
+    """Yield log-Gabor filters, orientation by orientation.
 
     The gain is a Gaussian of the logarithm of the frequency times one of the
     angle, for the half plane: responses are analytic.
@@ -54,7 +66,7 @@ def log_gabor_bank(shape, scales, orientations, wavelength, ratio, angle):
         shape: `(height, width)` of the spectrum.
         scales: Number of scales, an octave apart.
         orientations: Number of orientations.
-        wavelength: Of the finest scale, in pixels.
+        wavelength: Wavelength of the finest scale in pixels.
         ratio: Quotient of the radial standard deviation and the center.
         angle: Angular standard deviation in degrees.
 
@@ -67,7 +79,7 @@ def log_gabor_bank(shape, scales, orientations, wavelength, ratio, angle):
             yield angular * gain
 
 
-# One shape is kept: the factors of a large picture take much memory.
+# One shape is kept: the factors of a large image take much memory.
 @functools.lru_cache(maxsize=1)
 def _radial(shape, scales, wavelength, ratio):
     radius = np.hypot(*_frequencies(shape))
@@ -96,8 +108,10 @@ def _angular(shape, orientations, angle):
 
 
 @functools.lru_cache(maxsize=4)
-def gabor_bank(shape, scales, orientations, frequency):
-    """Gabor filters, scale by scale, `(s * o, *shape)`.
+def gabor_bank(
+    shape: Size, scales: int, orientations: int, frequency: float
+) -> Array:
+    """Return Gabor filters, scale by scale, `(s * o, *shape)`.
 
     Neighbors meet at half their gain: the bank of Kyrki, Kamarainen &
     Kalviainen (2004) with a frequency step of sqrt(2) and a cross point of
@@ -107,7 +121,7 @@ def gabor_bank(shape, scales, orientations, frequency):
         shape: `(height, width)` of the spectrum.
         scales: Number of scales, a factor of sqrt(2) apart.
         orientations: Number of orientations.
-        frequency: Of the finest scale, in cycles per pixel.
+        frequency: Frequency of the finest scale in cycles per pixel.
     """
     v, u = _frequencies(shape)
     step = np.sqrt(2)
@@ -128,16 +142,16 @@ def gabor_bank(shape, scales, orientations, frequency):
     return np.stack(bank)
 
 
-def principal_components(image):
-    """Decorrelate the channels of a picture and scale them to variance 1.
+def principal_components(image: Array) -> list[Array]:
+    """Decorrelate the channels of an image and scale them to variance 1.
 
     Args:
         image: Array `(height, width, channels)`.
 
     Returns:
         List of float32 maps, the one of most variance first. Components
-        without variance are left out: a gray picture has one, a constant
-        picture none.
+        without variance are left out: a gray image has one, a constant
+        image none.
     """
     pixels = image.reshape(-1, image.shape[-1]).astype(np.float64)
     pixels -= pixels.mean(axis=0)

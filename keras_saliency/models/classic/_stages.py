@@ -1,6 +1,6 @@
 """Stages that several classic models have in common.
 
-Pictures and maps are float32 arrays, `(height, width, 3)` in [0, 1] and
+Images and maps are float32 arrays, `(height, width, 3)` in [0, 1] and
 `(height, width)`.
 """
 
@@ -9,6 +9,7 @@ import functools
 import cv2
 import numpy as np
 
+from keras_saliency._utils.types import Array, Size
 from keras_saliency.images import imresize
 
 # Binomial coefficients of order 5: the low-pass filter of both MATLAB
@@ -16,7 +17,7 @@ from keras_saliency.images import imresize
 _BINOMIAL = np.array([1, 5, 10, 10, 5, 1], np.float32) / 32
 
 
-def min_max(map_):
+def min_max(map_: Array) -> Array:
     """Scale a map to [0, 1]; a constant one becomes zero."""
     low, high = map_.min(), map_.max()
     # Differences of rounding error are none.
@@ -25,8 +26,8 @@ def min_max(map_):
     return (map_ - low) / (high - low)
 
 
-def halved(image):
-    """The next level of a pyramid: low-pass filtered, half the size.
+def halved(image: Array) -> Array:
+    """Return the next level of a pyramid: low-pass filtered, half the size.
 
     The last row or column of an odd side is repeated before.
     """
@@ -34,7 +35,7 @@ def halved(image):
     image = cv2.copyMakeBorder(
         image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
     )
-    # The anchor makes sample i see 2i - 2 .. 2i + 3, centerd at 2i + 1/2.
+    # The anchor makes sample i see 2i - 2 .. 2i + 3, centered at 2i + 1/2.
     filtered = cv2.sepFilter2D(
         image,
         -1,
@@ -46,26 +47,26 @@ def halved(image):
     return np.ascontiguousarray(filtered[::2, ::2])
 
 
-def pyramid(image, levels):
-    """`[image, halved(image), ...]`, `levels + 1` of them."""
+def pyramid(image: Array, levels: int) -> list[Array]:
+    """Return `[image, halved(image), ...]`, `levels + 1` of them."""
     stages = [image]
     for _ in range(levels):
         stages.append(halved(stages[-1]))
     return stages
 
 
-def resize(map_, size):
-    """MATLAB's `imresize` (bicubic) in float32."""
+def resize(map_: Array, size: Size) -> Array:
+    """Resize a map as MATLAB's `imresize` (bicubic), in float32."""
     return imresize(map_, size).astype(np.float32)
 
 
-def blur(map_, sigma, cutoff=3.0):
-    """Gaussian blur with replicated edges; the kernel ends at the cutoff.
+def blur(map_: Array, sigma: float, cutoff: float = 3.0) -> Array:
+    """Blur a map by a Gaussian, its edges replicated.
 
     Args:
         map_: Array `(height, width)`.
         sigma: Standard deviation in pixels; 0 returns the map.
-        cutoff: Half length of the kernel in standard deviations.
+        cutoff: Half the length of the kernel in standard deviations.
     """
     if sigma <= 0:
         return map_
@@ -78,7 +79,7 @@ def blur(map_, sigma, cutoff=3.0):
     )
 
 
-def attenuate_borders(map_, border):
+def attenuate_borders(map_: Array, border: int) -> Array:
     """Fade a map linearly to the edges over so many pixels.
 
     Pixel k from the edge, k = 0 the first, is multiplied by
@@ -95,8 +96,10 @@ def attenuate_borders(map_, border):
 
 
 @functools.lru_cache(maxsize=16)
-def gabor_pair(angle, sigma, elongation, period, half):
-    """Even and odd Gabor filter, zero mean and unit energy.
+def gabor_pair(
+    angle: float, sigma: float, elongation: float, period: float, half: int
+) -> tuple[Array, ...]:
+    """Return the even and the odd Gabor filter, zero mean and unit energy.
 
     Args:
         angle: Orientation of the bar that the filter prefers, in degrees
@@ -124,19 +127,29 @@ def gabor_pair(angle, sigma, elongation, period, half):
     return tuple(pair)
 
 
-def gabor_energy(map_, angle, sigma, elongation, period, half):
-    """Sum of the magnitudes of both phases' responses."""
-    return sum(
+def gabor_energy(
+    map_: Array,
+    angle: float,
+    sigma: float,
+    elongation: float,
+    period: float,
+    half: int,
+) -> Array:
+    """Return the sum of the magnitudes of both phases' responses."""
+    even, odd = (
         np.abs(cv2.filter2D(map_, -1, kernel, borderType=cv2.BORDER_REPLICATE))
         for kernel in gabor_pair(angle, sigma, elongation, period, half)
     )
+    return even + odd
 
 
-def opponents(image, darkest=0.0):
-    """Red-green and blue-yellow by the largest channel, Walther & Koch 2006.
+def opponents(image: Array, darkest: float = 0.0) -> tuple[Array, Array]:
+    """Return red-green and blue-yellow by the largest channel.
+
+    Walther & Koch, Neural Networks 2006.
 
     Args:
-        image: Picture.
+        image: Array `(height, width, 3)` in [0, 1].
         darkest: Largest channel below which both are zero.
 
     Returns:
@@ -170,7 +183,7 @@ _CONES = np.array(
 
 @functools.cache
 def _dkl_matrix():
-    """From linear RGB to the three axes, `(3, 3)`."""
+    """Return the matrix from linear RGB to the three axes, `(3, 3)`."""
     cones = _CONES @ _XYZ
     long, medium, short = cones.sum(axis=1)  # of white
     axes = np.array(
@@ -183,13 +196,15 @@ def _dkl_matrix():
     return axes @ cones
 
 
-def dkl(image):
-    """Luminance, L - M and S - (L + M), Derrington, Krauskopf & Lennie 1984.
+def dkl(image: Array) -> list[Array]:
+    """Return luminance, L - M and S - (L + M).
+
+    Derrington, Krauskopf & Lennie 1984.
 
     Both differences are zero for every gray.
 
     Args:
-        image: Picture, its values as sRGB.
+        image: Array `(height, width, 3)`, sRGB in [0, 1].
 
     Returns:
         List of three maps.
@@ -202,11 +217,11 @@ def dkl(image):
     )
 
 
-def local_maxima(map_, threshold):
-    """Values of the local maxima at or above a threshold, largest first.
+def local_maxima(map_: Array, threshold: float) -> Array:
+    """Return the local maxima at or above a threshold, largest first.
 
     A local maximum is not smaller than its four neighbors and larger than
-    one of them; the picture's outermost pixels are none.
+    one of them; the image's outermost pixels are none.
     """
     inner = map_[1:-1, 1:-1]
     neighbors = (
@@ -223,16 +238,18 @@ def local_maxima(map_, threshold):
     return np.sort(inner[peak & larger])[::-1]
 
 
-def normalize_itti(map_, largest=10.0, threshold=1.0):
-    """The operator N(.) of Itti, Koch & Niebur 1998, section 2.1.
+def normalize_itti(
+    map_: Array, largest: float = 10.0, threshold: float = 1.0
+) -> Array:
+    """Apply the operator N(.) of Itti, Koch & Niebur 1998, section 2.1.
 
     The map is scaled to [0, `largest`] and multiplied by
     `(largest - m) ** 2`, m the mean of its local maxima but the greatest:
     it promotes a map with one peak over one with many.
 
     Args:
-        map_: Map.
-        largest: M, to which the map is scaled.
+        map_: Array `(height, width)`.
+        largest: M of the paper, to which the map is scaled.
         threshold: Smaller local maxima do not count.
     """
     map_ = largest * min_max(map_)
@@ -241,14 +258,15 @@ def normalize_itti(map_, largest=10.0, threshold=1.0):
     return map_ * (largest - mean) ** 2
 
 
-def map_size(size, longest):
-    """`(height, width)` with the longer side so long, both at least 1."""
+def map_size(size: Size, longest: int) -> tuple[int, int]:
+    """Return `(height, width)` with the longer side so long, at least 1."""
     scale = longest / max(size)
-    return tuple(max(1, round(scale * side)) for side in size)
+    height, width = (max(1, round(scale * side)) for side in size)
+    return height, width
 
 
-def finished(map_, border, blur_fraction):
-    """The GBVS package's last steps: borders, blur, scale to [0, 1]."""
+def finished(map_: Array, border: int, blur_fraction: float) -> Array:
+    """Fade the borders, blur, scale to [0, 1], as the GBVS package does."""
     map_ = min_max(attenuate_borders(map_, border))
     sigma = blur_fraction * max(map_.shape)
     return min_max(blur(map_, sigma, cutoff=2.0))

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from keras_saliency import images
+from keras_saliency._utils.types import Array
 from keras_saliency.models.classic import _filters, _stages
 from keras_saliency.models.classic.base import ClassicModel, require
 
@@ -19,7 +20,7 @@ class AWS(ClassicModel):
     The colors are whitened. Each component is decomposed by log-Gabor
     filters into orientations and scales. Of each orientation, the magnitudes
     at all scales are whitened in turn, and the squared norm of what results
-    (Hotelling's T^2: how unusual the pixel is in this picture) is the
+    (Hotelling's T^2: how unusual the pixel is in this image) is the
     saliency, summed over orientations and components and blurred.
 
     `rescale` and `blur` are the authors' arguments `fr` and `sp`, with their
@@ -33,11 +34,11 @@ class AWS(ClassicModel):
     whitening.
 
     Args:
-        rescale: Factor by which the picture is resized first.
+        rescale: Factor by which the image is resized first.
         blur: Sigma of the last blur, a share of the longer side.
         scales: Number of scales, an octave apart.
         orientations: Number of orientations.
-        wavelength: Of the finest scale, in pixels.
+        wavelength: Wavelength of the finest scale in pixels.
         bandwidth: Quotient of a filter's radial standard deviation and its
             center; 0.55 is about two octaves.
         angle: A filter's angular standard deviation in degrees.
@@ -56,7 +57,7 @@ class AWS(ClassicModel):
 
     smallest_side = 32
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(0 < self.rescale <= 4, "rescale", self.rescale, "in (0, 4]")
         require(self.blur >= 0, "blur", self.blur, "0 or more")
         for name in ("scales", "orientations"):
@@ -70,7 +71,7 @@ class AWS(ClassicModel):
         )
         require(0 < self.angle <= 180, "angle", self.angle, "in (0, 180]")
 
-    def _map(self, image):
+    def _map(self, image: Array) -> Array:
         size = tuple(
             max(self.smallest_side, round(self.rescale * side))
             for side in image.shape[:2]
@@ -97,11 +98,12 @@ class AWS(ClassicModel):
         )
 
 
-def squared_norm(maps):
-    """Squared norm of each pixel's values after whitening over the picture.
+def squared_norm(maps: Array) -> Array:
+    """Return the squared norm of each pixel's values after whitening.
 
     Args:
-        maps: float32 array `(count, height, width)`.
+        maps: float32 array `(count, height, width)`, whitened here over the
+            image.
 
     Returns:
         float32 array `(height, width)`, Hotelling's T^2 of each pixel. Its

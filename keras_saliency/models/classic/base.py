@@ -1,25 +1,28 @@
 """What all classic models share: one call, batches, several processes."""
 
 import dataclasses
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-import cv2
 import numpy as np
 
-from keras_saliency import images
 from keras_saliency._utils.pool import map_in_order, progress_bar
+from keras_saliency._utils.types import Array, ArrayLike, Verbose
+from keras_saliency.images import check_image, divide_by_peak, resize
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassicModel:
-    """A model without weights, from a picture to its saliency map.
+    """A model without weights, from an image to its saliency map.
 
-    It is called as the deep models are: `saliency_map(image)` for a picture
+    It is called as the deep models are: `saliency_map(image)` for an image
     of any size, `predict(images)` for a batch. Its parameters are the
     constructor's arguments; they show in the `repr` and do not change.
     Models are compared by their parameters and can be pickled.
 
-    A gray picture is one whose three channels are equal: color then adds
-    nothing. A picture with a side below `smallest_side` is enlarged before
+    A gray image is one whose three channels are equal: color then adds
+    nothing. An image with a side below `smallest_side` is enlarged before
     anything else, up to 8 times with its proportions kept and beyond that by
     stretching the shorter side.
 
@@ -30,8 +33,8 @@ class ClassicModel:
     # Shortest side in pixels at which the model's filters make sense.
     smallest_side = 1
 
-    def saliency_map(self, image):
-        """Map of one picture, at its size.
+    def saliency_map(self, image: ArrayLike) -> Array:
+        """Return the map of one image, at its size.
 
         Args:
             image: Array `(height, width, 3)`, RGB in 0..255, uint8 or float.
@@ -41,29 +44,33 @@ class ClassicModel:
             largest value is 1 unless the map is zero everywhere.
 
         Raises:
-            ValueError: If it is no such picture.
+            ValueError: If the image has another shape, type or range.
         """
-        image = check_picture(image)
+        image = in_range(check_image(image))
         size = image.shape[:2]
         least = self.smallest_side
         factor = min(max(least / min(size), 1), 8)
         working = tuple(max(round(factor * side), least) for side in size)
-        map_ = self._map(images.resize(image, working))
-        map_ = images.resize(np.asarray(map_, np.float32), size)
-        map_ = np.maximum(map_, 0)
-        peak = map_.max()
-        return map_ / peak if peak > 0 else map_
+        map_ = self._map(resize(image, working))
+        map_ = resize(np.asarray(map_, np.float32), size)
+        return divide_by_peak(np.maximum(map_, 0))
 
-    def predict(self, images, workers=1, verbose=0):
-        """Maps of several pictures.
+    def predict(
+        self,
+        images: Array | Sequence[ArrayLike],
+        *,
+        workers: int = 1,
+        verbose: Verbose = 0,
+    ) -> Array | list[Array]:
+        """Return the maps of several images.
 
         Args:
             images: One of
 
                 - A batch `(N, height, width, 3)`.
-                - One picture `(height, width, 3)`.
-                - A list of pictures of any sizes, or a `SaliencyDataset`,
-                  whose pictures are taken as they are stored.
+                - One image `(height, width, 3)`.
+                - A list of images of any sizes, or a `SaliencyDataset`,
+                  whose images are taken at the size at which they are stored.
             workers: Number of processes; the maps do not depend on it. With
                 more than one, a script needs the usual
                 `if __name__ == "__main__":`.
@@ -71,15 +78,16 @@ class ClassicModel:
 
         Returns:
             float32: an array `(N, height, width, 1)` for a batch, a map
-            `(height, width)` for one picture, else a list of maps
+            `(height, width)` for one image, else a list of maps
             `(height, width)`.
 
         Raises:
-            ValueError: On a picture that is none, with its number.
+            ValueError: On an image that `saliency_map` refuses, with its
+                number.
         """
         if isinstance(images, np.ndarray) and images.ndim != 4:
             return self.saliency_map(images)
-        maps = []
+        maps: list[Array] = []
         bar = progress_bar(len(images), verbose)
         for map_ in self._maps(images, workers):
             maps.append(map_)
@@ -91,59 +99,40 @@ class ClassicModel:
             return np.zeros((0, *images.shape[1:3], 1), np.float32)
         return np.stack(maps)[..., np.newaxis]
 
-    def _map(self, image):
+    def _map(self, image: Array) -> Array:
         raise NotImplementedError
 
-    def _maps(self, pictures, workers):
-        """Yields the maps in order."""
+    def _maps(self, images: Any, workers: int) -> Iterator[Array]:
+        """Yield the maps in order."""
+        # A data set reads its images one by one.
+        image = images.image if hasattr(images, "image") else images.__getitem__
         return map_in_order(
-            _map_of,
-            ((self, _picture(pictures, i), i) for i in range(len(pictures))),
-            min(workers, max(len(pictures), 1)),
-            cv2.setNumThreads,
-            (1,),
+            functools.partial(_map_of, self),
+            ((image(i), i) for i in range(len(images))),
+            min(workers, max(len(images), 1)),
         )
 
 
-def check_picture(image):
-    """Return a picture as float32 `(height, width, 3)`, or raise."""
-    image = np.asarray(image)
-    if image.ndim != 3 or image.shape[-1] != 3 or not image.size:
-        gray = image.ndim == 2 or image.shape[-1:] == (1,)
-        raise ValueError(
-            "A picture must be an array (height, width, 3), RGB in 0..255; "
-            f"received the shape {image.shape}."
-            + (" Repeat a gray one: np.stack([gray] * 3, -1)." * gray)
-        )
-    if image.dtype.kind not in "uif":
-        raise ValueError(
-            "A picture must hold numbers in 0..255; received the type "
-            f"{image.dtype}."
-        )
+def in_range(image: Array) -> Array:
+    """Return an image as float32, or raise unless it lies in 0..255."""
     image = image.astype(np.float32)
     low, high = image.min(), image.max()
     if not (low >= 0 and high <= 255):  # NaN fails as well
         raise ValueError(
-            "A picture must hold finite values in 0..255; received "
+            "An image must hold finite values in 0..255; received "
             f"{low} to {high}. Undo a normalization, or clip it."
         )
     return image
 
 
-def require(condition, name, value, expected):
+def require(condition: Any, name: str, value: Any, expected: str) -> None:
     """Raise a ValueError that names an argument unless a condition holds."""
     if not condition:
         raise ValueError(f"{name} must be {expected}; received {value!r}.")
 
 
-def _picture(pictures, i):
-    if hasattr(pictures, "image"):
-        return pictures.image(i)
-    return pictures[i]
-
-
-def _map_of(model, picture, i):
+def _map_of(model, image, i):
     try:
-        return model.saliency_map(picture)
+        return model.saliency_map(image)
     except ValueError as error:
-        raise ValueError(f"Picture number {i}: {error}") from error
+        raise ValueError(f"Image number {i}: {error}") from error

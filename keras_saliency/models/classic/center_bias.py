@@ -1,35 +1,39 @@
-"""The floor: where people look whatever the picture."""
+"""The floor: the same map for every image."""
 
 import dataclasses
+from typing import Any, Self
 
 import numpy as np
 
 from keras_saliency import images
+from keras_saliency._utils.types import Array, Size
 from keras_saliency.models.classic.base import ClassicModel, require
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CenterBias(ClassicModel):
-    """One map for all pictures, their content unseen.
+    """One map for all images, whatever they show.
 
     A Gaussian about the center, or the mean density of a data set:
     `CenterBias.fit(train)`.
 
     Args:
         sigma: Standard deviations of the Gaussian along height and width,
-            as shares of both. Defaults to those of the fixations on the 500
-            training pictures of MIT1003.
+            as shares of the two. Defaults to those of the fixations on the 500
+            training images of MIT1003.
         density: Map `(height, width)` to use in place of the Gaussian,
-            resized to each picture; kept as rows of numbers.
+            resized to each image; kept as rows of numbers.
 
     Raises:
         ValueError: If an argument is out of its range.
     """
 
-    sigma: tuple = (0.183, 0.184)
-    density: tuple | None = dataclasses.field(default=None, repr=False)
+    sigma: tuple[float, float] = (0.183, 0.184)
+    density: tuple[tuple[float, ...], ...] | None = dataclasses.field(
+        default=None, repr=False
+    )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "sigma", tuple(self.sigma))
         require(
             len(self.sigma) == 2 and min(self.sigma) > 0,
@@ -44,8 +48,8 @@ class CenterBias(ClassicModel):
             object.__setattr__(self, "density", rows)
 
     @classmethod
-    def fit(cls, dataset, size=(64, 64)):
-        """The mean density of a data set (`dataset.mean_density`).
+    def fit(cls, dataset: Any, size: Size = (64, 64)) -> Self:
+        """Return the model of a data set's mean density.
 
         Args:
             dataset: A `SaliencyDataset`, the training part.
@@ -56,14 +60,16 @@ class CenterBias(ClassicModel):
         """
         return cls(density=dataset.mean_density(size))
 
-    def _map(self, image):
+    def _map(self, image: Array) -> Array:
         if self.density is None:
             return gaussian(image.shape[:2], self.sigma)
         return np.array(self.density, np.float32)
 
 
-def gaussian(size, sigma=CenterBias.sigma):
-    """A Gaussian about the center of a map, maximum at most 1.
+def gaussian(
+    size: Size, sigma: tuple[float, float] = CenterBias.sigma
+) -> Array:
+    """Return a Gaussian about the center of a map, maximum at most 1.
 
     Args:
         size: `(height, width)`.

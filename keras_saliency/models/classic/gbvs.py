@@ -5,6 +5,7 @@ import functools
 
 import numpy as np
 
+from keras_saliency._utils.types import Array
 from keras_saliency.models.classic import _stages
 from keras_saliency.models.classic.base import ClassicModel, require
 
@@ -13,18 +14,18 @@ from keras_saliency.models.classic.base import ClassicModel, require
 _MOST_STEPS = 200
 
 
-def color_maps(image):
-    """The two opponents of the GBVS package's channel C, as magnitudes."""
+def color_maps(image: Array) -> list[Array]:
+    """Return the magnitudes of the two opponents of channel C."""
     return [np.abs(map_) for map_ in _stages.opponents(image)]
 
 
-def intensity_maps(image):
-    """The largest of the three channels."""
+def intensity_maps(image: Array) -> list[Array]:
+    """Return the largest of the three channels."""
     return [image.max(axis=-1)]
 
 
-def orientation_maps(image):
-    """Energy of Gabor filters at 0, 45, 90 and 135 degrees."""
+def orientation_maps(image: Array) -> list[Array]:
+    """Return the energy of Gabor filters at 0, 45, 90 and 135 degrees."""
     (intensity,) = intensity_maps(image)
     return [
         _stages.attenuate_borders(
@@ -62,7 +63,7 @@ class GBVS(ClassicModel):
     walk's limit is used where power iteration does not converge (the package
     would not return); a constant feature map adds nothing.
 
-    Pictures below 128 pixels are enlarged; the package refuses them.
+    Images below 128 pixels are enlarged; the package refuses them.
 
     Args:
         channels: Letters of the feature channels, each of weight 1: D color
@@ -71,8 +72,8 @@ class GBVS(ClassicModel):
         levels: Levels of the pyramid, level k at 1/2^k of the size.
         map_side: Longer side of the maps that the walks are on.
         sigma: Width of the walk's Gaussian, a share of the maps' mean side.
-        power: Of the activations before they are summed: the package's
-            normalization 1.
+        power: Exponent of the activations before they are summed: the
+            package's normalization 1.
         tolerance: The equilibrium is reached by power iteration from the
             uniform distribution, until a step changes it by no more (in the
             Euclidean norm). 0 takes the limit itself, directly: as the
@@ -85,7 +86,7 @@ class GBVS(ClassicModel):
     """
 
     channels: str = "DIO"
-    levels: tuple = (2, 3, 4)
+    levels: tuple[int, ...] = (2, 3, 4)
     map_side: int = 32
     sigma: float = 0.15
     power: float = 1.5
@@ -95,7 +96,7 @@ class GBVS(ClassicModel):
 
     smallest_side = 128
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "levels", tuple(self.levels))
         check_features(self.channels, self.levels, self.map_side)
         require(self.sigma > 0, "sigma", self.sigma, "positive")
@@ -104,7 +105,7 @@ class GBVS(ClassicModel):
         require(self.border >= 0, "border", self.border, "0 or more")
         require(self.blur >= 0, "blur", self.blur, "0 or more")
 
-    def _map(self, image):
+    def _map(self, image: Array) -> Array:
         size = _stages.map_size(image.shape[:2], self.map_side)
         total = np.zeros(size, np.float32)
         # One piece of memory for all walks: getting it costs half their time.
@@ -123,7 +124,9 @@ class GBVS(ClassicModel):
         return _stages.finished(total, self.border, self.blur)
 
 
-def check_features(channels, levels, map_side):
+def check_features(
+    channels: str, levels: tuple[int, ...], map_side: int
+) -> None:
     """Raise a ValueError unless these are valid arguments."""
     require(
         channels and set(channels) <= set(CHANNELS),
@@ -141,11 +144,13 @@ def check_features(channels, levels, map_side):
     require(4 <= map_side <= 64, "map_side", map_side, "from 4 to 64")
 
 
-def feature_maps(image, channels, levels):
-    """Feature maps of the GBVS package, each at its level's size.
+def feature_maps(
+    image: Array, channels: str, levels: tuple[int, ...]
+) -> dict[str, dict[int, list[Array]]]:
+    """Return feature maps of the GBVS package, each at its level's size.
 
     Args:
-        image: Picture `(height, width, 3)`, float32 in [0, 1].
+        image: Array `(height, width, 3)`, float32 in [0, 1].
         channels: Letters of `CHANNELS`.
         levels: Levels of the pyramid.
 
@@ -159,13 +164,15 @@ def feature_maps(image, channels, levels):
     }
 
 
-def equilibrium(map_, sigma, tolerance, weights=None):
-    """Equilibrium of the walk over a map's pixels; see `GBVS`.
+def equilibrium(
+    map_: Array, sigma: float, tolerance: float, weights: Array | None = None
+) -> Array:
+    """Return the equilibrium of the walk over a map's pixels; see `GBVS`.
 
     Args:
         map_: Map `(height, width)`; it is scaled to [0, 1] first.
         sigma: Width of the Gaussian, a share of the mean side.
-        tolerance: Of the power iteration; 0 for its limit.
+        tolerance: Tolerance of the power iteration; 0 for its limit.
         weights: float32 array `(count, count)` to work in, of the number of
             pixels; what it holds is overwritten.
 
@@ -188,7 +195,7 @@ def equilibrium(map_, sigma, tolerance, weights=None):
         walk = np.full(values.size, 1 / values.size, np.float32)
         for _ in range(_MOST_STEPS):
             # Not `@`, whose threads wait for each other in each of hundreds of
-            # steps: measured, 34 ms a picture alone, but up to 6 s beside other
+            # steps: measured, 34 ms an image alone, but up to 6 s beside other
             # work; this takes 60 ms either way.
             before, walk = walk, np.einsum("ij,j->i", weights, walk / sums)
             if np.linalg.norm(walk - before) <= tolerance:
@@ -200,7 +207,7 @@ def equilibrium(map_, sigma, tolerance, weights=None):
 
 @functools.lru_cache(maxsize=4)
 def _proximity(shape, sigma):
-    """exp(-d ** 2 / (2 s ** 2)) between all pixels, `(count, count)`."""
+    """Return exp(-d ** 2 / (2 s ** 2)) between all pixels, `(count, count)`."""
     rows, columns = np.indices(shape).reshape(2, -1).astype(np.float32)
     squared = (rows[:, np.newaxis] - rows) ** 2
     squared += (columns[:, np.newaxis] - columns) ** 2

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from keras_saliency._utils.types import Array
 from keras_saliency.models.classic import _stages
 from keras_saliency.models.classic.base import ClassicModel, require
 from keras_saliency.models.classic.gbvs import check_features, feature_maps
@@ -23,14 +24,14 @@ class IttiKochGBVS(ClassicModel):
     as the paper says; a local maximum is found among four neighbors. With
     channel D, see `GBVS`.
 
-    Pictures below 128 pixels are enlarged.
+    Images below 128 pixels are enlarged.
 
     Args:
         channels: Letters of the feature channels, as of `GBVS`.
         levels: Center levels of the pyramid, level k at 1/2^k of the size.
-        deltas: Surround levels are so many above a center level.
+        deltas: Numbers of levels from a center up to its surround levels.
         map_side: Longer side of the map. Defaults to an eighth of the
-            picture's.
+            image's.
         border: Pixels of the sum over which it is faded to the edges.
         blur: Sigma of the last blur, a share of the map's longer side.
 
@@ -39,15 +40,15 @@ class IttiKochGBVS(ClassicModel):
     """
 
     channels: str = "CIO"
-    levels: tuple = (2, 3)
-    deltas: tuple = (2,)
+    levels: tuple[int, ...] = (2, 3)
+    deltas: tuple[int, ...] = (2,)
     map_side: int | None = None
     border: int = 4
     blur: float = 0.03
 
     smallest_side = 128
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "levels", tuple(self.levels))
         object.__setattr__(self, "deltas", tuple(self.deltas))
         check_features(self.channels, self._all_levels(), self.map_side or 32)
@@ -62,9 +63,9 @@ class IttiKochGBVS(ClassicModel):
 
     def _all_levels(self):
         surrounds = {c + d for c in self.levels for d in self.deltas}
-        return sorted({*self.levels, *surrounds})
+        return tuple(sorted({*self.levels, *surrounds}))
 
-    def _map(self, image):
+    def _map(self, image: Array) -> Array:
         size = image.shape[:2]
         size = _stages.map_size(size, self.map_side or round(max(size) / 8))
         maps = feature_maps(image / 255, self.channels, self._all_levels())

@@ -2,9 +2,11 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import numpy as np
 
+from keras_saliency._utils.types import Array
 from keras_saliency.models.classic import _stages
 from keras_saliency.models.classic.base import ClassicModel, require
 
@@ -30,24 +32,25 @@ class IttiKochToolbox(ClassicModel):
     as in the paper of 1998; the toolbox takes them at the size of the map.
     The long kernels end at three standard deviations.
 
-    The map is 1/16 of the picture and sparse: most of it is zero. Metrics of
+    The map is 1/16 of the image and sparse: most of it is zero. Metrics of
     whole distributions (SIM, KL) want it blurred, which the toolbox does not
-    do. Pictures below 128 pixels are enlarged.
+    do. Images below 128 pixels are enlarged.
 
     Args:
         centers: Center levels, level k at 1/2^k of the size.
-        deltas: Surround levels are so many above a center level.
+        deltas: Numbers of levels from a center up to its surround levels.
         level: Level of the map.
-        darkest: Largest channel, of 1, below which color counts as none.
-        iterations: Of the normalization.
+        darkest: Value in [0, 1] of the largest channel below which a pixel
+            has no color.
+        iterations: Number of iterations of the normalization.
         blur: Sigma of a last blur, a share of the longer side.
 
     Raises:
         ValueError: If an argument is out of its range.
     """
 
-    centers: tuple = (2, 3, 4)
-    deltas: tuple = (3, 4)
+    centers: tuple[int, ...] = (2, 3, 4)
+    deltas: tuple[int, ...] = (3, 4)
     level: int = 4
     darkest: float = 0.1
     iterations: int = 3
@@ -55,7 +58,7 @@ class IttiKochToolbox(ClassicModel):
 
     smallest_side = 128
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("centers", "deltas"):
             values = tuple(getattr(self, name))
             object.__setattr__(self, name, values)
@@ -72,13 +75,13 @@ class IttiKochToolbox(ClassicModel):
         )
         require(self.blur >= 0, "blur", self.blur, "0 or more")
 
-    def _map(self, image):
+    def _map(self, image: Array) -> Array:
         image = image / 255
         intensity = image.mean(axis=-1)
         highest = max(self.centers) + max(self.deltas)
         size = tuple(-(-side // 2**self.level) for side in intensity.shape)
         stages = _stages.pyramid(intensity, highest)
-        channels = [
+        channels: list[list[Any]] = [
             [
                 _stages.pyramid(opponent, highest)
                 for opponent in _stages.opponents(image, self.darkest)
@@ -102,7 +105,7 @@ class IttiKochToolbox(ClassicModel):
         return _stages.blur(total, self.blur * max(size))
 
     def _feature(self, pyramid, size):
-        """The normalized sum of a feature's differences."""
+        """Return the normalized sum of a feature's differences."""
         total = np.zeros(size, np.float32)
         for c in self.centers:
             center = pyramid[c]
@@ -118,8 +121,8 @@ class IttiKochToolbox(ClassicModel):
         return iterate(total, self.iterations)
 
 
-def iterate(map_, iterations):
-    """Iterative normalization, Itti & Koch 2000, section 2.3.
+def iterate(map_: Array, iterations: int) -> Array:
+    """Normalize a map iteratively, Itti & Koch 2000, section 2.3.
 
     The map is scaled to [0, 1]. Each iteration adds its convolution with a
     difference of Gaussians (excitation of weight 0.5 and sigma 2 % of the
@@ -138,7 +141,7 @@ def iterate(map_, iterations):
 
 
 def _inside(map_, sigma):
-    """Gaussian mean of the pixels inside the map, within three sigma."""
+    """Return the Gaussian mean of the pixels inside, within three sigma."""
     for axis in (0, 1):
         weights = _weights(map_.shape[axis], sigma)
         map_ = weights @ map_ if axis == 0 else map_ @ weights.T

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from keras_saliency import images
+from keras_saliency._utils.types import Array
 from keras_saliency.models.classic import _filters, _stages
 from keras_saliency.models.classic.base import ClassicModel, require
 from keras_saliency.models.classic.center_bias import gaussian
@@ -29,25 +30,25 @@ class RARE2012(ClassicModel):
     scales, color with orientation, and the components.
 
     The authors' README says that the raw result is not what the paper
-    measures: it must be blurred and, for data like MIT1003, a centerd
+    measures: it must be blurred and, for data like MIT1003, a centered
     Gaussian be added. `RARE2012(blur=0.04, center=1.0)` does that; how much
-    of each is not published, these were chosen on validation pictures.
+    of each is not published, these were chosen on validation images.
 
-    Known differences: the picture is reduced to `longest` pixels first; the
+    Known differences: the image is reduced to `longest` pixels first; the
     number of bins, the pyramid's filter and the finest frequency of the bank
     are not published. Where a component is constant it is left out.
 
     Args:
-        orientations: Of the Gabor bank.
-        scales: Of the Gabor bank.
-        levels: Of the pyramid in which rarity is measured.
+        orientations: Number of orientations of the Gabor bank.
+        scales: Number of scales of the Gabor bank.
+        levels: Number of levels of the pyramid in which rarity is measured.
         gabor_threshold: Share of the best efficiency below which an
             orientation or a scale is left out.
         inter_threshold: The same for the other fusions.
-        bins: Of the histograms.
-        longest: Longer side in pixels that larger pictures are reduced to.
+        bins: Number of bins of the histograms.
+        longest: Longer side in pixels that larger images are reduced to.
         blur: Sigma of the low-pass filter, a share of the longer side.
-        center: Weight of the centerd Gaussian added to the map in [0, 1].
+        center: Weight of the centered Gaussian added to the map in [0, 1].
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -65,7 +66,7 @@ class RARE2012(ClassicModel):
 
     smallest_side = 64
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("orientations", "scales", "levels"):
             value = getattr(self, name)
             require(1 <= value <= 16, name, value, "from 1 to 16")
@@ -77,7 +78,7 @@ class RARE2012(ClassicModel):
         require(self.blur >= 0, "blur", self.blur, "0 or more")
         require(self.center >= 0, "center", self.center, "0 or more")
 
-    def _map(self, image):
+    def _map(self, image: Array) -> Array:
         size = image.shape[:2]
         if max(size) > self.longest:
             image = images.resize(image, _stages.map_size(size, self.longest))
@@ -89,7 +90,7 @@ class RARE2012(ClassicModel):
             for component in _filters.principal_components(image / 255)
         ]
         size = image.shape[:2]
-        map_ = np.zeros(size, np.float32)
+        map_: Array = np.zeros(size, np.float32)
         if components:
             map_ = fuse(components, self.inter_threshold)
         map_ = _stages.min_max(_stages.blur(map_, self.blur * max(size)))
@@ -98,7 +99,7 @@ class RARE2012(ClassicModel):
         return map_
 
     def _orientation(self, component):
-        """The fused rarity of the Gabor bank's magnitudes."""
+        """Return the fused rarity of the Gabor bank's magnitudes."""
         maps = [
             self._rarity(response)
             for response in _filters.responses(component, self._bank)
@@ -117,13 +118,13 @@ class RARE2012(ClassicModel):
         return rarity(map_, self.levels, self.bins)
 
 
-def rarity(map_, levels, bins):
-    """Mean self information of a map's values over levels of a pyramid.
+def rarity(map_: Array, levels: int, bins: int) -> Array:
+    """Return the mean self information of values over levels of a pyramid.
 
     Args:
         map_: float32 array `(height, width)`.
         levels: Number of levels, each half the size of the one before.
-        bins: Of the histogram between a level's least and greatest value.
+        bins: Number of bins between a level's least and greatest value.
 
     Returns:
         float32 array `(height, width)`, in nats.
@@ -137,8 +138,8 @@ def rarity(map_, levels, bins):
     return total / levels
 
 
-def self_information(map_, bins):
-    """-log(p) of each value in the histogram of all."""
+def self_information(map_: Array, bins: int) -> Array:
+    """Return -log(p) of each value, p taken from the histogram of all."""
     scaled = _stages.min_max(map_)
     numbers = np.minimum((scaled * bins).astype(np.intp), bins - 1)
     counts = np.bincount(numbers.ravel(), minlength=bins)
@@ -146,7 +147,7 @@ def self_information(map_, bins):
     return information.astype(np.float32)[numbers]
 
 
-def fuse(maps, threshold):
+def fuse(maps: list[Array], threshold: float) -> Array:
     """Fuse maps by their efficiency; see `RARE2012`.
 
     Args:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from keras_saliency import images
+from keras_saliency._utils.types import Array
 from keras_saliency.models.classic import _stages
 from keras_saliency.models.classic.base import ClassicModel, require
 
@@ -14,20 +15,20 @@ from keras_saliency.models.classic.base import ClassicModel, require
 class SpectralResidual(ClassicModel):
     """Spectral residual, Hou & Zhang, CVPR 2007.
 
-    What the logarithm of the amplitude spectrum of a small gray picture has
-    beyond its local mean is transformed back with the phase as it was; the
-    squared magnitude is blurred. Defaults are those of the code that the
-    authors published with the paper: a width of 64 pixels, a mean over 3x3
-    and a Gaussian of sigma 2.5 pixels (the paper's text says 8).
+    The residual is the logarithm of the amplitude spectrum of a small gray
+    image less its local mean. It is transformed back with the image's phase,
+    and the squared magnitude is blurred. Defaults are those of the code that
+    the authors published with the paper: a width of 64 pixels, a mean over
+    3x3 and a Gaussian of sigma 2.5 pixels (the paper's text says 8).
 
-    Known differences: the longer side is 64, not the width, so pictures in
+    Known differences: the longer side is 64, not the width, so images in
     portrait format are treated as those in landscape; the Gaussian is not
     cut off at 10x10 pixels.
 
     Args:
-        longest: Longer side in pixels that the picture is resized to.
+        longest: Longer side in pixels that the image is resized to.
         average: Side of the square of the local mean, odd.
-        sigma: Of the last blur, in pixels of the small picture.
+        sigma: Sigma of the last blur in pixels of the small image.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -37,7 +38,7 @@ class SpectralResidual(ClassicModel):
     average: int = 3
     sigma: float = 2.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(self.longest >= 8, "longest", self.longest, "8 or more")
         require(
             self.average >= 1 and self.average % 2 == 1,
@@ -47,15 +48,15 @@ class SpectralResidual(ClassicModel):
         )
         require(self.sigma >= 0, "sigma", self.sigma, "0 or more")
 
-    def _map(self, image):
+    def _map(self, image: Array) -> Array:
         gray = cv2.cvtColor(image / 255, cv2.COLOR_RGB2GRAY)
         size = _stages.map_size(gray.shape, self.longest)
         residual = saliency(images.resize(gray, size), self.average)
         return _stages.blur(residual, self.sigma)
 
 
-def saliency(gray, average):
-    """The squared magnitude of what the spectral residual gives back.
+def saliency(gray: Array, average: int) -> Array:
+    """Return the squared magnitude of the residual transformed back.
 
     Args:
         gray: Map `(height, width)`, in [0, 1].
@@ -63,13 +64,13 @@ def saliency(gray, average):
             edges.
 
     Returns:
-        float32 array `(height, width)`; zero for a constant picture.
+        float32 array `(height, width)`; zero for a constant image.
     """
     if not _stages.min_max(gray).any():
         return np.zeros(gray.shape, np.float32)
     spectrum = np.fft.fft2(np.asarray(gray, np.float64))
     amplitude = np.abs(spectrum)
-    # Frequencies that the picture lacks have no phase either.
+    # Frequencies that the image lacks have no phase either.
     least = 1e-6 * amplitude.max()
     present = amplitude > least
     amplitude = np.maximum(amplitude, least)

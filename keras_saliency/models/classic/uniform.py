@@ -1,9 +1,10 @@
-"""The floor below the floor: every place alike."""
+"""The lowest floor: the same value at every pixel."""
 
 import dataclasses
 
 import numpy as np
 
+from keras_saliency._utils.types import Array
 from keras_saliency.models.classic.base import ClassicModel
 
 
@@ -11,5 +12,5 @@ from keras_saliency.models.classic.base import ClassicModel
 class Uniform(ClassicModel):
     """1 everywhere: chance, with 0.5 in every AUC and 0 in CC and NSS."""
 
-    def _map(self, image):
+    def _map(self, image: Array) -> Array:
         return np.ones(image.shape[:2], np.float32)

@@ -18,7 +18,7 @@ SIGHTED = (*CHANNELS, "spectral_residual")
 
 
 def picture(size=SIZE, seed=0):
-    """A smooth picture with some structure."""
+    """A smooth image with some structure."""
     rng = np.random.default_rng(seed)
     coarse = rng.random((6, 8, 3)).astype("float32")
     image = resize(coarse, size)
@@ -85,12 +85,12 @@ def test_constant_picture(model, level):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (30, 17), (300, 9)])
-def test_small_and_long_pictures(model, size):
+def test_small_and_long_images(model, size):
     map_ = model.saliency_map(picture(size))
     assert map_.shape == size and np.isfinite(map_).all()
 
 
-def test_gray_picture(model):
+def test_gray_image(model):
     gray = np.repeat(picture()[..., :1], 3, axis=2)
     map_ = model.saliency_map(gray)
     assert np.isfinite(map_).all() and map_.max() == 1
@@ -129,6 +129,7 @@ def test_threads_make_the_same_maps(model):
     np.testing.assert_array_equal(maps, [model.saliency_map(i) for i in images])
 
 
+@pytest.mark.slow
 def test_several_processes_make_the_same_maps():
     images = np.stack([picture(seed=seed) for seed in range(3)])
     model = classic.GBVS()
@@ -171,13 +172,13 @@ def test_progress_is_shown(capsys):
         (np.zeros((8, 9, 3), bool), "type bool"),
     ],
 )
-def test_refuses_what_is_no_picture(model, image, message):
+def test_refuses_what_is_no_image(model, image, message):
     with pytest.raises(ValueError, match=message):
         model.saliency_map(image)
 
 
-def test_names_the_picture_that_is_none(model):
-    with pytest.raises(ValueError, match="Picture number 1: "):
+def test_names_the_image_that_is_none(model):
+    with pytest.raises(ValueError, match="Image number 1: "):
         model.predict([picture((8, 8)), np.zeros((8, 8))])
     with pytest.raises(ValueError, match="workers must be at least 1"):
         model.predict([picture((8, 8))], workers=0)
@@ -262,7 +263,7 @@ def test_options_of_rare2012():
     image = picture()
     raw = classic.RARE2012().saliency_map(image)
     smooth = classic.RARE2012(blur=0.05).saliency_map(image)
-    centerd = classic.RARE2012(blur=0.05, center=2.0).saliency_map(image)
+    centered = classic.RARE2012(blur=0.05, center=2.0).saliency_map(image)
 
     def roughness(map_):
         return np.abs(np.diff(map_, axis=0)).mean()
@@ -273,7 +274,7 @@ def test_options_of_rare2012():
     def likeness(map_):
         return np.corrcoef(map_.ravel(), bias.ravel())[0, 1]
 
-    assert likeness(centerd) > max(0.7, likeness(smooth) + 0.1)
+    assert likeness(centered) > max(0.7, likeness(smooth) + 0.1)
 
 
 def test_center_bias_of_a_data_set():

@@ -240,9 +240,9 @@ def test_principal_components():
     pixels = np.stack([c.ravel() for c in components])
     np.testing.assert_allclose(np.cov(pixels, bias=True), np.eye(3), atol=1e-3)
     # The first is the direction of most variance.
-    centerd = image.reshape(-1, 3) - image.mean(axis=(0, 1))
-    axis = np.linalg.svd(centerd, full_matrices=False)[2][0]
-    correlation = np.corrcoef(centerd @ axis, pixels[0])[0, 1]
+    centered = image.reshape(-1, 3) - image.mean(axis=(0, 1))
+    axis = np.linalg.svd(centered, full_matrices=False)[2][0]
+    correlation = np.corrcoef(centered @ axis, pixels[0])[0, 1]
     assert abs(correlation) == pytest.approx(1, abs=1e-4)
     gray = np.repeat(RNG.random((8, 9, 1)), 3, axis=2)
     assert len(_filters.principal_components(gray)) == 1
