@@ -26,15 +26,17 @@ def test_classic_models():
 
 
 def test_files(tmp_path):
-    model = models.FastNet((16, 24, 3), filters=(4,) * 5, depth=4)
+    inputs = keras.Input((16, 24, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(1, 3)(inputs))
+    model.compile("adam", "mse")
     model.save(tmp_path / "own.KERAS.keras")
     for path in (tmp_path / "own.KERAS.keras", f"{tmp_path}/own.KERAS.keras"):
         loaded = models.get(path)
-        assert isinstance(loaded, models.FastNet) and not loaded.compiled
-        image = np.full((1, 16, 24, 3), 9)
-        np.testing.assert_array_equal(
-            loaded.predict(image, verbose=0), model.predict(image, verbose=0)
-        )
+        assert not loaded.compiled
+        for ours, theirs in zip(
+            loaded.get_weights(), model.get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize(
