@@ -384,7 +384,7 @@ def test_refuses_models_of_other_outputs(arrays):
     inputs = keras.Input((*SIZE, 1))
     for outputs, message in (
         ([inputs, inputs + 1], "2 outputs"),
-        (keras.layers.Flatten()(inputs), "must predict maps"),
+        (keras.layers.Flatten()(inputs), "must return maps"),
     ):
         callback = SaliencyMetrics((x, y))
         callback.set_model(keras.Model(inputs, outputs))
