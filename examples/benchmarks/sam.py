@@ -69,7 +69,9 @@ def step(model, arguments):
     maps = targets.pack(
         rng.random((count, *size)), rng.integers(0, 2, (count, *size))
     )
-    sam = models.SAMVGG((32, 32, 3), None, filters=(1,) * 5, depth=1)
+    sam = models.SAMVGG(
+        (32, 32, 3), backbone_weights=None, filters=(1,) * 5, depth=1
+    )
     model.compile(sam.recommended_optimizer(), sam.recommended_loss())
     model.train_on_batch(images, maps)
     seconds = []

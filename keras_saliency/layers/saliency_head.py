@@ -148,7 +148,7 @@ class SaliencyHead(SignatureConfig, keras.layers.Layer):
         """Build the convolutions for the channels of the levels."""
         shapes = _as_list_of_shapes(input_shape)
         first = shapes[0]
-        shape = (*first[:-1], sum(s[-1] for s in shapes))
+        shape: Shape = (*first[:-1], sum(s[-1] for s in shapes))
         self.reduction.build(shape)
         shape = (*first[:-1], self.filters)
         self.aspp.build(shape)

@@ -1,29 +1,33 @@
 """Training of a saliency model against a discriminator."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_saliency import targets
+from keras_saliency._utils.types import Tensor
 from keras_saliency.losses import BinaryCrossEntropy, PooledLoss
+from keras_saliency.models.arguments import ConfiguredModel
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class AdversarialTraining(keras.Model):
-    """A model of saliency and its discriminator, trained in turns.
+class AdversarialTraining(ConfiguredModel, keras.Model):
+    """A saliency model and its discriminator, trained in turns.
 
-    A batch trains the discriminator, the next the generator, and so on:
+    One batch trains the discriminator, the next the generator, and so on:
 
         discriminator: BCE of true maps as 1 and of predicted maps as 0
         generator:     BCE of predicted maps as 1 + alpha * content loss
 
-    It takes the batches that the generator takes alone. `fit` and `evaluate`
-    log the content loss as `loss`, and `generator_loss` and
-    `discriminator_loss`, all of them in each batch, before its update.
-    `predict` gives the generator's maps; `trainer.generator.save(...)` saves
-    the generator alone. A checkpoint of the whole (`ModelCheckpoint`,
-    `BackupAndRestore`) has both networks and the state of both optimizers.
+    The batches are those of the generator alone. `fit` and `evaluate` log the
+    content loss as `loss`, and `generator_loss` and `discriminator_loss`, each
+    on every batch before its update. `predict` returns the generator's maps;
+    `trainer.generator.save(...)` saves the generator alone. A checkpoint of
+    the whole (`ModelCheckpoint`, `BackupAndRestore`) holds both networks and
+    the state of both optimizers.
 
-    Runs on TensorFlow, JAX and PyTorch, on one device.
+    It runs on TensorFlow, JAX and PyTorch, on one device.
 
     Args:
         generator: A model from images `(batch, height, width, 3)` to maps in
@@ -33,7 +37,7 @@ class AdversarialTraining(keras.Model):
             `SalGANDiscriminator`.
         alpha: Weight of the content loss: 1/20 in the authors' code; their
             paper prints 0.005.
-        name: Of the model.
+        name: Name of the model.
 
     Raises:
         ValueError: If the sizes of the two models do not fit, or `alpha` is
@@ -46,9 +50,13 @@ class AdversarialTraining(keras.Model):
     """
 
     def __init__(
-        self, generator, discriminator, alpha=1 / 20, name="adversarial"
-    ):
-        super().__init__(name=name)
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *,
+        alpha: float = 1 / 20,
+        name: str = "adversarial",
+    ) -> None:
         wanted = (*generator.output_shape[:3], 4)
         if (
             generator.output_shape[:3] != generator.input_shape[:3]
@@ -56,46 +64,48 @@ class AdversarialTraining(keras.Model):
         ):
             raise ValueError(
                 "The generator must give maps of its images' size, and the "
-                "discriminator take a map and an image of that size; "
-                "received a "
-                f"generator from {generator.input_shape} to "
+                "discriminator take a map and an image of that size; received "
+                f"a generator from {generator.input_shape} to "
                 f"{generator.output_shape} and a discriminator of "
                 f"{discriminator.input_shape}."
             )
         if not alpha >= 0:
             raise ValueError(f"alpha must not be negative, received {alpha}.")
+        super().__init__(name=name)
         self.generator = generator
         self.discriminator = discriminator
         self.alpha = float(alpha)
-        self.discriminator_optimizer = None
+        self.discriminator_optimizer: Any = None
         self.generator_loss = keras.metrics.Mean(name="generator_loss")
         self.discriminator_loss = keras.metrics.Mean(name="discriminator_loss")
         self.built = True
 
-    def call(self, inputs, training=False):
-        """Maps of the generator."""
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        """Return the maps of the generator."""
         return self.generator(inputs, training=training)
 
     def compile(
         self,
-        optimizer=None,
-        discriminator_optimizer=None,
-        loss=None,
-        metrics=None,
-        **kwargs,
-    ):
+        optimizer: Any = None,
+        discriminator_optimizer: Any = None,
+        loss: Any = None,
+        metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
         """Compile; every default is the original's.
 
         Args:
-            optimizer: Of the generator; Adagrad at 3e-4 by default.
-            discriminator_optimizer: The same for the discriminator.
+            optimizer: Optimizer of the generator; Adagrad at 3e-4 by default.
+            discriminator_optimizer: Optimizer of the discriminator; Adagrad
+                at 3e-4 by default.
             loss: Content loss, any loss of the package; by default the
                 cross-entropy of maps averaged over 4x4 pixels.
-            metrics: Of the generator's maps, see `keras.Model.compile`.
+            metrics: Metrics of the generator's maps; see
+                `keras.Model.compile`.
             **kwargs: See `keras.Model.compile`.
 
         Raises:
-            ValueError: With float16, whose gradients need a scaled loss.
+            ValueError: In float16, whose gradients need a scaled loss.
         """
         if self.generator.compute_dtype == "float16":
             raise ValueError(
@@ -117,11 +127,11 @@ class AdversarialTraining(keras.Model):
         )
 
     @property
-    def non_trainable_variables(self):
-        """Of both networks, and the discriminator's optimizer's.
+    def non_trainable_variables(self) -> list[keras.Variable]:
+        """Variables of both networks and of the discriminator's optimizer.
 
-        On JAX a training step hands on the variables it can name: Keras takes
-        those of one optimizer, and the other's from here.
+        On JAX a training step returns the variables that Keras knows of: those
+        of one optimizer, and the other's only if they are among these.
         """
         variables = super().non_trainable_variables
         if self.discriminator_optimizer is not None:
@@ -129,9 +139,14 @@ class AdversarialTraining(keras.Model):
         return variables
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
-        """Content loss; the losses of the two networks go to their metrics."""
+        self,
+        x: Tensor = None,
+        y: Tensor = None,
+        y_pred: Tensor = None,
+        sample_weight: Tensor = None,
+        training: bool = True,
+    ) -> Tensor:
+        """Return the content loss, and update the metrics of both losses."""
         return self._objectives(x, y, y_pred, sample_weight, training)[0]
 
     def _objectives(self, x, y, y_pred, sample_weight, training):
@@ -157,13 +172,9 @@ class AdversarialTraining(keras.Model):
             self.discriminator_optimizer.iterations
         ) > ops.convert_to_tensor(self.optimizer.iterations)
 
-    def train_step(self, *arguments):
-        """One update of one of the two networks."""
-        step = {
-            "tensorflow": self._train_step_tensorflow,
-            "jax": self._train_step_jax,
-            "torch": self._train_step_torch,
-        }[keras.backend.backend()]
+    def train_step(self, *arguments: Any) -> Any:
+        """Update one of the two networks."""
+        step = getattr(self, f"_train_step_{keras.backend.backend()}")
         return step(*arguments)
 
     def _train_step_tensorflow(self, data):
@@ -268,30 +279,8 @@ class AdversarialTraining(keras.Model):
         )
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            "generator": keras.saving.serialize_keras_object(self.generator),
-            "discriminator": keras.saving.serialize_keras_object(
-                self.discriminator
-            ),
-            "alpha": self.alpha,
-            "name": self.name,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Inverse of `get_config`."""
-        networks = {
-            name: keras.saving.deserialize_keras_object(
-                config[name], custom_objects=custom_objects
-            )
-            for name in ("generator", "discriminator")
-        }
-        return cls(**{**config, **networks})
-
-    def get_compile_config(self):
-        """What `compile` was given; see `keras.Model.get_compile_config`."""
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return the arguments of `compile`; see `keras.Model`."""
         return {
             **super().get_compile_config(),
             "discriminator_optimizer": keras.saving.serialize_keras_object(
@@ -299,13 +288,13 @@ class AdversarialTraining(keras.Model):
             ),
         }
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as saved; see `keras.Model.compile_from_config`."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
 
 def _adagrad():
-    """Adagrad as the authors' framework has it: its sums start at 0."""
+    """Return Adagrad as in the authors' framework: its sums start at 0."""
     return keras.optimizers.Adagrad(
         3e-4, initial_accumulator_value=0.0, epsilon=1e-6
     )

@@ -75,11 +75,11 @@ class SaliencyModel(keras.Model):
         return map_
 
     def recommended_loss(self) -> keras.losses.Loss:
-        """Return a new loss, the one that the authors trained with."""
+        """Return a new loss, the one that the model's authors used."""
         raise NotImplementedError(f"{type(self).__name__} names no loss.")
 
     def recommended_optimizer(self) -> keras.optimizers.Optimizer:
-        """Return a new optimizer, the one that the authors trained with."""
+        """Return a new optimizer, the one that the model's authors used."""
         raise NotImplementedError(f"{type(self).__name__} names no optimizer.")
 
     def compile(self, optimizer="rmsprop", loss=None, metrics=None, **kwargs):
@@ -100,24 +100,3 @@ class SaliencyModel(keras.Model):
         self.compile(**config)
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
-
-
-class ConfiguredModel(SaliencyModel):
-    """A `SaliencyModel` that keeps its constructor's arguments in `_config`.
-
-    There a backbone's weights are None: a saved model brings all its weights
-    along, and none are loaded from elsewhere when it is read back.
-    """
-
-    def get_config(self):
-        """Constructor arguments, without a backbone's weights."""
-        return {
-            **self._config,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Inverse of `get_config`."""
-        return cls(**config)

@@ -1,5 +1,7 @@
 """DeepConvNet, called SalNet in its code: ten layers of convolutions."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import layers
@@ -8,46 +10,47 @@ from keras_saliency._utils.types import Array, Size
 from keras_saliency.images import divide_by_peak, resize
 from keras_saliency.layers import ClippedRescaling, LocalResponseNormalization
 from keras_saliency.losses import MeanSquaredError
-from keras_saliency.models.base import ConfiguredModel
+from keras_saliency.models.arguments import ConfiguredModel, check_input_shape
+from keras_saliency.models.base import SaliencyModel
 from keras_saliency.models.postprocessing import enlarge_and_blur
 
-# Of the pictures, in the order blue, green, red.
+# Of the images, in the order blue, green, red.
 _MEAN = (100.0, 110.0, 118.0)
 _KERNEL_SIZES = (7, 5, 3, 5, 5, 7, 11, 11)
 # y = 0 stands for 127 of 255, one unit for 128.
 _SCALE, _OFFSET = 128 / 255, 127 / 255
-# Mean of the authors' maps, of 255: what an untrained network returns.
+# Mean of the authors' maps, which an untrained network returns.
 _MEAN_SALIENCY = 31 / 255
-# To which pictures are shrunk if the network takes any size.
+# Longest side of an image for a network that takes any size.
 _MAX_SIDE = 320
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class DeepConvNet(ConfiguredModel):
+class DeepConvNet(ConfiguredModel, SaliencyModel):
     """DeepConvNet (Pan et al., 2016): 25,806,209 parameters.
 
-    Nine convolutions with large kernels, the first followed by a local
-    response normalization, the first two by a pooling of 3x3 with stride 2;
-    a transposed convolution enlarges the map four times, to the size of the
-    input. The preprocessing (BGR minus (100, 110, 118), over 127.5) is
+    Nine convolutions with large kernels. A local response normalization
+    follows the first, a pooling of 3x3 with stride 2 the first two; a
+    transposed convolution enlarges the map four times, to the size of the
+    input. The preprocessing (BGR minus (100, 110, 118), divided by 127.5) is
     inside.
 
-    The original returns y, unbounded, from which its code makes a picture
-    with `128 y + 127`, cut off at 0 and 255. This one returns the same over
-    255. A value that is cut off keeps the gradient that would bring it back
+    The original returns unbounded values y, of which its code makes a map
+    `128 y + 127`, clipped to 0 and 255. This one returns that map divided by
+    255. A value that is clipped keeps the gradient that would bring it back
     (`layers.ClippedRescaling`). An untrained network returns about 0.12, the
     mean that the authors subtract from their maps.
 
     Args:
         input_shape: `(height, width, 3)` of the images, RGB in 0..255. A side
-            that is no multiple of 4 gives a map that is smaller by the rest.
-            `(None, None, 3)` takes any size, at least 8.
-        filters: Of the first eight convolutions.
-        name: Of the model.
-        trainable: Whether the weights train.
+            of the map is that of the image, rounded down to a multiple of 4.
+            `(None, None, 3)` takes any size of at least 8.
+        filters: Filters of the first eight convolutions.
+        name: Name of the model.
+        trainable: `False` freezes all weights.
 
     Raises:
-        ValueError: If `input_shape` is none of the above.
+        ValueError: If `input_shape` is impossible.
 
     References:
         Pan et al., Shallow and deep convolutional networks for saliency
@@ -58,20 +61,13 @@ class DeepConvNet(ConfiguredModel):
 
     def __init__(
         self,
-        input_shape=(240, 320, 3),
-        filters=(96, 256, 512, 512, 512, 256, 128, 32),
-        name="deep_conv_net",
-        trainable=True,
-    ):
-        if (
-            len(input_shape) != 3
-            or input_shape[2] != 3
-            or any(side is not None and side < 8 for side in input_shape[:2])
-        ):
-            raise ValueError(
-                "input_shape must be (height, width, 3) with sides of at "
-                f"least 8, received {tuple(input_shape)}."
-            )
+        input_shape: Sequence[int | None] = (240, 320, 3),
+        *,
+        filters: Sequence[int] = (96, 256, 512, 512, 512, 256, 128, 32),
+        name: str = "deep_conv_net",
+        trainable: bool = True,
+    ) -> None:
+        check_input_shape(input_shape, least=8, any_size=True)
         images = keras.Input(tuple(input_shape), name="images")
         x = layers.Rescaling(
             1 / 127.5, offset=[-m / 127.5 for m in _MEAN], name="to_unit_range"
@@ -123,13 +119,8 @@ class DeepConvNet(ConfiguredModel):
         saliency = ClippedRescaling(
             scale=_SCALE, offset=_OFFSET, dtype="float32", name="saliency"
         )(x)
-        super().__init__(images, saliency, name=name)
-        if not trainable:
-            self.trainable = False
-        self._config = {
-            "input_shape": list(input_shape),
-            "filters": list(filters),
-        }
+        super().__init__(images, saliency, name=name, trainable=trainable)
+        self.filters = tuple(filters)
 
     def prepare_image(self, image: Array) -> Array:
         """Shrink an image to fit 320x320 if the network takes any size.
@@ -151,19 +142,22 @@ class DeepConvNet(ConfiguredModel):
         """
         return divide_by_peak(enlarge_and_blur(map_, size))
 
-    def recommended_loss(self):
-        """Squared error (section 3.2); Caffe's is half its sum over pixels."""
+    def recommended_loss(self) -> keras.losses.Loss:
+        """Return the squared error (section 3.2).
+
+        Caffe's is half the sum over the pixels.
+        """
         return MeanSquaredError()
 
-    def recommended_optimizer(self):
-        """SGD with momentum 0.9; at 240x320 the rate is 0.02.
+    def recommended_optimizer(self) -> keras.optimizers.Optimizer:
+        """Return SGD with momentum 0.9; at 240x320 the rate is 0.02.
 
         The authors' 1.3e-7 is for half the sum of squares over the pixels of
         y. For the mean over the pixels of the map it is that times half the
-        number of pixels and (255/128)^2. Their weight decay of 5e-4 divided
-        by this factor is nothing and is left out, as is halving the rate
-        every 100 steps, after which little is left of it by step 1000 of
-        their 24,000.
+        number of pixels and (255/128)^2. Two things are left out: their
+        weight decay of 5e-4, which divided by this factor is next to nothing,
+        and the halving of the rate every 100 steps, which leaves little of it
+        after 1000 of their 24,000 steps.
         """
         height, width = (side or _MAX_SIDE for side in self.map_size)
         rate = 1.3e-7 * 0.5 * height * width / _SCALE**2
@@ -171,7 +165,7 @@ class DeepConvNet(ConfiguredModel):
 
 
 def _bilinear(shape, dtype=None):
-    """Kernel that enlarges as bilinear interpolation does."""
+    """Return the kernel that enlarges as bilinear interpolation does."""
     size = shape[0]
     factor = size // 2
     profile = 1 - np.abs(np.arange(size) / factor - (2 * factor - 1) / size)

@@ -1,19 +1,18 @@
-"""A small network for pictures on a CPU, without a pretrained backbone."""
+"""A small network for images on a CPU, without a pretrained backbone."""
+
+from collections.abc import Sequence
 
 import keras
 from keras import layers
 
+from keras_saliency import losses
 from keras_saliency.layers import GaussianSmoothing
-from keras_saliency.losses import (
-    CorrelationCoefficient,
-    KLDivergence,
-    NormalizedScanpathSaliency,
-)
-from keras_saliency.models.base import ConfiguredModel
+from keras_saliency.models.arguments import ConfiguredModel, check_input_shape
+from keras_saliency.models.base import SaliencyModel
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class FastNet(ConfiguredModel):
+class FastNet(ConfiguredModel, SaliencyModel):
     """Five strided stages with residuals, gathered at an eighth of the size.
 
     It is trained to give the maps of a larger model (`examples/distil.py`);
@@ -23,29 +22,26 @@ class FastNet(ConfiguredModel):
     Args:
         input_shape: `(height, width, 3)` of the images, RGB in 0..255,
             divisible by 8. The preprocessing is inside the model.
-        filters: Of the stages at 1/2, 1/4, 1/8, 1/16 and 1/32 of the size.
+        filters: Filters of the stages at 1/2, 1/4, 1/8, 1/16 and 1/32 of the
+            size.
         depth: Filters of each stage where they are gathered.
-        name: Of the model.
-        trainable: Whether the weights train.
+        name: Name of the model.
+        trainable: `False` freezes all weights.
 
     Raises:
-        ValueError: If `input_shape` is none of the above.
+        ValueError: If `input_shape` is impossible.
     """
 
     def __init__(
         self,
-        input_shape=(240, 320, 3),
-        filters=(16, 32, 64, 96, 128),
-        depth=48,
-        name="fast_net",
-        trainable=True,
-    ):
-        height, width, channels = input_shape
-        if channels != 3 or height % 8 or width % 8:
-            raise ValueError(
-                "input_shape must be (height, width, 3) with sides divisible "
-                f"by 8, received {tuple(input_shape)}."
-            )
+        input_shape: Sequence[int] = (240, 320, 3),
+        *,
+        filters: Sequence[int] = (16, 32, 64, 96, 128),
+        depth: int = 48,
+        name: str = "fast_net",
+        trainable: bool = True,
+    ) -> None:
+        check_input_shape(input_shape, least=8, multiple=8)
         images = keras.Input(tuple(input_shape), name="images")
         x = layers.Rescaling(1 / 127.5, offset=-1.0, name="to_unit_range")(
             images
@@ -70,25 +66,16 @@ class FastNet(ConfiguredModel):
         saliency = layers.Activation(
             "sigmoid", dtype="float32", name="saliency"
         )(x)
-        super().__init__(images, saliency, name=name)
-        if not trainable:
-            self.trainable = False
-        self._config = {
-            "input_shape": list(input_shape),
-            "filters": list(filters),
-            "depth": depth,
-        }
+        super().__init__(images, saliency, name=name, trainable=trainable)
+        self.filters = tuple(filters)
+        self.depth = depth
 
-    def recommended_loss(self):
-        """10 KLD + 2 CC + NSS, the paper's combination without its priors."""
-        return (
-            10 * KLDivergence()
-            + 2 * CorrelationCoefficient()
-            + NormalizedScanpathSaliency()
-        )
+    def recommended_loss(self) -> keras.losses.Loss:
+        """Return 10 KLD + 2 CC + NSS, the terms of LC1 that need no prior."""
+        return losses.get("KLD + CC + NSS")
 
-    def recommended_optimizer(self):
-        """Adam at 1e-3."""
+    def recommended_optimizer(self) -> keras.optimizers.Optimizer:
+        """Return Adam at 1e-3."""
         return keras.optimizers.Adam(1e-3)
 
 

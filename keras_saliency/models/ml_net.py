@@ -1,20 +1,25 @@
 """ML-Net: three levels of VGG-16, and a learned prior."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers, ops
 
+from keras_saliency._utils.types import PathName, Tensor
 from keras_saliency.layers import MultiplicativePrior, RecoveringReLU
 from keras_saliency.losses import MLNetMeanSquaredError
+from keras_saliency.models.arguments import check_input_shape
 from keras_saliency.models.backbones import vgg16
-from keras_saliency.models.base import ConfiguredModel
 from keras_saliency.models.postprocessing import PaddedImages
+from keras_saliency.models.pretrained import PretrainedModel, check_backbone
 
-# A map whose peak is below counts as empty.
+# A map whose peak is below this counts as empty.
 _EMPTY = 1e-7
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class MLNet(PaddedImages, ConfiguredModel):
+class MLNet(PaddedImages, PretrainedModel):
     """ML-Net (Cornia et al., 2016): 15,452,145 parameters.
 
     VGG-16 whose fourth pooling does not halve and whose fifth is left out;
@@ -23,8 +28,8 @@ class MLNet(PaddedImages, ConfiguredModel):
     multiplied by a learned prior of 6x8. From 480x640 to 60x80. The
     preprocessing (BGR minus the ImageNet mean) is inside. All of it trains.
 
-    The ReLUs of the map are `layers.RecoveringReLU`, with the same values:
-    the authors' may be zero everywhere from the start, and then never train.
+    The ReLUs of the map are `layers.RecoveringReLU`, with the same values: a
+    ReLU's map may be zero everywhere from the start, and then never trains.
 
     Args:
         input_shape: `(height, width, 3)` of the images, RGB in 0..255, sides
@@ -32,22 +37,23 @@ class MLNet(PaddedImages, ConfiguredModel):
         backbone_weights: `"imagenet"` (Keras downloads VGG-16 the first
             time), the path of a weights file of VGG-16 without its top, or
             `None` for random ones.
-        frozen_blocks: How many blocks of VGG-16 do not train: none in the
-            original.
+        frozen_blocks: Number of blocks of VGG-16 that do not train: none in
+            the original.
         keep_proportions: Whether `saliency_map` lays an image among zeros, as
             the authors do. `False` stretches it to the input, as
             `datasets.SaliencySequence` does in training.
-        filters: Of the five blocks.
-        depth: Of the 3x3 convolution.
-        dropout: Rate.
-        name: Of the model.
-        trainable: `False` freezes the rest too.
+        filters: Filters of the five blocks.
+        depth: Filters of the 3x3 convolution.
+        dropout: Rate of the dropout.
+        name: Name of the model.
+        trainable: `False` freezes all weights.
 
     Output: maps `(batch, height / 8, width / 8, 1)`, not negative. Their scale
     is not determined: the loss divides them by their peak.
 
     Raises:
-        ValueError: If an argument is none of the above.
+        ValueError: If a size is impossible, or the weights do not fit it or
+            are missing.
 
     References:
         Cornia et al., A deep multi-level network for saliency prediction,
@@ -56,17 +62,21 @@ class MLNet(PaddedImages, ConfiguredModel):
 
     def __init__(
         self,
-        input_shape=(480, 640, 3),
-        backbone_weights="imagenet",
-        frozen_blocks=0,
-        keep_proportions=True,
-        filters=vgg16.FILTERS,
-        depth=64,
-        dropout=0.5,
-        name="ml_net",
-        trainable=True,
-    ):
-        vgg16.check(input_shape, 8, filters, frozen_blocks, backbone_weights)
+        input_shape: Sequence[int] = (480, 640, 3),
+        *,
+        backbone_weights: PathName | None = "imagenet",
+        frozen_blocks: int = 0,
+        keep_proportions: bool = True,
+        filters: Sequence[int] = vgg16.FILTERS,
+        depth: int = 64,
+        dropout: float = 0.5,
+        name: str = "ml_net",
+        trainable: bool = True,
+    ) -> None:
+        check_input_shape(input_shape, least=8)
+        check_backbone(
+            backbone_weights, frozen_blocks, filters=(filters, vgg16.FILTERS)
+        )
         images = keras.Input(tuple(input_shape), name="images")
         levels, convolutions = vgg16.features(
             images, filters, same_pools=(1, 2, 3)
@@ -93,28 +103,21 @@ class MLNet(PaddedImages, ConfiguredModel):
         x = RecoveringReLU(dtype="float32", name="projection_relu")(x)
         x = MultiplicativePrior(dtype="float32", name="prior")(x)
         saliency = RecoveringReLU(dtype="float32", name="saliency")(x)
-        super().__init__(images, saliency, name=name)
-        vgg16.load(convolutions, backbone_weights)
-        vgg16.freeze(convolutions, frozen_blocks)
+        super().__init__(images, saliency, name=name, trainable=trainable)
+        self._take_weights(
+            "vgg16", convolutions, backbone_weights, frozen_blocks
+        )
         self.keep_proportions = keep_proportions
-        if not trainable:
-            self.trainable = False
-        self._config = {
-            "input_shape": list(input_shape),
-            "backbone_weights": None,
-            "frozen_blocks": frozen_blocks,
-            "keep_proportions": keep_proportions,
-            "filters": list(filters),
-            "depth": depth,
-            "dropout": dropout,
-        }
+        self.filters = tuple(filters)
+        self.depth = depth
+        self.dropout = dropout
 
-    def recommended_loss(self):
-        """`MLNetLoss`, MLNET-MSE of maps divided by their peak."""
+    def recommended_loss(self) -> keras.losses.Loss:
+        """Return `MLNetLoss`, MLNET-MSE of maps divided by their peak."""
         return MLNetLoss()
 
-    def recommended_optimizer(self):
-        """SGD at 1e-3 with Nesterov momentum 0.9, for batches of 10.
+    def recommended_optimizer(self) -> keras.optimizers.Optimizer:
+        """Return SGD at 1e-3 with Nesterov momentum 0.9, for batches of 10.
 
         The rate is divided by 1 + 5e-4 times the number of the step, Keras 1's
         `decay`.
@@ -136,18 +139,12 @@ class MLNetLoss(MLNetMeanSquaredError):
     """
 
     def __init__(
-        self,
-        alpha=1.1,
-        reduction="sum_over_batch_size",
-        name="ml_net_loss",
-        dtype=None,
-    ):
-        super().__init__(
-            alpha=alpha, reduction=reduction, name=name, dtype=dtype
-        )
+        self, *, alpha: float = 1.1, name: str = "ml_net_loss", **kwargs: Any
+    ) -> None:
+        super().__init__(alpha=alpha, name=name, **kwargs)
 
-    def compute(self, y_true, y_pred):
-        """Values of the images, `(batch,)`."""
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Return the values of the images, `(batch,)`."""
         peak = ops.max(y_pred, axis=(1, 2, 3), keepdims=True)
         peak = ops.where(peak > _EMPTY, peak, 1.0)
         return super().compute(y_true, y_pred / peak)

@@ -1,21 +1,21 @@
 """SalGAN: a VGG-16 encoder, a mirrored decoder, and a discriminator."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
-from keras_saliency._utils.types import Array, Size
+from keras_saliency._utils.types import Array, PathName, Size
 from keras_saliency.layers import WeightNormalizedConv2D
 from keras_saliency.losses import BinaryCrossEntropy, PooledLoss
-from keras_saliency.models import backbones
-from keras_saliency.models.base import ConfiguredModel
+from keras_saliency.models.arguments import ConfiguredModel, check_input_shape
+from keras_saliency.models.backbones import vgg16
 from keras_saliency.models.postprocessing import enlarge_and_blur
-
-_CONVOLUTIONS = (2, 2, 3, 3, 3)
-_VGG16_FILTERS = (64, 128, 256, 512, 512)
+from keras_saliency.models.pretrained import PretrainedModel, check_backbone
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class SalGAN(ConfiguredModel):
+class SalGAN(PretrainedModel):
     """SalGAN's generator (Pan et al., 2017): 31,787,009 parameters.
 
     The convolutions of VGG-16 up to conv5_3, without its fifth pooling, and
@@ -33,14 +33,15 @@ class SalGAN(ConfiguredModel):
         backbone_weights: `"imagenet"` (Keras downloads VGG-16 the first
             time), the path of a weights file of VGG-16 without its top, or
             `None` for random ones.
-        frozen_blocks: How many blocks of VGG-16 do not train: 3 in the
+        frozen_blocks: Number of blocks of VGG-16 that do not train: 3 in the
             original, conv1_1 to conv3_3.
-        filters: Of the five blocks, and of their mirror images.
-        name: Of the model.
-        trainable: `False` freezes the rest too.
+        filters: Filters of the five blocks, and of their mirror images.
+        name: Name of the model.
+        trainable: `False` freezes all weights.
 
     Raises:
-        ValueError: If an argument is none of the above.
+        ValueError: If a size is impossible, or the weights do not fit it or
+            are missing.
 
     References:
         Pan et al., SalGAN: visual saliency prediction with generative
@@ -49,72 +50,38 @@ class SalGAN(ConfiguredModel):
 
     def __init__(
         self,
-        input_shape=(192, 256, 3),
-        backbone_weights="imagenet",
-        frozen_blocks=3,
-        filters=_VGG16_FILTERS,
-        name="salgan",
-        trainable=True,
-    ):
-        _check_shape(input_shape, 3)
-        filters = tuple(filters)
-        if len(filters) != 5:
-            raise ValueError(
-                f"filters must be five numbers, received {filters}."
-            )
-        if frozen_blocks not in range(6):
-            raise ValueError(
-                "frozen_blocks must be one of 0 to 5, "
-                f"received {frozen_blocks}."
-            )
-        if backbone_weights is not None and filters != _VGG16_FILTERS:
-            raise ValueError(
-                f"backbone_weights={backbone_weights!r} are for the filters "
-                f"of VGG-16, {_VGG16_FILTERS}, not for {filters}. Give "
-                "backbone_weights=None for random ones."
-            )
+        input_shape: Sequence[int] = (192, 256, 3),
+        *,
+        backbone_weights: PathName | None = "imagenet",
+        frozen_blocks: int = 3,
+        filters: Sequence[int] = vgg16.FILTERS,
+        name: str = "salgan",
+        trainable: bool = True,
+    ) -> None:
+        check_input_shape(input_shape, least=16, multiple=16)
+        check_backbone(
+            backbone_weights, frozen_blocks, filters=(filters, vgg16.FILTERS)
+        )
         images = keras.Input(tuple(input_shape), name="images")
-        x = keras.applications.vgg16.preprocess_input(images)
-        encoder = []
-        for block in range(5):
-            if block:
-                x = layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
-            for index in range(_CONVOLUTIONS[block]):
-                layer = _convolution(
-                    filters[block], f"block{block + 1}_conv{index + 1}"
-                )
-                encoder.append(layer)
-                x = layer(x)
+        tensors, convolutions = vgg16.features(images, filters, halvings=4)
+        x = tensors["block5_conv3"]
         for block in reversed(range(5)):
             if block < 4:
                 x = layers.UpSampling2D(
                     2, interpolation="nearest", name=f"unpool{block + 1}"
                 )(x)
-            for index in reversed(range(_CONVOLUTIONS[block])):
+            for index in reversed(range(vgg16.CONVOLUTIONS[block])):
                 x = _convolution(
                     filters[block], f"decoder{block + 1}_conv{index + 1}"
                 )(x)
         saliency = layers.Conv2D(
             1, 1, activation="sigmoid", dtype="float32", name="saliency"
         )(x)
-        super().__init__(images, saliency, name=name)
-        if backbone_weights is not None:
-            extractor, _ = backbones.build(
-                "vgg16", input_shape, backbone_weights, ["block5_conv3"]
-            )
-            vgg16 = extractor.layers[-1]
-            for layer in encoder:
-                layer.set_weights(vgg16.get_layer(layer.name).get_weights())
-        for layer in encoder[: sum(_CONVOLUTIONS[:frozen_blocks])]:
-            layer.trainable = False
-        if not trainable:
-            self.trainable = False
-        self._config = {
-            "input_shape": list(input_shape),
-            "backbone_weights": None,
-            "frozen_blocks": frozen_blocks,
-            "filters": list(filters),
-        }
+        super().__init__(images, saliency, name=name, trainable=trainable)
+        self._take_weights(
+            "vgg16", convolutions, backbone_weights, frozen_blocks
+        )
+        self.filters = tuple(filters)
 
     def finish_map(self, map_: Array, size: Size) -> Array:
         """Finish a map as the authors do.
@@ -125,60 +92,60 @@ class SalGAN(ConfiguredModel):
         """
         return enlarge_and_blur(map_, size)
 
-    def recommended_loss(self):
-        """Cross-entropy of maps averaged over 4x4 pixels (section 3.2.1)."""
+    def recommended_loss(self) -> keras.losses.Loss:
+        """Return the cross-entropy of means of 4x4 pixels (section 3.2.1)."""
         return PooledLoss(BinaryCrossEntropy(), pool_size=4)
 
-    def recommended_optimizer(self):
-        """SGD at 1e-3 with Nesterov momentum 0.5, for batches of 32.
+    def recommended_optimizer(self) -> keras.optimizers.Optimizer:
+        """Return SGD at 1e-3 with Nesterov momentum 0.5, for batches of 32.
 
-        The code's values for training without a discriminator. For training
-        with one see `AdversarialTraining`.
+        These are the values of the authors' code for training without a
+        discriminator. For training with one see `AdversarialTraining`.
         """
         return keras.optimizers.SGD(1e-3, momentum=0.5, nesterov=True)
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class SalGANDiscriminator(keras.Model):
-    """SalGAN's discriminator: is this the map of people's fixations?
+class SalGANDiscriminator(ConfiguredModel, keras.Model):
+    """SalGAN's discriminator of true and of predicted maps.
 
-    A 1x1 convolution to 3 channels, 3x3 convolutions of 32, 64, 64, 64 and 64
-    filters with ReLU and pooling by 4, 2 and 2, the last two of them
+    A 1x1 convolution to 3 channels; 3x3 convolutions of 32, 64, 64, 64 and 64
+    filters with ReLU and pooling by 4, 2 and 2, the last two convolutions
     weight-normalized; dense layers of 100 and 2 units with tanh; one sigmoid.
 
     Args:
-        input_shape: `(height, width, 4)`: the map in [0, 1] and the picture
-            it belongs to, RGB in 0..255; divisible by 16.
-        filters: Of the convolutions before each pooling.
-        units: Of the first dense layer.
-        color_scale: What the colors are multiplied by. 1/255 brings them to
-            the range of the map. 1 is the original: the colors then drown
-            the map, and an untrained discriminator does not learn to tell
-            maps apart.
-        name: Of the model.
-        trainable: Whether the weights train.
+        input_shape: `(height, width, 4)` of a map in [0, 1] and its image, RGB
+            in 0..255; height and width divisible by 16.
+        filters: Filters of the convolutions before each pooling.
+        units: Units of the first dense layer.
+        color_scale: Factor of the colors. 1/255 brings them to the range of
+            the map. 1 is the original: the colors then drown the map, and an
+            untrained discriminator does not learn to tell maps apart.
+        name: Name of the model.
+        trainable: `False` freezes all weights.
 
     Input: `(batch, height, width, 4)`. Output: probabilities `(batch, 1)`
     that the map is a true one.
 
     Raises:
-        ValueError: If `input_shape` is none of the above.
+        ValueError: If `input_shape` is impossible.
 
     References:
         Pan et al., 2017, table 1, and its code, which has the weight
-        normalization; here it starts with a gain of 1.
+        normalization. Here the gain starts at 1.
     """
 
     def __init__(
         self,
-        input_shape=(192, 256, 4),
-        filters=(32, 64, 64),
-        units=100,
-        color_scale=1 / 255,
-        name="salgan_discriminator",
-        trainable=True,
-    ):
-        _check_shape(input_shape, 4)
+        input_shape: Sequence[int] = (192, 256, 4),
+        *,
+        filters: Sequence[int] = (32, 64, 64),
+        units: int = 100,
+        color_scale: float = 1 / 255,
+        name: str = "salgan_discriminator",
+        trainable: bool = True,
+    ) -> None:
+        check_input_shape(input_shape, least=16, multiple=16, channels=4)
         pairs = keras.Input(tuple(input_shape), name="map_and_image")
         x = layers.Rescaling([1.0, *[color_scale] * 3], name="scaling")(pairs)
         x = layers.Conv2D(3, 1, activation="relu", name="merge")(x)
@@ -198,41 +165,10 @@ class SalGANDiscriminator(keras.Model):
         probability = layers.Dense(
             1, activation="sigmoid", dtype="float32", name="probability"
         )(x)
-        super().__init__(pairs, probability, name=name)
-        if not trainable:
-            self.trainable = False
-        self._config = {
-            "input_shape": list(input_shape),
-            "filters": list(filters),
-            "units": units,
-            "color_scale": color_scale,
-        }
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **self._config,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Inverse of `get_config`."""
-        return cls(**config)
-
-
-def _check_shape(shape, channels):
-    if (
-        len(shape) != 3
-        or shape[2] != channels
-        or shape[0] % 16
-        or shape[1] % 16
-    ):
-        raise ValueError(
-            f"input_shape must be (height, width, {channels}) with sides "
-            f"divisible by 16, received {tuple(shape)}."
-        )
+        super().__init__(pairs, probability, name=name, trainable=trainable)
+        self.filters = tuple(filters)
+        self.units = units
+        self.color_scale = color_scale
 
 
 def _convolution(filters, name):

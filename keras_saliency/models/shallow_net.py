@@ -1,5 +1,7 @@
 """ShallowNet, called JuntingNet in its code: two dense layers on top."""
 
+from collections.abc import Sequence
+
 import cv2
 import keras
 from keras import layers
@@ -9,36 +11,37 @@ from keras_saliency._utils.types import Array, Size
 from keras_saliency.images import divide_by_peak
 from keras_saliency.layers import ClippedRescaling, Maxout
 from keras_saliency.losses import MeanSquaredError
-from keras_saliency.models.base import ConfiguredModel
+from keras_saliency.models.arguments import ConfiguredModel, check_input_shape
+from keras_saliency.models.base import SaliencyModel
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
-class ShallowNet(ConfiguredModel):
+class ShallowNet(ConfiguredModel, SaliencyModel):
     """ShallowNet (Pan et al., 2016): 34,864,384 parameters.
 
     Three convolutions of 5x5, 3x3 and 3x3, each followed by a pooling; a
-    dense layer with two units for each pixel of the map, the larger of the
-    two (maxout), and a linear dense layer. From 96x96 to 48x48.
+    dense layer with two units per pixel of the map, of which the larger counts
+    (maxout); a linear dense layer. From 96x96 to 48x48.
 
-    The original is trained on maps scaled to [-1, 1] and returns such values,
-    unbounded. This one returns `(y + 1) / 2`, clipped to [0, 1], for targets
-    in [0, 1] as all losses and metrics of the package take them. A value that
-    is clipped keeps the gradient that would bring it back
-    (`layers.ClippedRescaling`). `model.network` gives y itself, to be
-    compared with the original.
+    The original is trained on maps scaled to [-1, 1] and returns unbounded
+    values y of that scale. This one returns `(y + 1) / 2`, clipped to [0, 1],
+    for targets in [0, 1] as all losses and metrics of the package take them. A
+    value that is clipped keeps the gradient that would bring it back
+    (`layers.ClippedRescaling`). `model.network` returns y itself, for
+    comparison with the original.
 
     Args:
         input_shape: `(height, width, 3)` of the images, RGB in 0..255, even
             and at least 24. The map has half the height and width.
-        filters: Of the three convolutions.
-        name: Of the model.
-        trainable: Whether the weights train.
+        filters: Filters of the three convolutions.
+        name: Name of the model.
+        trainable: `False` freezes all weights.
 
     Attributes:
         network: Model from images to y, `(batch, height, width, 1)`.
 
     Raises:
-        ValueError: If `input_shape` is none of the above.
+        ValueError: If `input_shape` is impossible.
 
     References:
         Pan et al., Shallow and deep convolutional networks for saliency
@@ -47,22 +50,13 @@ class ShallowNet(ConfiguredModel):
 
     def __init__(
         self,
-        input_shape=(96, 96, 3),
-        filters=(32, 64, 64),
-        name="shallow_net",
-        trainable=True,
-    ):
-        if (
-            len(input_shape) != 3
-            or input_shape[2] != 3
-            or min(input_shape[:2]) < 24
-            or input_shape[0] % 2
-            or input_shape[1] % 2
-        ):
-            raise ValueError(
-                "input_shape must be (height, width, 3) with even sides of at "
-                f"least 24, received {tuple(input_shape)}."
-            )
+        input_shape: Sequence[int] = (96, 96, 3),
+        *,
+        filters: Sequence[int] = (32, 64, 64),
+        name: str = "shallow_net",
+        trainable: bool = True,
+    ) -> None:
+        check_input_shape(input_shape, least=24, multiple=2)
         height, width = input_shape[0] // 2, input_shape[1] // 2
         images = keras.Input(tuple(input_shape), name="images")
         x = layers.Rescaling(1 / 255, name="to_unit_range")(images)
@@ -81,18 +75,13 @@ class ShallowNet(ConfiguredModel):
         x = layers.Dense(height * width, dtype="float32", name="output")(x)
         y = layers.Reshape((height, width, 1), dtype="float32", name="map")(x)
         network = keras.Model(images, y, name="network")
-        pictures = keras.Input(tuple(input_shape), name="images")
+        images = keras.Input(tuple(input_shape), name="images")
         saliency = ClippedRescaling(
             scale=0.5, offset=0.5, dtype="float32", name="saliency"
-        )(network(pictures))
-        super().__init__(pictures, saliency, name=name)
+        )(network(images))
+        super().__init__(images, saliency, name=name, trainable=trainable)
         self.network = network
-        if not trainable:
-            self.trainable = False
-        self._config = {
-            "input_shape": list(input_shape),
-            "filters": list(filters),
-        }
+        self.filters = tuple(filters)
 
     def map_network(self) -> keras.Model:
         """Return the network whose output is not yet clipped to [0, 1]."""
@@ -113,12 +102,12 @@ class ShallowNet(ConfiguredModel):
         y = divide_by_peak(y - y.min())
         return cv2.resize(y, (size[1], size[0])).reshape(size)
 
-    def recommended_loss(self):
-        """Squared error (section 3.1)."""
+    def recommended_loss(self) -> keras.losses.Loss:
+        """Return the squared error (section 3.1)."""
         return MeanSquaredError()
 
-    def recommended_optimizer(self):
-        """SGD at 0.2 with Nesterov momentum 0.9, for batches of 128.
+    def recommended_optimizer(self) -> keras.optimizers.Optimizer:
+        """Return SGD at 0.2 with Nesterov momentum 0.9, for batches of 128.
 
         The authors' rate is 0.05 on maps in [-1, 1], on which the squared
         error is four times as large. They lower it linearly to 0.0001 over

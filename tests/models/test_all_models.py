@@ -103,8 +103,24 @@ def test_images_do_not_influence_each_other(model):
 
 
 def test_every_constructor_argument_is_in_the_configuration(model):
-    arguments = set(inspect.signature(type(model).__init__).parameters)
-    assert arguments - {"self"} == set(model.get_config())
+    parameters = inspect.signature(type(model).__init__).parameters
+    arguments = set(parameters) - {"self"}
+    assert arguments == set(model.get_config())
+    for name in arguments:
+        assert hasattr(model, name)
+        by_keyword = parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
+        assert by_keyword == (name != "input_shape")
+
+
+def test_arguments_are_attributes(model):
+    for name, given in SMALL[model.name].items():
+        kept = getattr(model, name)
+        if name == "input_shape":
+            assert kept == (None, *given)
+        elif name == "backbone":
+            assert isinstance(kept, keras.Model)
+        else:
+            assert kept == given
 
 
 def test_configuration_round_trip(model):

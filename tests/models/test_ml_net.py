@@ -126,7 +126,9 @@ def test_the_loss_divides_by_the_peak():
         np.testing.assert_allclose(
             loss.call(density, scale * maps), expected, rtol=1e-5
         )
-    again = models.MLNetLoss.from_config(models.MLNetLoss(1.5).get_config())
+    again = models.MLNetLoss.from_config(
+        models.MLNetLoss(alpha=1.5).get_config()
+    )
     assert again.alpha == 1.5
 
 

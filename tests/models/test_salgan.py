@@ -95,7 +95,7 @@ def test_the_encoder_is_vgg16(vgg16_weights):
         ({"input_shape": (30, 48, 3)}, "divisible by 16"),
         ({"input_shape": (32, 48, 1)}, r"\(height, width, 3\)"),
         ({"frozen_blocks": 6}, "frozen_blocks"),
-        ({"filters": (4, 4)}, "five numbers"),
+        ({"filters": (4, 4)}, "5 numbers"),
         ({"filters": (1, 2, 3, 4, 5), "backbone_weights": "w.h5"}, "w.h5"),
         ({"backbone_weights": "missing.h5"}, "missing.h5"),
     ],

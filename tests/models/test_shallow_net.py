@@ -106,5 +106,5 @@ def test_saved_and_read_it_is_the_same(tmp_path):
 
 @pytest.mark.parametrize("shape", [(24, 33, 3), (22, 32, 3), (24, 32, 1)])
 def test_refuses_other_shapes(shape):
-    with pytest.raises(ValueError, match="even sides of at least 24"):
+    with pytest.raises(ValueError, match="at least 24, divisible by 2"):
         models.ShallowNet(shape)

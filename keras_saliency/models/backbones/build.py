@@ -1,8 +1,13 @@
 """Feature extractors: RGB images in, a list of feature maps out."""
 
+from collections.abc import Callable, Sequence
+
 import keras
 import numpy as np
 from keras import layers
+
+from keras_saliency._utils.types import PathName, Shape
+from keras_saliency.models.arguments import check_input_shape
 
 # Where the default rule below would not give the paper's layers.
 _FEATURE_LAYERS = {
@@ -14,17 +19,17 @@ _TINY_LEVELS = ("conv2", "conv3", "conv4")
 
 
 def build(
-    name,
-    input_shape,
-    weights="imagenet",
-    feature_layers=None,
-    tuned_layers=(),
-):
-    """Frozen backbone for images in 0..255, its preprocessing inside.
+    name: str,
+    input_shape: Sequence[int],
+    weights: PathName | None = "imagenet",
+    feature_layers: Sequence[str] | None = None,
+    tuned_layers: Sequence[str] = (),
+) -> tuple[keras.Model, Callable[[list], list]]:
+    """Build a frozen backbone for images in 0..255, preprocessing inside.
 
     With `tuned_layers` it ends where the first of them begins. Its outputs
-    are then the levels up to there and, where that is not one of them, the
-    input of that layer; the second result computes the levels from them.
+    are then the levels up to there and, if that is not one of them, the input
+    of that layer; the second result computes the levels from them.
 
     Args:
         name: `"vgg16"`, any other architecture of `keras.applications`, in
@@ -37,23 +42,20 @@ def build(
         feature_layers: Names of the layers whose outputs are the levels. For
             VGG-16 conv3_pool, conv4_pool and conv5_conv3; for others the last
             layers at 1/8, 1/16 and 1/32 of the image's size.
-        tuned_layers: Names of the network's last layers with weights, which
-            are not to be frozen.
+        tuned_layers: Names of those of the network's last layers with weights
+            that are not to be frozen.
 
     Returns:
         A `keras.Model` from images `(batch, height, width, 3)`, RGB, 0..255,
-        to a list of tensors `(batch, height, width, channels)`, or to the
-        only one; and a function from a list of them to the list of levels.
-        It makes new, trainable layers, with the network's weights.
+        to a list of tensors `(batch, height, width, channels)`, or to a single
+        one; and a function from a list of them to the list of levels, which
+        makes new, trainable layers with the network's weights.
 
     Raises:
         ValueError: If there is no such architecture, layer or weights file,
-            or if layers are to be tuned that cannot be.
+            or if `tuned_layers` are not the last ones of a chain.
     """
-    if len(input_shape) != 3 or input_shape[-1] != 3:
-        raise ValueError(
-            f"input_shape must be (height, width, 3), received {input_shape}."
-        )
+    check_input_shape(input_shape, any_size=True)
     if name.lower() == "tiny":
         if weights not in ("imagenet", None):
             raise ValueError(
@@ -103,7 +105,7 @@ def _application(name, input_shape, weights, feature_layers):
 
 
 def _split(network, level_names, tuned):
-    """Names of the frozen outputs, and the function from them to levels."""
+    """Return the names of the frozen outputs, and a function to levels."""
     chain = network.layers
     names = [layer.name for layer in chain]
     for before, layer in zip(chain, chain[1:], strict=False):
@@ -154,9 +156,9 @@ def _find_application(name):
 
 
 def _last_layers_by_stride(network, input_shape):
-    last = {}
+    last: dict[int, str] = {}
     for layer in network.layers:
-        shape = getattr(layer.output, "shape", ())
+        shape: Shape = getattr(layer.output, "shape", ())
         if len(shape) == 4:
             for stride in _STRIDES:
                 if shape[1] == -(-input_shape[0] // stride):

@@ -1,51 +1,35 @@
 """ResNet-50's convolutions, dilated where they would halve a third time."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
-from keras_saliency.models import backbones
-
+# Of the four stages: filters of the narrow convolutions, and residual blocks.
 FILTERS = (64, 128, 256, 512)
 BLOCKS = (3, 4, 6, 3)
-# Of the four stages.
 _STRIDES = (1, 2, 1, 1)
 _DILATIONS = (1, 1, 2, 4)
 # Of the network that the ImageNet weights come from.
 EPSILON = 1.001e-5
 
 
-def check(blocks, weights):
-    """Refuse numbers of blocks that no network or weights file can have.
-
-    Raises:
-        ValueError: If so.
-    """
-    if len(blocks) != 4 or min(blocks) < 1:
-        raise ValueError(
-            "blocks must be four numbers, at least 1, "
-            f"received {tuple(blocks)}."
-        )
-    if weights is not None and tuple(blocks) != BLOCKS:
-        raise ValueError(
-            f"backbone_weights={weights!r} are for the blocks {BLOCKS}, not "
-            f"for {tuple(blocks)}. Give backbone_weights=None for random ones."
-        )
-
-
-def features(images, filters, blocks):
-    """The network without its last pooling, 8 pixels to a feature.
+def features(
+    images: keras.KerasTensor, filters: Sequence[int], blocks: Sequence[int]
+) -> tuple[keras.KerasTensor, list[keras.layers.Layer]]:
+    """Apply the network without its last pooling, 8 pixels to a feature.
 
     Args:
-        images: Symbolic pictures, RGB in 0..255; the preprocessing (BGR minus
+        images: Symbolic images, RGB in 0..255; the preprocessing (BGR minus
             the ImageNet mean) is the first step.
-        filters: Of the four stages' narrow convolutions.
-        blocks: Residual blocks of the four stages.
+        filters: Filters of the narrow convolutions of the four stages.
+        blocks: Number of residual blocks of the four stages.
 
     Returns:
         Symbolic tensor of `4 filters[3]` channels, and the list of layers
         with weights, whose names are those of `keras.applications`.
     """
-    weighted = []
+    weighted: list[keras.layers.Layer] = []
     x = keras.applications.resnet.preprocess_input(images)
     x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
     x = _normalized(x, filters[0], 7, "conv1", weighted, strides=2)
@@ -91,38 +75,3 @@ def _normalized(x, filters, size, name, weighted, **options):
     norm = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_bn")
     weighted += [layer, norm]
     return norm(layer(x))
-
-
-def load(weighted, weights):
-    """Give layers of ResNet-50's sizes its weights.
-
-    Args:
-        weighted: As `features` returns them.
-        weights: `"imagenet"`, the path of a file, or `None` to do nothing.
-
-    Raises:
-        ValueError: If there is no such file.
-    """
-    if weights is None:
-        return
-    extractor, _ = backbones.build(
-        "resnet50", (32, 32, 3), weights, ["conv5_block3_out"]
-    )
-    resnet50 = extractor.layers[-1]
-    for layer in weighted:
-        layer.set_weights(resnet50.get_layer(layer.name).get_weights())
-
-
-def freeze(weighted, blocks, normalization):
-    """Make the first `blocks` stages untrainable, and all normalizations.
-
-    Args:
-        weighted: As `features` returns them.
-        blocks: Number of stages, the first convolution counted as one.
-        normalization: Whether to freeze all normalizations.
-    """
-    stages = {f"conv{stage}" for stage in range(1, blocks + 1)}
-    for layer in weighted:
-        norm = isinstance(layer, layers.BatchNormalization)
-        if layer.name.split("_")[0] in stages or (norm and normalization):
-            layer.trainable = False

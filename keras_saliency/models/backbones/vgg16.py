@@ -1,74 +1,44 @@
 """VGG-16's convolutions with the strides of other systems."""
 
+from collections.abc import Collection, Sequence
+
 import keras
 from keras import layers
 
-from keras_saliency.models import backbones
-
 FILTERS = (64, 128, 256, 512, 512)
-_CONVOLUTIONS = (2, 2, 3, 3, 3)
+# Number of convolutions of each block.
+CONVOLUTIONS = (2, 2, 3, 3, 3)
 
 
-def check(input_shape, least, filters, frozen_blocks, weights, own=FILTERS):
-    """Refuse arguments that the models built on a backbone cannot take.
-
-    Args:
-        input_shape: Argument of the model.
-        least: Smallest side of the pictures.
-        filters: Argument of the model.
-        frozen_blocks: Argument of the model.
-        weights: Argument `backbone_weights` of the model.
-        own: The filters that such weights are for.
-
-    Raises:
-        ValueError: If one is none of what the model's docstring allows.
-    """
-    if (
-        len(input_shape) != 3
-        or input_shape[2] != 3
-        or any(side is None or side < least for side in input_shape[:2])
-    ):
-        raise ValueError(
-            f"input_shape must be (height, width, 3) with sides of at least "
-            f"{least}, received {tuple(input_shape)}."
-        )
-    if len(filters) != len(own):
-        raise ValueError(
-            f"filters must be {len(own)} numbers, received {tuple(filters)}."
-        )
-    if frozen_blocks not in range(6):
-        raise ValueError(
-            f"frozen_blocks must be one of 0 to 5, received {frozen_blocks}."
-        )
-    if weights is not None and tuple(filters) != own:
-        raise ValueError(
-            f"backbone_weights={weights!r} are for the filters {own}, not for "
-            f"{tuple(filters)}. Give backbone_weights=None for random ones."
-        )
-
-
-def features(images, filters, same_pools=(), dilation=1):
-    """The thirteen convolutions, 8 pixels of the picture to a feature.
-
-    The first three poolings halve, the fourth takes the largest of 2x2 at
-    each place, and there is no fifth.
+def features(
+    images: keras.KerasTensor,
+    filters: Sequence[int],
+    *,
+    halvings: int = 3,
+    same_pools: Collection[int] = (),
+    dilation: int = 1,
+) -> tuple[dict[str, keras.KerasTensor], list[keras.layers.Layer]]:
+    """Apply the thirteen convolutions and four poolings; there is no fifth.
 
     Args:
-        images: Symbolic pictures, RGB in 0..255; the preprocessing (BGR minus
+        images: Symbolic images, RGB in 0..255; the preprocessing (BGR minus
             the ImageNet mean) is the first step.
-        filters: Of the five blocks.
+        filters: Filters of the five blocks.
+        halvings: Number of poolings that halve, from the first. The others
+            take the largest of 2x2 at each place.
         same_pools: Numbers of the poolings that halve with padding; see
             `pool`.
-        dilation: Of the fifth block.
+        dilation: Dilation rate of the fifth block.
 
     Returns:
-        Dictionary of the blocks' last tensors by name (`block3_pool`, ...,
-        `block5_conv3`), and the list of convolutions.
+        Dictionary of the last tensors of the blocks by name (`block3_pool`,
+        ..., `block5_conv3`), and the list of convolutions, whose names are
+        those of `keras.applications`.
     """
     x = keras.applications.vgg16.preprocess_input(images)
     tensors, convolutions = {}, []
     for block, (count, width) in enumerate(
-        zip(_CONVOLUTIONS, filters, strict=True), start=1
+        zip(CONVOLUTIONS, filters, strict=True), start=1
     ):
         for index in range(1, count + 1):
             layer = layers.Conv2D(
@@ -83,7 +53,7 @@ def features(images, filters, same_pools=(), dilation=1):
             x = tensors[layer.name] = layer(x)
         if block < 5:
             name = f"block{block}_pool"
-            if block == 4:
+            if block > halvings:
                 x = pool(x, 1, name)
             elif block in same_pools:
                 x = pool(x, 2, name)
@@ -93,38 +63,13 @@ def features(images, filters, same_pools=(), dilation=1):
     return tensors, convolutions
 
 
-def pool(x, strides, name):
-    """Largest of 2x2, padded as the authors' Theano pads it.
+def pool(x: keras.KerasTensor, strides: int, name: str) -> keras.KerasTensor:
+    """Take the largest of 2x2, padded as Theano pads.
 
     It adds a row above and a column to the left, which TensorFlow adds below
-    and to the right: with their weights that would shift all features by one
-    place. The values are not negative, so the padding's zeros do not show.
+    and to the right: with weights trained on Theano that would shift all
+    features by one place. The values are not negative, so the zeros of the
+    padding do not show.
     """
     x = layers.ZeroPadding2D(((1, 0), (1, 0)), name=f"{name}_pad")(x)
     return layers.MaxPooling2D(2, strides=strides, name=name)(x)
-
-
-def load(convolutions, weights):
-    """Give convolutions of VGG-16's sizes its weights.
-
-    Args:
-        convolutions: As `features` returns them.
-        weights: `"imagenet"`, the path of a file, or `None` to do nothing.
-
-    Raises:
-        ValueError: If there is no such file.
-    """
-    if weights is None:
-        return
-    extractor, _ = backbones.build(
-        "vgg16", (32, 32, 3), weights, ["block5_conv3"]
-    )
-    vgg16 = extractor.layers[-1]
-    for layer in convolutions:
-        layer.set_weights(vgg16.get_layer(layer.name).get_weights())
-
-
-def freeze(convolutions, blocks):
-    """Make the convolutions of the first `blocks` blocks untrainable."""
-    for layer in convolutions[: sum(_CONVOLUTIONS[:blocks])]:
-        layer.trainable = False

@@ -1,6 +1,10 @@
 """Weights of the original systems, from the files their authors released.
 
 Nothing is unpickled: a pickle can run any program when it is read.
+
+Each function returns the model that it is given. It raises `FileNotFoundError`
+if there is no such file, and `ValueError` if the file is damaged or does not
+fit the model, which is then unchanged.
 """
 
 from keras_saliency.models.importers.deep_conv_net import (

@@ -1,13 +1,13 @@
 """Weights that Keras 1 wrote on Theano: HDF5 files, whatever their name."""
 
 import re
-from pathlib import Path
+from collections.abc import Sequence
 
 import h5py
 
-from keras_saliency.models.importers._lasagne import checked
+from keras_saliency._utils.types import Array, PathName
+from keras_saliency.models.importers import _files
 
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # SAM-ResNet's 70 million numbers take 281 MB; a checkpoint with the state of
 # its optimizer twice that.
 _MAX_BYTES = 2**31
@@ -15,10 +15,14 @@ _MAX_BYTES = 2**31
 _MAX_LAYERS = 2000
 
 
-def read(path, expected, what):
+def read(
+    path: PathName,
+    expected: dict[str, list[Sequence[Sequence[int]]]],
+    what: str,
+) -> dict[str, list[list[Array]]]:
     """Read the arrays of a file's layers.
 
-    Opens nothing but the file and reads no array before its shape is known.
+    No other file is opened, and no array is read before its shape is known.
 
     Args:
         path: The file.
@@ -34,24 +38,15 @@ def read(path, expected, what):
         FileNotFoundError: If there is no such file.
         ValueError: If it is damaged, too large, or holds other layers.
     """
-    with open(path, "rb") as file:
-        start = file.read(len(_SIGNATURE))
-    if start != _SIGNATURE:
-        raise ValueError(
-            f"The file {path} is no HDF5 file, which the weights of {what} "
-            "are although they are called .pkl. A pickle is not read, because "
-            "it can run any program."
-        )
-    try:
-        if Path(path).stat().st_size > _MAX_BYTES:
-            raise ValueError(f"it has more than {_MAX_BYTES >> 20} MiB")
-        with h5py.File(path, "r") as file:
-            return _arrays(file, expected)
-    except Exception as error:  # A damaged file raises nearly anything.
-        raise ValueError(
-            f"The file {path} does not hold the weights of {what} as Keras 1 "
-            f"wrote them: {error}."
-        ) from error
+    _files.check_start(
+        path,
+        b"\x89HDF\r\n\x1a\n",
+        f"is no HDF5 file, which the weights of {what} are although they are "
+        "called .pkl. A pickle is not read, because it can run any program.",
+    )
+    what = f"{what} as Keras 1 wrote them"
+    with _files.reading(path, what, _MAX_BYTES), h5py.File(path, "r") as file:
+        return _arrays(file, expected)
 
 
 def _arrays(file, expected):
@@ -59,7 +54,7 @@ def _arrays(file, expected):
     if "layer_names" not in file.attrs and "model_weights" in file:
         # A whole model, as a checkpoint has it.
         root = _own(file, "model_weights", h5py.Group)
-    found = {key: [] for key in expected}
+    found: dict[str, list] = {key: [] for key in expected}
     for layer in _names(root, "layer_names"):
         group = _own(root, layer, h5py.Group)
         names = _names(group, "weight_names")
@@ -92,18 +87,14 @@ def _layer_arrays(group, names, shapes, layer):
         )
     arrays = []
     for name, shape in zip(names, shapes, strict=True):
-        dataset = _own(group, name, h5py.Dataset)
-        if dataset.shape != tuple(shape) or dataset.dtype.kind != "f":
-            raise ValueError(
-                f"{name} of {layer} is {dataset.dtype} of shape "
-                f"{dataset.shape}, where floats of shape {tuple(shape)} belong"
-            )
-        arrays.append(checked(dataset[()], f"{name} of {layer}"))
+        dataset, title = _own(group, name, h5py.Dataset), f"{name} of {layer}"
+        _files.check_kind(dataset, shape, title)
+        arrays.append(_files.finite(dataset[()], title))
     return arrays
 
 
 def _names(group, attribute):
-    """A list of names that Keras keeps as an attribute."""
+    """Return the list of names that Keras keeps as an attribute."""
     if attribute not in group.attrs:
         raise ValueError(f"{group.name} has no attribute {attribute!r}")
     shape = group.attrs.get_id(attribute).shape
@@ -114,7 +105,7 @@ def _names(group, attribute):
 
 
 def _own(group, name, kind):
-    """Something of this very file, not what a link of it points to."""
+    """Return a member of this very file, not what a link points to."""
     if name not in group:
         raise ValueError(f"{group.name} has no {name!r}")
     member = group[name]

@@ -2,19 +2,24 @@
 
 import math
 import zipfile
+from collections.abc import Sequence
 
-import numpy as np
-
+from keras_saliency._utils.types import Array, PathName
 from keras_saliency.images import parse_npy
+from keras_saliency.models.importers import _files
 
-# Of the header of an array in a `.npz` file; in fact it has about 100 bytes.
+# ShallowNet's arrays take 139 MB.
+_MAX_BYTES = 2**31
+# Size of the header of an array in a `.npz` file, in fact about 100 bytes.
 _HEADER = 4096
 
 
-def read(path, shapes, what):
+def read(
+    path: PathName, shapes: Sequence[Sequence[int]], what: str
+) -> list[Array]:
     """Read `arr_0`, `arr_1`, ... of a `.npz` file of known shapes.
 
-    Never unpickles, and reads no more than the arrays that are expected take.
+    Nothing is unpickled, and no more is read than the expected arrays take.
 
     Args:
         path: The file.
@@ -28,32 +33,29 @@ def read(path, shapes, what):
         FileNotFoundError: If there is no such file.
         ValueError: If it is damaged, a pickle, or holds other arrays.
     """
-    with open(path, "rb") as file:
-        start = file.read(4)
-    if start != b"PK\x03\x04":
-        raise ValueError(
-            f"The file {path} is no .npz file of NumPy. A pickle is not read, "
-            "because it can run any program: convert it where the authors' "
-            "software is installed, with numpy.savez(path, "
-            "*lasagne.layers.get_all_param_values(output_layer))."
-        )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = {info.filename for info in archive.infolist()}
-            expected = [f"arr_{i}.npy" for i in range(len(shapes))]
-            if names != set(expected):
-                raise ValueError(
-                    f"it holds {len(names)} arrays, not arr_0 to "
-                    f"arr_{len(shapes) - 1}"
-                )
-            return [
-                _array(archive, name, shape)
-                for name, shape in zip(expected, shapes, strict=True)
-            ]
-    except Exception as error:  # A damaged archive raises nearly anything.
-        raise ValueError(
-            f"The file {path} does not hold the weights of {what}: {error}."
-        ) from error
+    _files.check_start(
+        path,
+        b"PK\x03\x04",
+        "is no .npz file of NumPy. A pickle is not read, because it can run "
+        "any program: convert it where the authors' software is installed, "
+        "with numpy.savez(path, "
+        "*lasagne.layers.get_all_param_values(output_layer)).",
+    )
+    with (
+        _files.reading(path, what, _MAX_BYTES),
+        zipfile.ZipFile(path) as archive,
+    ):
+        names = {info.filename for info in archive.infolist()}
+        expected = [f"arr_{i}.npy" for i in range(len(shapes))]
+        if names != set(expected):
+            raise ValueError(
+                f"it holds {len(names)} arrays, not arr_0 to "
+                f"arr_{len(shapes) - 1}"
+            )
+        return [
+            _array(archive, name, shape)
+            for name, shape in zip(expected, shapes, strict=True)
+        ]
 
 
 def _array(archive, name, shape):
@@ -63,36 +65,5 @@ def _array(archive, name, shape):
     if len(data) > limit:
         raise ValueError(f"{name} is larger than an array of shape {shape}")
     array = parse_npy(data)
-    if array.shape != tuple(shape) or array.dtype.kind != "f":
-        raise ValueError(
-            f"{name} is {array.dtype} of shape {array.shape}, where floats of "
-            f"shape {tuple(shape)} belong"
-        )
-    return checked(array, name)
-
-
-def checked(array, name):
-    """The array in float32, every value finite."""
-    array = np.asarray(array, dtype="float32")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} has values that are not finite")
-    return array
-
-
-def convolution_shapes(layer):
-    """Shapes of kernel and bias of a `Conv2D` as Lasagne has them."""
-    height, width, channels, filters = layer.kernel.shape
-    return [(filters, channels, height, width), (filters,)]
-
-
-def convolution_kernel(kernel, flipped):
-    """Kernel of a `Conv2D` from one of Lasagne.
-
-    Args:
-        kernel: Array `(filters, channels, height, width)`.
-        flipped: Whether the layer convolves, which turns the kernel by 180
-            degrees, or correlates as Keras does.
-    """
-    if flipped:
-        kernel = kernel[:, :, ::-1, ::-1]
-    return kernel.transpose(2, 3, 1, 0)
+    _files.check_kind(array, shape, name)
+    return _files.finite(array, name)

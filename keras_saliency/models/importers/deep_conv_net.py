@@ -9,14 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_saliency.models.importers._lasagne import checked
+from keras_saliency._utils.types import PathName
+from keras_saliency.models.deep_conv_net import DeepConvNet
+from keras_saliency.models.importers import _files
 
 # SalNet's file has 103 MB, twice that with gradients.
 _MAX_BYTES = 2**29
 # Far more than a layer has, or layers a network.
 _MAX_FIELDS = 10_000
-# Numbers of the fields in Caffe's definition (caffe.proto), by message: of
-# the current and of the older form of a layer.
+# Numbers of the fields in Caffe's definition (caffe.proto), of the current and
+# of the older form of a layer.
 _LAYERS = {100: {"name": 1, "blobs": 7}, 2: {"name": 4, "blobs": 6}}
 _SHAPE, _FLOATS, _DOUBLES = 7, 5, 8
 _OLD_SHAPE = (1, 2, 3, 4)
@@ -24,38 +26,24 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FIXED = {_FIXED64: 8, _FIXED32: 4}
 
 
-def load_deep_conv_net_weights(model, path):
+def load_deep_conv_net_weights(
+    model: DeepConvNet, path: PathName
+) -> DeepConvNet:
     """Load the authors' weights (`deep_net_model.caffemodel`).
 
     Args:
         model: A `DeepConvNet`. Its input may have any size.
         path: The file, with the layers conv1 to conv9 and deconv1.
 
-    Returns:
-        The model.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, or does not fit the model, which
-            is then unchanged.
+    See `models.importers` for what is returned and raised.
     """
     layers = [layer for layer in model.layers if layer.weights]
-    size = Path(path).stat().st_size
-    try:
-        if size > _MAX_BYTES:
-            raise ValueError(
-                f"it has more than {_MAX_BYTES >> 20} MiB, which SalNet's "
-                "file has not"
-            )
+    what = "DeepConvNet (SalNet) in Caffe's format"
+    with _files.reading(path, what, _MAX_BYTES):
         blobs = _read(
             memoryview(Path(path).read_bytes()), {x.name for x in layers}
         )
         weights = [_weights(layer, blobs) for layer in layers]
-    except ValueError as error:
-        raise ValueError(
-            f"The file {path} does not hold the weights of DeepConvNet "
-            f"(SalNet) in Caffe's format: {error}."
-        ) from error
     for layer, values in zip(layers, weights, strict=True):
         layer.set_weights(values)
     return model
@@ -89,7 +77,7 @@ def _weights(layer, blobs):
             raise ValueError(
                 f"{layer.name} has {len(values)} values for the shape {wanted}"
             )
-        array = checked(values, layer.name).reshape(wanted)
+        array = _files.finite(values, layer.name).reshape(wanted)
         if array.ndim == 4:
             array = array.transpose(2, 3, 1, 0)
         weights.append(array)
@@ -97,7 +85,7 @@ def _weights(layer, blobs):
 
 
 def _read(data, wanted):
-    """Lists of the unread blobs of the layers `wanted`, by name."""
+    """Return the unread blobs of the layers `wanted`, by name."""
     blobs = {}
     for number, wire, value in _fields(data):
         if number in _LAYERS and wire == _BYTES:
@@ -116,7 +104,7 @@ def _read(data, wanted):
 
 
 def _blob(data):
-    """Shape and values of an array."""
+    """Return shape and values of an array."""
     shape, old_shape, values = None, {}, None
     for number, wire, value in _fields(data):
         if number == _SHAPE and wire == _BYTES:
@@ -151,7 +139,7 @@ def _dimensions(data):
 
 
 def _fields(data):
-    """Number, wire type and value of each field of a message."""
+    """Yield number, wire type and value of each field of a message."""
     position = count = 0
     while position < len(data):
         count += 1

@@ -1,9 +1,14 @@
 """SAM's and ML-Net's released weights, HDF5 files of Keras 1 on Theano."""
 
+from typing import Any
+
 import numpy as np
 from keras import layers
 
-from keras_saliency.models.importers import _keras1, _lasagne
+from keras_saliency._utils.types import PathName
+from keras_saliency.models.importers import _files, _keras1
+from keras_saliency.models.ml_net import MLNet
+from keras_saliency.models.sam import SAM
 
 # Order of the ConvLSTM's convolutions in the file, and of its gates here.
 _GATES = ("i", "f", "c", "o")
@@ -12,35 +17,35 @@ _CONVOLUTIONS = ("W_a", "U_a", "V_a") + tuple(
 )
 # Those that see the features; the others see the hidden state.
 _SEES_INPUT = ("U_a", *(f"W_{gate}" for gate in _GATES))
-# ResNet-50's branches in the file, and `keras.applications`' numbers of them.
+# Numbers of ResNet-50's branches in `keras.applications`, and in the file.
 _BRANCHES = {"0": "1", "1": "2a", "2": "2b", "3": "2c"}
 
 
-def load_sam_weights(model, path, flip_filters=True, epsilon=1e-5):
+def load_sam_weights(
+    model: SAM,
+    path: PathName,
+    *,
+    flip_filters: bool = True,
+    epsilon: float = 1e-5,
+) -> SAM:
     """Load the authors' weights of SAM (`sam-vgg_salicon_weights.pkl` etc.).
 
-    The file is none of pickle's, in spite of its name.
+    The file is no pickle, in spite of its name.
 
     Args:
         model: A `SAMVGG` or `SAMResNet`. Its input may have any size.
         path: The file.
         flip_filters: Whether the kernels are to be turned by 180 degrees.
             Keras 1 on Theano, which the authors used, turns each kernel
-            before it applies it, Keras 3 none. `False` is for files converted
-            already.
-        epsilon: Of the batch normalizations of SAM-ResNet where the file was
-            made; 1e-5 in the authors' Keras 1.1.0, 1e-3 from Keras 1.2. It
-            becomes part of the variances.
+            before it applies it, Keras 3 none. `False` is for files that
+            have been converted.
+        epsilon: Epsilon of the batch normalizations of SAM-ResNet where the
+            file was made; 1e-5 in the authors' Keras 1.1.0, 1e-3 from Keras
+            1.2. It becomes part of the variances.
 
-    Returns:
-        The model.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, or does not fit the model, which
-            is then unchanged.
+    See `models.importers` for what is returned and raised.
     """
-    targets = {}
+    targets: dict[str, list[Any]] = {}
     for layer in model.layers:
         if layer.weights:
             targets.setdefault(_sam_name(layer.name), []).append(layer)
@@ -49,10 +54,12 @@ def load_sam_weights(model, path, flip_filters=True, epsilon=1e-5):
     return model
 
 
-def load_ml_net_weights(model, path, flip_filters=True):
+def load_ml_net_weights(
+    model: MLNet, path: PathName, *, flip_filters: bool = True
+) -> MLNet:
     """Load the authors' weights of ML-Net (`mlnet_salicon_weights.pkl`).
 
-    The file is none of pickle's, in spite of its name.
+    The file is no pickle, in spite of its name.
 
     Args:
         model: An `MLNet`, of the input size that the prior in the file is
@@ -60,13 +67,7 @@ def load_ml_net_weights(model, path, flip_filters=True):
         path: The file.
         flip_filters: As for `load_sam_weights`.
 
-    Returns:
-        The model.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, or does not fit the model, which
-            is then unchanged.
+    See `models.importers` for what is returned and raised.
     """
     targets = {
         "convolution2d": [
@@ -79,7 +80,7 @@ def load_ml_net_weights(model, path, flip_filters=True):
 
 
 def _sam_name(name):
-    """Name, or kind, of a layer of ours in the file."""
+    """Return the name, or kind, in the file of a layer of ours."""
     if name == "attentive_conv_lstm":
         return "attentiveconvlstm"
     if name.startswith("prior"):
@@ -115,9 +116,9 @@ def _load(path, targets, what, flip, epsilon=None):
 
 
 def _shapes(layer):
-    """Shapes of a layer's arrays in the file."""
+    """Return the shapes of a layer's arrays in the file."""
     if isinstance(layer, layers.Conv2D):
-        return _lasagne.convolution_shapes(layer)
+        return _files.convolution_shapes(layer)
     shapes = [tuple(weight.shape) for weight in layer.weights]
     name = _sam_name(layer.name) if layer.name != "prior" else None
     if name == "learningprior":
@@ -136,10 +137,10 @@ def _shapes(layer):
 
 
 def _weights(layer, arrays, flip, epsilon):
-    """A layer's weights, in its order, from the file's arrays."""
+    """Return a layer's weights, in its order, from the file's arrays."""
     if isinstance(layer, layers.Conv2D):
         kernel, bias = arrays
-        return [_lasagne.convolution_kernel(kernel, flip), bias]
+        return [_files.convolution_kernel(kernel, flip), bias]
     if isinstance(layer, layers.BatchNormalization):
         gamma, beta, mean, variance = arrays
         variance = np.maximum(variance + (epsilon - layer.epsilon), 0.0)
@@ -149,7 +150,7 @@ def _weights(layer, arrays, flip, epsilon):
     arrays = iter(arrays)
     kernels, biases = {}, {}
     for name in _CONVOLUTIONS:
-        kernels[name] = _lasagne.convolution_kernel(next(arrays), flip)
+        kernels[name] = _files.convolution_kernel(next(arrays), flip)
         if name != "V_a":
             biases[name] = next(arrays)
     inputs = [f"W_{gate}" for gate in _GATES]

@@ -101,7 +101,7 @@ def test_flipped_filters_convolve(flip_filters, flipped, tmp_path):
     values = lasagne_values(randomized(salgan()))
     np.savez(tmp_path / "weights.npz", *values)
     model = importers.load_salgan_weights(
-        salgan(), tmp_path / "weights.npz", flip_filters
+        salgan(), tmp_path / "weights.npz", flip_filters=flip_filters
     )
     names = [
         layer.name
@@ -144,7 +144,9 @@ def test_shallow_net_without_flipping(tmp_path):
 
 def test_flip_filters_is_checked(tmp_path):
     with pytest.raises(ValueError, match="flip_filters.*'both'"):
-        importers.load_salgan_weights(salgan(), tmp_path / "x.npz", "both")
+        importers.load_salgan_weights(
+            salgan(), tmp_path / "x.npz", flip_filters="both"
+        )
 
 
 class Trap:
