@@ -8,7 +8,10 @@ from keras_saliency._utils.checks import whole_number
 
 
 class PeriodicCallback(keras.callbacks.Callback):
-    """A callback that works after each n-th epoch, counted from the first.
+    """A callback that works after each n-th epoch.
+
+    They are counted from epoch 0, the first of all: a training that goes on
+    after a break works after the same epochs as one without.
 
     Args:
         every: The n.
@@ -20,17 +23,10 @@ class PeriodicCallback(keras.callbacks.Callback):
     def __init__(self, every: int) -> None:
         super().__init__()
         self.every = whole_number(type(self).__name__, "every", every)
-        self._first_epoch: int | None = None
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Start to count epochs."""
-        self._first_epoch = None
 
     def is_due(self, epoch: int) -> bool:
-        """Return whether there is work after an epoch."""
-        if self._first_epoch is None:
-            self._first_epoch = epoch
-        return (epoch - self._first_epoch) % self.every == 0
+        """Return whether there is work after an epoch, the first being 0."""
+        return epoch % self.every == 0
 
 
 def knows_images(data: Any) -> bool:

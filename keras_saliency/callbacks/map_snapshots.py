@@ -24,7 +24,8 @@ class MapSnapshots(PeriodicCallback):
             images are taken, in the order in which they stand there when the
             callback is made.
         directory: Where the files go; made if it is not there.
-        every: Write after each n-th epoch, counted from the first.
+        every: Write after each n-th epoch, counted from epoch 0, also where
+            a training goes on.
         count: Number of images. Defaults to 4 of a `PyDataset` and all of an
             array.
         size: Height and width of the files. Defaults to the model's output.

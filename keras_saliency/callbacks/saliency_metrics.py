@@ -54,10 +54,10 @@ class SaliencyMetrics(PeriodicCallback):
         size: Height and width of the evaluation. Defaults to the image size
             of the sequence. The metrics depend on it, the EMD at 1/32 above
             all: at a network's output of 37x50 it would compare 2x2 bins.
-        every: Evaluate after each n-th epoch, counted from the first, and
-            after the last. In between the keys are NaN, since `CSVLogger`
-            fixes its columns in the first epoch. `EarlyStopping` counts such
-            an epoch as one without improvement.
+        every: Evaluate after each n-th epoch, counted from epoch 0 (also where
+            a training goes on), and after the last. In between the keys are
+            NaN, since `CSVLogger` fixes its columns in the first epoch.
+            `EarlyStopping` counts such an epoch as one without improvement.
         batch_size: Batch size for `(x, y)` arrays.
         verbose: 1 shows a progress bar, 0 nothing, `"auto"` does as `fit`.
         prefix: What the keys begin with.

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+import types
 from typing import Any
 
 import keras
@@ -13,10 +15,14 @@ from keras_saliency.datasets.sequence import SaliencySequence
 # older caches unfindable instead of wrong.
 FORMAT = 1
 
-# Entries of a configuration that hold names of layers, and those that say
-# nothing about what the network computes.
+# Entries of a configuration that hold names of layers, those that say nothing
+# about what the network computes, and those that Keras draws for each object:
+# random layers do nothing in inference, and initial weights are hashed.
 _REFERENCES = {"name", "keras_history", "input_layers", "output_layers"}
 _IRRELEVANT = {"trainable", "shared_object_id", "build_config"}
+_DRAWN = {"seed"}
+# How Python shows what it knows nothing of.
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def cache_key(
@@ -51,7 +57,9 @@ def cache_key(
         ],
         "architecture": _architecture(backbone),
     }
-    state.update(json.dumps(description, sort_keys=True, default=repr).encode())
+    state.update(
+        json.dumps(description, sort_keys=True, default=_as_json).encode()
+    )
     for weight in backbone.weights:
         values = np.ascontiguousarray(keras.ops.convert_to_numpy(weight))
         state.update(f"{values.shape}{values.dtype.str}".encode())
@@ -86,10 +94,17 @@ def _architecture(backbone: keras.Model) -> dict[str, Any]:
 
     def walk(value: Any, is_reference: bool = False) -> Any:
         if isinstance(value, dict):
+            if value.get("class_name") == "InputLayer":
+                # A sequential model does not count it among its layers.
+                name = value["config"]["name"]
+                places.setdefault(name, f"layer {len(places)}")
             return {
-                str(key): item
+                str(key): None
+                if key in _DRAWN
+                else item
                 if key == "dtype"
-                else walk(item, key in _REFERENCES)
+                # The names of inputs and outputs may stand in a dictionary.
+                else walk(item, is_reference or key in _REFERENCES)
                 for key, item in value.items()
                 if key not in _IRRELEVANT
             }
@@ -101,3 +116,37 @@ def _architecture(backbone: keras.Model) -> dict[str, Any]:
 
     collect(backbone)
     return walk({"class": type(backbone).__name__, "config": config})
+
+
+def _as_json(value: Any) -> Any:
+    """Return what JSON does not know as the same in each process.
+
+    Raises:
+        ValueError: If that cannot be told of it, as of an open file.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=repr)
+    if isinstance(value, bytes):
+        return hashlib.blake2b(value, digest_size=16).hexdigest()
+    if isinstance(value, np.ndarray) or keras.ops.is_tensor(value):
+        # The `repr` of a long array leaves out most of it.
+        array = np.ascontiguousarray(keras.ops.convert_to_numpy(value))
+        return [array.shape, array.dtype.str, _as_json(array.tobytes())]
+    if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+        text = f"{value.__module__}.{value.__qualname__}"
+        known = "<" not in text  # else one of many: a lambda, or a local one
+    elif hasattr(value, "get_config"):
+        return [_as_json(type(value)), value.get_config()]
+    else:
+        text = repr(value)
+        known = not _ADDRESS.search(text)
+    if not known:
+        raise ValueError(
+            f"The backbone cannot be recognized in the cache: its "
+            f"configuration holds {text[:200]}, which cannot be told from "
+            "others of its kind. Let get_config() return numbers, strings, "
+            "arrays, Keras objects, or functions of a module."
+        )
+    return text

@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 import pytest
 from backbones import SIZE, make_backbone, make_cache, make_sequence
 
@@ -103,3 +104,86 @@ def test_backbone_without_configuration(sequence, tmp_path):
 
     with pytest.raises(ValueError, match="no configuration"):
         make_cache(Secret(2), sequence, tmp_path)
+
+
+@pytest.mark.parametrize("outputs", ["list", "dict"])
+def test_several_outputs_are_found_again(sequence, tmp_path, outputs):
+    computed = [
+        make_cache(make_backbone(outputs=outputs), sequence, tmp_path).computed
+        for _ in range(2)
+    ]
+    assert computed == [10, 0]
+
+
+def _dict_within():
+    """A model with a dictionary of outputs inside another one."""
+    inner = make_backbone(outputs="dict")
+    inputs = keras.Input((*SIZE, 3))
+    out = inner(inputs)
+    return keras.Model(inputs, {"sum": keras.ops.mean(out["a"], -1), **out})
+
+
+def _random_within():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((*SIZE, 3)),
+            keras.layers.RandomFlip(seed=None),
+            keras.layers.Conv2D(2, 3),
+            keras.layers.Dropout(0.5),
+        ]
+    )
+
+
+class Configured(OwnBackbone):
+    """A model whose configuration is not of JSON's types alone."""
+
+    def __init__(self, value):
+        super().__init__(2)
+        self.value = value
+
+    def get_config(self):
+        return {"value": self.value}
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        _dict_within,
+        _random_within,
+        lambda: _configured(keras.activations.relu),
+        lambda: _configured({"b", "a"}),
+        lambda: _configured(np.arange(5000)),
+        lambda: _configured(np.float32(2)),
+        lambda: _configured(keras.initializers.Ones()),
+    ],
+)
+def test_the_same_model_made_twice_has_one_key(sequence, build):
+    keys = set()
+    for _ in range(2):
+        keys.add(cache_key(build(), sequence, "float16"))
+        keras.layers.Conv2D(1, 1)  # Keras counts the layers that it names
+    assert len(keys) == 1
+
+
+def _configured(value):
+    keras.utils.set_random_seed(0)
+    return Configured(value)
+
+
+def test_long_arrays_in_a_configuration_count_whole(sequence):
+    values = np.arange(5000)
+    changed = values.copy()
+    changed[2500] = 0
+    assert repr(values) == repr(changed)
+    keys = {
+        cache_key(_configured(v), sequence, "float16")
+        for v in (values, changed)
+    }
+    assert len(keys) == 2
+
+
+def test_a_configuration_that_tells_nothing(sequence):
+    for value in (object(), lambda x: x):
+        with pytest.raises(ValueError, match="cannot be told from others"):
+            cache_key(_configured(value), sequence, "float16")
