@@ -100,7 +100,7 @@ class Checkpoint(keras.callbacks.Callback):
             with zipfile.ZipFile(new, "a") as archive:
                 archive.writestr(_MEMBER, json.dumps(note))
         if self.verbose:
-            reason = f" ({self.monitor} {value:.4f})" if value else ""
+            reason = "" if value is None else f" ({self.monitor} {value:.4f})"
             print(f"\nEpoch {epoch + 1}: saved {path}{reason}")
 
     def _value(self, logs: dict[str, Any]) -> float | None:

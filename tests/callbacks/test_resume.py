@@ -27,7 +27,8 @@ def make_model(optimizer="adam"):
     x = keras.layers.Dropout(0.3)(x)
     x = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")(x)
     model = keras.Model(inputs, layers.GaussianSmoothing()(x))
-    model.compile(optimizer=optimizer, loss=losses.get("KLD"))
+    # Without a graph to trace: the tests train for a few steps.
+    model.compile(optimizer, losses.get("KLD"), run_eagerly=True)
     return model
 
 
@@ -57,7 +58,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-def train(folder, epochs=5, interrupt_after=None, **options):
+def train(folder, epochs=3, interrupt_after=None, **options):
     """Weights, history and best value of a training, broken off or not."""
     model = make_model()
     data, validation = make_data(model)
@@ -91,18 +92,18 @@ def train(folder, epochs=5, interrupt_after=None, **options):
 
 def test_the_result_is_the_same_bit_for_bit(tmp_path):
     wanted = train(tmp_path / "whole")
-    for epoch in (0, 2):
-        train(tmp_path / "broken", interrupt_after=epoch)
+    train(tmp_path / "broken", interrupt_after=0)
     weights, history, best = train(tmp_path / "broken")
     assert history == wanted[1]
     assert best == wanted[2]
-    assert len(history["loss"]) == 5
+    assert len(history["loss"]) == 3
     # The plateau's count went on too.
     assert history["learning_rate"][-1] < history["learning_rate"][0]
     for a, b in zip(weights, wanted[0], strict=True):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_on_cached_features(tmp_path):
     backbone = keras.Sequential(
         [keras.Input((*SIZE, 3)), keras.layers.Rescaling(1 / 255)]
@@ -131,16 +132,19 @@ def test_on_cached_features(tmp_path):
 
 
 def test_the_file_can_be_removed_at_the_end(tmp_path):
-    train(tmp_path, epochs=2, interrupt_after=0, delete=True)
-    assert (tmp_path / "state.npz").exists()
-    train(tmp_path, epochs=2, delete=True)
+    train(tmp_path, epochs=1, delete=True)
     assert not (tmp_path / "state.npz").exists()
 
 
 def test_files_that_do_not_fit(tmp_path):
-    train(tmp_path, epochs=1)
     path = tmp_path / "state.npz"
     data, _ = make_data(None)
+    counting = keras.callbacks.ReduceLROnPlateau("loss")
+    make_model().fit(
+        data,
+        verbose=0,
+        callbacks=[counting, Resume(path, data=data, callbacks=[counting])],
+    )
 
     def fit(**options):
         model = make_model(options.pop("optimizer", "adam"))
@@ -150,7 +154,7 @@ def test_files_that_do_not_fit(tmp_path):
 
     with pytest.raises(ValueError, match="state.npz holds the state of an"):
         fit(data=data, optimizer="sgd")
-    with pytest.raises(ValueError, match="with 2 callbacks, but there are 0"):
+    with pytest.raises(ValueError, match="with 1 callbacks, but there are 0"):
         fit(data=data)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match="state.npz is damaged"):
