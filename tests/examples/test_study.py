@@ -74,7 +74,9 @@ def test_findings_of_known_scores(example, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_table3_and_figures(example, data, tmp_path, vgg16_weights, capsys):
+def test_table3_and_figures(
+    example, few_images, data, tmp_path, vgg16_weights, capsys
+):
     arguments = ("--epochs", "1", "--backbone-weights", vgg16_weights)
     example(
         *("table3", *arguments, "--backbone", "tiny"),
@@ -88,7 +90,7 @@ def test_table3_and_figures(example, data, tmp_path, vgg16_weights, capsys):
         for what in ("trained on MIT1003", "fine-tuned")
         for row in ("W-MSE", "LC 1", "LC 2")
     ]
-    example("figures", *arguments)
+    example("figures", *arguments, "--count", 1)
     for number in (2, 3):
         path = tmp_path / "results" / f"figure{number}.png"
         assert path.stat().st_size > 10_000
