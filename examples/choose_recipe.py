@@ -20,9 +20,8 @@ ROWS = ("MSE", "KLD + CC + NSS + R")
 
 def main(arguments=None):
     """Train and measure what is missing, then report."""
-    parser = command_line.parser(__doc__)
-    # Several numbers of epochs in the place of one.
-    parser.conflict_handler = "resolve"
+    # --epochs takes several numbers here.
+    parser = command_line.parser(__doc__, conflict_handler="resolve")
     command_line.add_training_arguments(parser)
     parser.add_argument(
         "--learning-rates",

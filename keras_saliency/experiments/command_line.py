@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from keras_saliency import datasets, losses
 from keras_saliency._utils.types import PathName
@@ -34,11 +34,17 @@ def run(main: Callable[[], object]) -> None:
         sys.exit(f"error: {error}")
 
 
-def parser(text: str | None) -> argparse.ArgumentParser:
-    """Return a parser whose help shows a script's docstring as it is."""
+def parser(text: str | None, **options: Any) -> argparse.ArgumentParser:
+    """Return a parser whose help shows a script's docstring as it is.
+
+    Args:
+        text: The docstring.
+        **options: Further arguments of `argparse.ArgumentParser`.
+    """
     return argparse.ArgumentParser(
         description=text,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        **options,
     )
 
 
