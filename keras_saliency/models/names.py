@@ -1,6 +1,7 @@
 """Which models have names, and the model that a name stands for."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def get(
     if name.lower().endswith(".keras"):
         if not Path(name).is_file():
             raise ModelNotFoundError(f"There is no model {name}.")
-        return keras.models.load_model(name, compile=False)
+        return _read(name)
     if name in CLASSIC:
         return CLASSIC[name]()
     entries = {entry.name: entry for entry in weights.entries()}
@@ -104,13 +105,22 @@ def get(
     )
     head_of = entries[name].baseline
     if head_of is None:
-        return keras.models.load_model(path, compile=False)
+        return _read(path)
     model = Baseline(**head_of, backbone_weights=backbone_weights)
     model.head.load_weights(path)
     return model
 
 
-def _unknown(name, published):
+def _read(path: PathName) -> keras.Model:
+    try:
+        return keras.models.load_model(path, compile=False)
+    except ValueError as error:
+        raise ValueError(
+            f"The file {path} cannot be read as a Keras model: {error}"
+        ) from error
+
+
+def _unknown(name: str, published: Iterable[str]) -> str:
     if name in MODELS:
         return (
             f"{name!r} is a network without training, which makes no saliency "

@@ -39,6 +39,12 @@ def test_files(tmp_path):
             np.testing.assert_array_equal(ours, theirs)
 
 
+def test_a_damaged_file_is_named(tmp_path):
+    (tmp_path / "bad.keras").write_bytes(b"PK\3\4 cut")
+    with pytest.raises(ValueError, match="bad.keras cannot be read as a"):
+        models.get(tmp_path / "bad.keras")
+
+
 @pytest.mark.parametrize(
     ("identifier", "error", "message"),
     [
