@@ -7,14 +7,18 @@ channel 1 the fixation map (counts, or 0/1). A target with the density channel
 alone serves every loss and metric that needs no fixations.
 """
 
+from typing import Literal
+
 import numpy as np
 from keras import ops
 
-DENSITY = 0
-FIXATIONS = 1
+from keras_saliency._utils.types import Array, ArrayLike, Tensor
+
+# What a loss or metric compares the prediction with.
+Channel = Literal["density", "fixations"]
 
 
-def pack(density, fixations=None):
+def pack(density: ArrayLike, fixations: ArrayLike | None = None) -> Array:
     """Pack maps into the target array that losses and metrics take.
 
     Args:
@@ -41,7 +45,7 @@ def pack(density, fixations=None):
     return np.concatenate(channels, axis=-1)
 
 
-def _channel(maps, what):
+def _channel(maps: ArrayLike, what: str) -> Array:
     maps = np.asarray(maps, dtype="float32")
     if maps.ndim == 3:
         maps = maps[..., None]
@@ -50,24 +54,22 @@ def _channel(maps, what):
             f"{what} must have shape (batch, height, width) or (batch, "
             f"height, width, 1), received {maps.shape}."
         )
-    if not np.isfinite(maps).all() or (maps < 0).any():
-        image = int(
-            np.argmax((~np.isfinite(maps) | (maps < 0)).any(axis=(1, 2, 3)))
-        )
+    bad = (~np.isfinite(maps) | (maps < 0)).any(axis=(1, 2, 3))
+    if bad.any():
         raise ValueError(
-            f"{what} must be finite and not negative; image {image} of the "
-            "batch is not."
+            f"{what} must be finite and not negative; image {bad.argmax()} of "
+            "the batch is not."
         )
     return maps
 
 
-def density(y_true):
-    """Density channel of a target, shape `(batch, height, width, 1)`."""
-    return y_true[..., DENSITY : DENSITY + 1]
+def density(y_true: Tensor) -> Tensor:
+    """Return the density channel of a target, `(batch, height, width, 1)`."""
+    return y_true[..., :1]
 
 
-def fixations(y_true, needed_by):
-    """Fixation channel of a target, shape `(batch, height, width, 1)`.
+def fixations(y_true: Tensor, needed_by: str) -> Tensor:
+    """Return the fixation channel of a target, `(batch, height, width, 1)`.
 
     Args:
         y_true: Target `(batch, height, width, 2)`.
@@ -82,45 +84,95 @@ def fixations(y_true, needed_by):
             "density channel. Give targets of shape (batch, height, width, 2) "
             "with the fixation map as the second channel: "
             "keras_saliency.targets.pack(density, fixations), or a "
-            "SaliencySequence over a dataset that has fixations."
+            "SaliencySequence over a data set that has fixations."
         )
-    return y_true[..., FIXATIONS : FIXATIONS + 1]
+    return y_true[..., 1:]
 
 
-def check(y_true, y_pred, needed_by):
+def select(y_true: Tensor, channel: Channel, needed_by: str) -> Tensor:
+    """Return the channel that a loss or metric compares with.
+
+    Args:
+        y_true: Target `(batch, height, width, 1 or 2)`.
+        channel: `"density"` or `"fixations"`.
+        needed_by: Name of the loss or metric, for the error message.
+
+    Returns:
+        Tensor `(batch, height, width, 1)`.
+
+    Raises:
+        ValueError: If the target has no such channel.
+    """
+    if channel == "density":
+        return density(y_true)
+    return fixations(y_true, needed_by)
+
+
+def average_pool(maps: Tensor, size: int) -> Tensor:
+    """Reduce a target, or a prediction, by blocks of pixels.
+
+    Pixels at the right and bottom that do not fill a block are dropped.
+
+    Args:
+        maps: Target `(batch, height, width, 1 or 2)`; a prediction is treated
+            like a density.
+        size: Side of the blocks in pixels.
+
+    Returns:
+        The same of the blocks: the mean density and the number of fixations
+        in each.
+    """
+    channels = [
+        ops.average_pool(
+            maps[..., i : i + 1],
+            size,
+            strides=size,
+            data_format="channels_last",
+        )
+        for i in range(maps.shape[-1])
+    ]
+    channels[1:] = [size**2 * mean for mean in channels[1:]]
+    return ops.concatenate(channels, axis=-1)
+
+
+def check(
+    y_true: Tensor, y_pred: Tensor, needed_by: str, *, packed: bool = True
+) -> None:
     """Check a target against a prediction.
 
     Args:
         y_true: Target `(batch, height, width, 1 or 2)`.
         y_pred: Prediction `(batch, height, width, 1)`.
         needed_by: Name of the loss or metric, for the error message.
+        packed: Whether the target may have two channels. A formula takes one.
 
     Raises:
         ValueError: If a rank, a channel count, or the height and width differ
             from that.
     """
-    true, pred = tuple(ops.shape(y_true)), tuple(ops.shape(y_pred))
+    true, pred = tuple(y_true.shape), tuple(y_pred.shape)
     if len(pred) != 4 or pred[-1] != 1:
         raise ValueError(
             f"{needed_by}: the prediction must have shape (batch, height, "
-            f"width, 1), received {_static(pred)}."
+            f"width, 1), received {pred}."
         )
-    if len(true) != 4 or true[-1] not in (1, 2):
+    if len(true) != 4 or true[-1] not in ((1, 2) if packed else (1,)):
+        form = "1)"
+        if packed:
+            form = (
+                "2), channels density and fixations, or (batch, height, "
+                "width, 1), density alone (keras_saliency.targets.pack makes "
+                "it)"
+            )
         raise ValueError(
             f"{needed_by}: the target must have shape (batch, height, width, "
-            "2), channels density and fixations, or (batch, height, width, "
-            f"1), density alone; received {_static(true)}. "
-            "keras_saliency.targets.pack makes it."
+            f"{form}, received {true}."
         )
     for a, b in zip(true[1:3], pred[1:3], strict=True):
-        if isinstance(a, int) and isinstance(b, int) and a != b:
+        if None not in (a, b) and a != b:
             raise ValueError(
                 f"{needed_by}: target and prediction must have the same "
-                f"height and width, received target {_static(true)} and "
-                f"prediction {_static(pred)}. Make the targets at the size "
-                "of the model's output (SaliencySequence(map_size=...))."
+                f"height and width, received target {true} and prediction "
+                f"{pred}. Make the targets at the size of the model's output "
+                "(SaliencySequence(map_size=...))."
             )
-
-
-def _static(shape):
-    return tuple(d if isinstance(d, int) else None for d in shape)

@@ -8,6 +8,7 @@ as the probability of an independent binary variable: maps must be in [0, 1].
 
 from keras import ops
 
+from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import (
     EPSILON,
     divide_by_sum,
@@ -18,8 +19,14 @@ from keras_saliency.functional.maps import (
 )
 
 
-def kl_divergence(y_true, y_pred, *, direction="forward", epsilon=EPSILON):
-    """Kullback-Leibler divergence of the maps: lower is better.
+def kl_divergence(
+    y_true: Tensor,
+    y_pred: Tensor,
+    *,
+    direction: str = "forward",
+    epsilon: float = EPSILON,
+) -> Tensor:
+    """Return the Kullback-Leibler divergence of the maps: lower is better.
 
     With both maps divided by their sum to q (target) and p (prediction):
 
@@ -56,8 +63,10 @@ def kl_divergence(y_true, y_pred, *, direction="forward", epsilon=EPSILON):
     return pixel_sum(q * ops.log(epsilon + q / (p + epsilon)))
 
 
-def bhattacharyya_coefficient(y_true, y_pred):
-    """Overlap sum sqrt(q p) of the normalized maps (eq. 6): 1 is best.
+def bhattacharyya_coefficient(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """Return the overlap sum sqrt(q p) of the normalized maps (eq. 6).
+
+    Higher is better.
 
     Args:
         y_true: Density maps `(batch, height, width, 1)`, not negative.
@@ -75,8 +84,10 @@ def bhattacharyya_coefficient(y_true, y_pred):
     return pixel_sum(q * p)
 
 
-def bhattacharyya_distance(y_true, y_pred, *, epsilon=EPSILON):
-    """Bhattacharyya distance -ln(sum sqrt(q p)): lower is better.
+def bhattacharyya_distance(
+    y_true: Tensor, y_pred: Tensor, *, epsilon: float = EPSILON
+) -> Tensor:
+    """Return the Bhattacharyya distance -ln(sum sqrt(q p)): lower is better.
 
     The paper prints the coefficient (eq. 6), which is a similarity; Jetley et
     al., whom it follows, minimize the distance.
@@ -96,8 +107,8 @@ def bhattacharyya_distance(y_true, y_pred, *, epsilon=EPSILON):
     return -ops.log(bhattacharyya_coefficient(y_true, y_pred) + epsilon)
 
 
-def binary_cross_entropy(y_true, y_pred):
-    """Binary cross-entropy (eq. 7): lower is better.
+def binary_cross_entropy(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """Return the binary cross-entropy (eq. 7): lower is better.
 
     A mean over pixels; the paper prints the sum.
 
@@ -114,16 +125,19 @@ def binary_cross_entropy(y_true, y_pred):
     return -pixel_mean(y_true * salient + (1.0 - y_true) * background)
 
 
-def weighted_binary_cross_entropy(y_true, y_pred, *, weight=0.5):
-    """Binary cross-entropy with a global weight (eq. 8): lower is better.
+def weighted_binary_cross_entropy(
+    y_true: Tensor, y_pred: Tensor, *, weight: float = 0.5
+) -> Tensor:
+    """Return the binary cross-entropy with a global weight (eq. 8).
 
-    A mean over pixels; the paper prints the sum. The salient term counts
-    `weight`, the background term `1 - weight`.
+    Lower is better. A mean over pixels; the paper prints the sum. The salient
+    term counts `weight`, the background term `1 - weight`.
 
     Args:
         y_true: Density maps `(batch, height, width, 1)` in [0, 1].
         y_pred: Probabilities, same shape, in [0, 1].
-        weight: In [0, 1]. 0.5 gives half the binary cross-entropy.
+        weight: Weight of the salient term, in [0, 1]. 0.5 gives half the
+            binary cross-entropy.
 
     Returns:
         Tensor `(batch,)` in nats a pixel.
@@ -135,8 +149,14 @@ def weighted_binary_cross_entropy(y_true, y_pred, *, weight=0.5):
     )
 
 
-def focal(y_true, y_pred, *, gamma=2.0, form="printed"):
-    """Focal cross-entropy (eq. 9): lower is better.
+def focal(
+    y_true: Tensor,
+    y_pred: Tensor,
+    *,
+    gamma: float = 2.0,
+    form: str = "printed",
+) -> Tensor:
+    """Return the focal cross-entropy (eq. 9): lower is better.
 
     A mean over pixels; the paper prints the sum. The salient term is weighted
     by `1 - p**gamma` as the paper prints it, or by `(1 - p)**gamma` as in Lin
@@ -145,7 +165,8 @@ def focal(y_true, y_pred, *, gamma=2.0, form="printed"):
     Args:
         y_true: Density maps `(batch, height, width, 1)` in [0, 1].
         y_pred: Probabilities, same shape, in [0, 1].
-        gamma: Not negative. 0 gives the cross-entropy in Lin et al.'s form.
+        gamma: Exponent, not negative. 0 gives the cross-entropy in Lin et
+            al.'s form.
         form: `"printed"` or `"lin"`.
 
     Returns:
@@ -170,8 +191,12 @@ def focal(y_true, y_pred, *, gamma=2.0, form="printed"):
     )
 
 
-def negative_log_likelihood(fixations, y_pred, *, epsilon=EPSILON):
-    """Negative log-likelihood of the fixations (eq. 10): lower is better.
+def negative_log_likelihood(
+    fixations: Tensor, y_pred: Tensor, *, epsilon: float = EPSILON
+) -> Tensor:
+    """Return the negative log-likelihood of the fixations (eq. 10).
+
+    Lower is better.
 
     The mean over fixations of -log p, p being the predicted map divided by
     its sum. Without that division, which eq. 10 leaves unsaid, a map of ones
@@ -196,6 +221,6 @@ def negative_log_likelihood(fixations, y_pred, *, epsilon=EPSILON):
     )
 
 
-def _log_likelihoods(y_pred):
+def _log_likelihoods(y_pred: Tensor) -> tuple[Tensor, Tensor]:
     p = ops.clip(y_pred, 0.0, 1.0)
     return ops.log(p + EPSILON), ops.log(1.0 - p + EPSILON)

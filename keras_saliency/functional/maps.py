@@ -2,6 +2,9 @@
 
 from keras import ops
 
+from keras_saliency import targets
+from keras_saliency._utils.types import Tensor
+
 EPSILON = 1e-7
 # A map whose largest value is below this counts as all zero.
 TINY = 1e-20
@@ -18,8 +21,8 @@ def _bounded_gradient(x):
     return x, grad
 
 
-def as_float32(x):
-    """Tensor in float32, in which all formulas are computed.
+def as_float32(x: Tensor) -> Tensor:
+    """Return a tensor in float32, in which all formulas are computed.
 
     The gradient that flows back into a float16 tensor is bounded to what
     float16 can hold, so that it never becomes infinite.
@@ -33,43 +36,31 @@ def as_float32(x):
     return _bounded_gradient(x) if half else x
 
 
-def map_pair(y_true, y_pred):
-    """Both maps in float32, checked to be `(batch, height, width, 1)`."""
+def map_pair(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both maps in float32; refuse shapes that do not fit."""
     y_true, y_pred = as_float32(y_true), as_float32(y_pred)
-    for name, x in (("y_true", y_true), ("y_pred", y_pred)):
-        if len(x.shape) != 4 or x.shape[-1] != 1:
-            raise ValueError(
-                f"{name} must have shape (batch, height, width, 1), received "
-                f"{tuple(x.shape)}."
-            )
-    for a, b in zip(y_true.shape[1:3], y_pred.shape[1:3], strict=True):
-        if a is not None and b is not None and a != b:
-            raise ValueError(
-                "y_true and y_pred must have the same height and width, "
-                "received "
-                f"{tuple(y_true.shape)} and {tuple(y_pred.shape)}."
-            )
+    targets.check(y_true, y_pred, "keras_saliency.functional", packed=False)
     return y_true, y_pred
 
 
-def pixel_sum(x):
+def pixel_sum(x: Tensor) -> Tensor:
     """Sum over height, width and channel, `(batch,)`."""
     return ops.sum(x, axis=(1, 2, 3))
 
 
-def pixel_mean(x):
-    """Mean over height, width and channel, `(batch,)`."""
+def pixel_mean(x: Tensor) -> Tensor:
+    """Average over height, width and channel, `(batch,)`."""
     return ops.mean(x, axis=(1, 2, 3))
 
 
-def divide_by_sum(x):
-    """Each map divided by its sum; an all-zero map stays zero."""
+def divide_by_sum(x: Tensor) -> Tensor:
+    """Divide each map by its sum; an all-zero map stays zero."""
     total = ops.sum(x, axis=(1, 2, 3), keepdims=True)
     return x / ops.where(total > TINY, total, 1.0)
 
 
-def divide_by_peak(x):
-    """Each map divided by its largest magnitude; an all-zero map stays zero.
+def divide_by_peak(x: Tensor) -> Tensor:
+    """Divide each map by its largest magnitude; an all-zero map stays zero.
 
     Only for use in scale-invariant formulas: the peak is taken as a constant,
     which leaves their gradient as it is.
@@ -78,8 +69,8 @@ def divide_by_peak(x):
     return x / ops.stop_gradient(ops.where(peak > TINY, peak, 1.0))
 
 
-def standardize(x, epsilon=1e-6):
-    """Each map to mean 0 and population standard deviation 1.
+def standardize(x: Tensor, epsilon: float = 1e-6) -> Tensor:
+    """Bring each map to mean 0 and population standard deviation 1.
 
     A constant map gives zeros, with a finite gradient.
 
@@ -94,8 +85,8 @@ def standardize(x, epsilon=1e-6):
     return x / ops.sqrt(variance + epsilon**2)
 
 
-def divide_where_positive(numerator, denominator):
-    """Quotient, and 0 where the denominator is not positive."""
+def divide_where_positive(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """Divide, with 0 where the denominator is not positive."""
     positive = denominator > 0
     return ops.where(
         positive, numerator / ops.where(positive, denominator, 1.0), 0.0

@@ -1,21 +1,23 @@
-"""Distances between deep features of two maps: lower is better."""
+"""Distances between deep features of two maps: lower is better.
+
+Features are a list of tensors `(batch, height, width, channels)`, one per
+layer of a network: `true_features` of the density maps, `pred_features` of the
+predicted maps. Both distances are sums over the layers, `(batch,)`, 0 for equal
+features.
+"""
 
 from keras import ops
 
+from keras_saliency._utils.types import Tensor
 
-def deep_feature_distance(true_features, pred_features):
-    """Distance of deep features (eq. 13).
 
-    The sum over layers of the squared Euclidean distance divided by the
-    number of values of the layer.
+def deep_feature_distance(
+    true_features: list[Tensor], pred_features: list[Tensor]
+) -> Tensor:
+    """Return the distance of deep features (eq. 13).
 
-    Args:
-        true_features: List of tensors `(batch, height, width, channels)`, one
-            per layer, of the density maps.
-        pred_features: The same for the predicted maps.
-
-    Returns:
-        Tensor `(batch,)`, 0 for equal features.
+    A layer contributes the squared Euclidean distance, divided by its number
+    of values.
     """
     return sum(
         ops.mean(ops.square(t - p), axis=(1, 2, 3))
@@ -23,8 +25,8 @@ def deep_feature_distance(true_features, pred_features):
     )
 
 
-def gram_matrix(features):
-    """Gram matrix of a layer's channels (eq. 14).
+def gram_matrix(features: Tensor) -> Tensor:
+    """Return the Gram matrix of a layer's channels (eq. 14).
 
     Args:
         features: Tensor `(batch, height, width, channels)`.
@@ -39,18 +41,13 @@ def gram_matrix(features):
     return gram / (channels * height * width)
 
 
-def gram_matrix_distance(true_features, pred_features):
-    """Distance of Gram matrices (eq. 15).
+def gram_matrix_distance(
+    true_features: list[Tensor], pred_features: list[Tensor]
+) -> Tensor:
+    """Return the distance of Gram matrices (eq. 15).
 
-    The sum over layers of the squared Frobenius norm of the difference.
-
-    Args:
-        true_features: List of tensors `(batch, height, width, channels)`, one
-            per layer, of the density maps.
-        pred_features: The same for the predicted maps.
-
-    Returns:
-        Tensor `(batch,)`, 0 for equal features.
+    A layer contributes the squared Frobenius norm of the difference of its two
+    Gram matrices.
     """
     return sum(
         ops.sum(ops.square(gram_matrix(t) - gram_matrix(p)), axis=(1, 2))

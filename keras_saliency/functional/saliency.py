@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import (
     TINY,
     divide_by_sum,
@@ -13,8 +14,8 @@ from keras_saliency.functional.maps import (
 )
 
 
-def normalized_scanpath_saliency(fixations, y_pred):
-    """Normalized scanpath saliency (eq. 11).
+def normalized_scanpath_saliency(fixations: Tensor, y_pred: Tensor) -> Tensor:
+    """Return the normalized scanpath saliency (eq. 11).
 
     The mean, over the fixations, of the prediction standardized to mean 0 and
     population standard deviation 1. The paper divides by the number of pixels
@@ -38,8 +39,8 @@ def normalized_scanpath_saliency(fixations, y_pred):
     )
 
 
-def correlation_coefficient(y_true, y_pred):
-    """Pearson's correlation coefficient of the maps (eq. 12).
+def correlation_coefficient(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """Return Pearson's correlation coefficient of the maps (eq. 12).
 
     Args:
         y_true: Density maps `(batch, height, width, 1)`.
@@ -53,8 +54,8 @@ def correlation_coefficient(y_true, y_pred):
     return pixel_mean(standardize(y_true) * standardize(y_pred))
 
 
-def similarity(y_true, y_pred):
-    """Similarity (histogram intersection) of the maps.
+def similarity(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """Return the similarity (histogram intersection) of the maps.
 
     Both maps are scaled from their minimum and maximum to [0, 1], divided by
     their sum, and the pixel-wise minima added, as in the MIT benchmark.
@@ -76,14 +77,14 @@ def similarity(y_true, y_pred):
     )
 
 
-def _from_minimum(x):
+def _from_minimum(x: Tensor) -> Tensor:
     low = ops.min(x, axis=(1, 2, 3), keepdims=True)
     high = ops.max(x, axis=(1, 2, 3), keepdims=True)
     return ops.where(high > low, x - low, x)
 
 
-def auc_judd(fixations, y_pred):
-    """Area under Judd's ROC curve.
+def auc_judd(fixations: Tensor, y_pred: Tensor) -> Tensor:
+    """Return the area under Judd's ROC curve.
 
     The thresholds are the values at the fixated pixels, the positives those
     pixels (however often fixated), the negatives all other pixels; ties pass
@@ -127,8 +128,8 @@ def auc_judd(fixations, y_pred):
     )
 
 
-def _sum_by(values, group):
-    """Row-wise sums of values `(batch, n)` by their group in 0..n-1."""
+def _sum_by(values: Tensor, group: Tensor) -> Tensor:
+    """Sum values `(batch, n)` row by row by their group in 0..n-1."""
     rows, count = ops.shape(values)[0], values.shape[1]
     offset = ops.expand_dims(ops.arange(rows, dtype="int32") * count, -1)
     sums = ops.segment_sum(
@@ -139,8 +140,12 @@ def _sum_by(values, group):
     return ops.reshape(sums, (-1, count))
 
 
-def auc_borji(fixations, y_pred, *, step=0.1):
-    """Area under Borji's ROC curve, as the exact expectation of its draws.
+def auc_borji(
+    fixations: Tensor, y_pred: Tensor, *, step: float = 0.1
+) -> Tensor:
+    """Return the area under Borji's ROC curve.
+
+    The value is the exact expectation of Borji's random draws.
 
     The positives are the fixated pixels, the negatives all pixels; the
     thresholds are multiples of `step` on the prediction scaled from its

@@ -1,8 +1,7 @@
 """Losses of the paper, each a `keras.losses.Loss`: lower is better."""
 
-from keras_saliency.losses.base import SaliencyLoss
+from keras_saliency.losses.base import CombinedLoss, SaliencyLoss
 from keras_saliency.losses.center_bias import CenterBias
-from keras_saliency.losses.combined import CombinedLoss
 from keras_saliency.losses.distribution import (
     BhattacharyyaDistance,
     BinaryCrossEntropy,

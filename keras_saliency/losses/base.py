@@ -1,16 +1,28 @@
 """What every loss shares: targets, one value per image, and the algebra."""
 
+import inspect
 import math
+import weakref
+from collections.abc import Iterable
+from numbers import Real
+from typing import Any, Protocol
 
 import keras
+import numpy as np
 
 from keras_saliency import targets
+from keras_saliency._utils.config import (
+    SignatureConfig,
+    argument_names,
+    deserialized,
+)
+from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import as_float32
 
 PACKAGE = "keras_saliency.losses"
 
 
-class SaliencyLoss(keras.losses.Loss):
+class SaliencyLoss(SignatureConfig, keras.losses.Loss):
     """Base class of all losses: lower is better, one value per image.
 
     `y_true` is a packed target `(batch, height, width, 2)`, channels density
@@ -24,26 +36,38 @@ class SaliencyLoss(keras.losses.Loss):
 
     A subclass sets the attributes below and defines `compute`.
 
+    Args:
+        name: Name in the logs of a combination; by default the class's
+            `default_name`.
+        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+
     Attributes:
+        default_name: The name of a loss that is given none.
         target: `"density"` or `"fixations"`, the channel it compares with.
         family: One of the paper's groups.
         probabilities: Whether it takes predictions as probabilities, in which
             case the network should end in a sigmoid, not in a ReLU.
     """
 
-    target = "density"
-    family = None
+    default_name: str | None = None
+    target: targets.Channel = "density"
+    family: str | None = None
     probabilities = False
 
-    def __init__(self, reduction="sum_over_batch_size", name=None, dtype=None):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+    def __init__(self, *, name: str | None = None, **kwargs: Any):
+        super().__init__(name=name or self.default_name, **kwargs)
 
     @property
-    def activation(self):
+    def activation(self) -> str:
         """Output activation that suits it: `"relu"` or `"sigmoid"`."""
         return "sigmoid" if self.probabilities else "relu"
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(
+        self,
+        y_true: Tensor,
+        y_pred: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> Tensor:
         """Reduce the values of the images to the loss of the batch.
 
         Args:
@@ -58,6 +82,16 @@ class SaliencyLoss(keras.losses.Loss):
             ValueError: If shapes do not fit, the fixations are missing, or
                 `sample_weight` has a weight per pixel.
         """
+        self._check_weights(sample_weight)
+        return super().__call__(
+            as_float32(y_true), as_float32(y_pred), sample_weight
+        )
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Return the values of the images, shape `(batch,)`."""
+        return self._per_image(*self._checked(y_true, y_pred), shared={})
+
+    def _check_weights(self, sample_weight: Tensor | None) -> None:
         if sample_weight is not None and len(sample_weight.shape) > 1:
             shape = tuple(sample_weight.shape)
             if len(shape) > 2 or shape[1] != 1:
@@ -65,26 +99,21 @@ class SaliencyLoss(keras.losses.Loss):
                     f"{self.name}: sample_weight must have one weight per "
                     f"image, shape (batch,) or (batch, 1), received {shape}."
                 )
-        return super().__call__(
-            as_float32(y_true), as_float32(y_pred), sample_weight
-        )
 
-    def call(self, y_true, y_pred):
-        """Values of the images, shape `(batch,)`."""
+    def _checked(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         y_true, y_pred = as_float32(y_true), as_float32(y_pred)
         targets.check(y_true, y_pred, self.name)
-        return self._per_image(y_true, y_pred, shared={})
+        return y_true, y_pred
 
-    def _per_image(self, y_true, y_pred, shared):
+    def _per_image(
+        self, y_true: Tensor, y_pred: Tensor, shared: dict[Any, Any]
+    ) -> Tensor:
         """`call` without checks; `shared` holds what terms have in common."""
-        if self.target == "fixations":
-            y_true = targets.fixations(y_true, self.name)
-        else:
-            y_true = targets.density(y_true)
-        return self.compute(y_true, y_pred)
+        truth = targets.select(y_true, self.target, self.name)
+        return self.compute(truth, y_pred)
 
-    def compute(self, y_true, y_pred):
-        """Values of the images from the channel named by `target`.
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Return the values of the images, from the channel named by `target`.
 
         Args:
             y_true: Density or fixation maps `(batch, height, width, 1)`.
@@ -95,41 +124,233 @@ class SaliencyLoss(keras.losses.Loss):
         """
         raise NotImplementedError
 
-    def get_config(self):
-        """Constructor arguments."""
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
         return {**super().get_config(), "dtype": self.dtype}
 
-    def __mul__(self, weight):
-        from keras_saliency.losses.combined import CombinedLoss
+    def __repr__(self) -> str:
+        parameters = inspect.signature(type(self)).parameters
+        arguments = {
+            name: (getattr(self, name), parameters[name].default)
+            for name in argument_names(type(self))
+        }
+        arguments["name"] = (self.name, self.default_name)
+        shown = [
+            f"{name}={_shown(value)}"
+            for name, (value, default) in arguments.items()
+            if not np.array_equal(value, default)
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)):
+    def __mul__(self, weight: float) -> "CombinedLoss":
+        if isinstance(weight, bool) or not isinstance(weight, Real):
             return NotImplemented
         return CombinedLoss([self], weights=[weight])
 
     __rmul__ = __mul__
 
-    def __add__(self, other):
-        from keras_saliency.losses.combined import CombinedLoss
-
+    def __add__(self, other: "SaliencyLoss") -> "CombinedLoss":
         if not isinstance(other, SaliencyLoss):
             return NotImplemented
         return CombinedLoss([self, other])
 
-    def __radd__(self, other):
+    def __radd__(self, other: object) -> "SaliencyLoss":
         # sum([...]) starts from 0.
         return self if other == 0 else NotImplemented
 
 
-def checked(loss, name, value, minimum, inclusive=True, maximum=math.inf):
-    """A number within bounds, as a float; else a ValueError that says so."""
-    good = (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and (value >= minimum if inclusive else value > minimum)
-        and value <= maximum
-    )
-    if not good:
+class _Reduction(keras.losses.Loss):
+    """Keras' reduction of values that are there already."""
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return y_pred
+
+
+class TermsReceiver(Protocol):
+    """What `CombinedLoss.report_to` takes."""
+
+    def receive(
+        self,
+        y_true: Tensor,
+        values: list[Tensor],
+        sample_weight: Tensor | None,
+    ) -> None:
+        """Take the unweighted values of the terms, `(batch,)` each.
+
+        Args:
+            y_true: The target as the loss was given it.
+            values: One tensor per term.
+            sample_weight: Weights of the images as the loss was given them.
+        """
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class CombinedLoss(SaliencyLoss):
+    """Weighted sum of losses, itself a loss (paper, section 3.2.6).
+
+    `10 * KLDivergence() + 2 * CorrelationCoefficient()` makes the same. All
+    losses of this package are lower-is-better, so all weights are positive:
+    CC and NSS come negated already.
+
+    Args:
+        losses: Losses of this package. A `CombinedLoss` among them is replaced
+            by its own terms.
+        weights: One number, not negative, per loss. 1 each by default.
+        **kwargs: See `SaliencyLoss`.
+
+    Attributes:
+        losses: The terms, none of them a `CombinedLoss`.
+        weights: Their weights.
+
+    Raises:
+        ValueError: If there is no loss, or the weights do not fit.
+        TypeError: If a loss is not one of this package.
+
+    Example:
+    >>> from keras_saliency.losses import CorrelationCoefficient, KLDivergence
+    >>> losses = KLDivergence(), CorrelationCoefficient()
+    >>> CombinedLoss(losses, weights=[10, 2])
+    10.0 * KLDivergence() + 2.0 * CorrelationCoefficient()
+    """
+
+    default_name = "combined"
+    family = "Linear combinations"
+
+    def __init__(
+        self,
+        losses: Iterable[SaliencyLoss],
+        *,
+        weights: Iterable[float] | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        losses = list(losses)
+        weights = [1.0] * len(losses) if weights is None else list(weights)
+        if not losses or len(losses) != len(weights):
+            raise ValueError(
+                "CombinedLoss needs at least one loss and as many weights, "
+                f"received {len(losses)} losses and {len(weights)} weights."
+            )
+        self.losses: list[SaliencyLoss] = []
+        self.weights: list[float] = []
+        for loss, weight in zip(losses, weights, strict=True):
+            if not isinstance(loss, SaliencyLoss):
+                raise TypeError(
+                    "CombinedLoss combines losses of keras_saliency.losses, "
+                    f"received {loss!r}."
+                )
+            weight = checked(self, f"the weight of {loss.name}", weight, 0.0)
+            if isinstance(loss, CombinedLoss):
+                self.losses += loss.losses
+                self.weights += [weight * w for w in loss.weights]
+            else:
+                self.losses.append(loss)
+                self.weights.append(weight)
+        self._receivers: weakref.WeakSet[TermsReceiver] = weakref.WeakSet()
+
+    @property
+    def probabilities(self) -> bool:  # type: ignore[override]
+        """Whether a term takes predictions as probabilities."""
+        return any(loss.probabilities for loss in self.losses)
+
+    @property
+    def target(self) -> targets.Channel:  # type: ignore[override]
+        """`"fixations"` if a term needs them, else `"density"`."""
+        needed = {loss.target for loss in self.losses}
+        return "fixations" if "fixations" in needed else "density"
+
+    @property
+    def term_names(self) -> list[str]:
+        """Names of the terms, the second of a kind numbered `_2`."""
+        names: list[str] = []
+        for loss in self.losses:
+            before = sum(
+                loss.name == other.name for other in self.losses[: len(names)]
+            )
+            names.append(f"{loss.name}_{before + 1}" if before else loss.name)
+        return names
+
+    def report_to(self, receiver: TermsReceiver) -> None:
+        """Hand the terms of each further call to a receiver as well.
+
+        Args:
+            receiver: `metrics.LossTerms`, held by a weak reference.
+        """
+        self._receivers.add(receiver)
+
+    def __call__(
+        self,
+        y_true: Tensor,
+        y_pred: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> Tensor:
+        """Reduce as any loss, and report the terms; see `SaliencyLoss`."""
+        self._check_weights(sample_weight)
+        values = self.per_term(y_true, y_pred)
+        for receiver in self._receivers:
+            receiver.receive(y_true, values, sample_weight)
+        reduced = _Reduction(self.name, self.reduction, self.dtype)
+        total = self._sum(values)
+        return reduced(total, total, sample_weight)
+
+    def per_term(self, y_true: Tensor, y_pred: Tensor) -> list[Tensor]:
+        """Return the unweighted values of the terms.
+
+        Args:
+            y_true: Target `(batch, height, width, 2)` or `(..., 1)`.
+            y_pred: Prediction `(batch, height, width, 1)`.
+
+        Returns:
+            List of tensors `(batch,)`, one per term.
+        """
+        return self._terms(*self._checked(y_true, y_pred), shared={})
+
+    def _per_image(
+        self, y_true: Tensor, y_pred: Tensor, shared: dict[Any, Any]
+    ) -> Tensor:
+        return self._sum(self._terms(y_true, y_pred, shared))
+
+    def _terms(
+        self, y_true: Tensor, y_pred: Tensor, shared: dict[Any, Any]
+    ) -> list[Tensor]:
+        return [loss._per_image(y_true, y_pred, shared) for loss in self.losses]
+
+    def _sum(self, values: list[Tensor]) -> Tensor:
+        return sum(
+            weight * value
+            for weight, value in zip(self.weights, values, strict=True)
+        )
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "CombinedLoss":
+        """Inverse of `get_config`."""
+        return cls(**deserialized(config, "losses"))
+
+    def __repr__(self) -> str:
+        return " + ".join(
+            f"{weight} * {loss!r}"
+            for weight, loss in zip(self.weights, self.losses, strict=True)
+        )
+
+
+def checked(
+    loss: SaliencyLoss,
+    name: str,
+    value: Any,
+    minimum: float,
+    inclusive: bool = True,
+    maximum: float = math.inf,
+) -> float:
+    """Return a number within bounds as a float.
+
+    Raises:
+        ValueError: If it is none, with the loss, the name and the bounds.
+    """
+    number = math.nan
+    if isinstance(value, Real) and not isinstance(value, bool):
+        number = float(value)
+    good = number >= minimum if inclusive else number > minimum
+    if not (good and number <= maximum and math.isfinite(number)):
         bound = f"{'at least' if inclusive else 'above'} {minimum}"
         if maximum < math.inf:
             bound += f" and at most {maximum}"
@@ -137,4 +358,10 @@ def checked(loss, name, value, minimum, inclusive=True, maximum=math.inf):
             f"{type(loss).__name__}: {name} must be a number {bound}, received "
             f"{value!r}."
         )
-    return float(value)
+    return number
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"<map {value.shape}>"
+    return repr(value)

@@ -1,11 +1,13 @@
 """Center-bias regularization (paper, section 3.2.5)."""
 
 import base64
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_saliency._utils.types import Array, ArrayLike, Tensor
 from keras_saliency.functional import mean_squared_error
 from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
 
@@ -22,33 +24,31 @@ class CenterBias(SaliencyLoss):
             [0, 1]: `dataset.mean_density(size)`. It is saved with the
             configuration. `None` only leaves it to be set later, as
             `loss.prior = ...`; calling the loss without it is an error.
-        alpha: The paper's 0.1.
-        reduction: See `keras.losses.Loss`.
-        name: See `keras.losses.Loss`.
-        dtype: See `keras.losses.Loss`.
+        alpha: Weight of the term; the paper's 0.1.
+        **kwargs: See `SaliencyLoss`.
     """
 
+    default_name = "center_bias"
     family = "Regularization"
 
     def __init__(
         self,
-        prior=None,
-        alpha=0.1,
-        reduction="sum_over_batch_size",
-        name="center_bias",
-        dtype=None,
+        prior: ArrayLike | None = None,
+        *,
+        alpha: float = 0.1,
+        **kwargs: Any,
     ):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(**kwargs)
         self.alpha = checked(self, "alpha", alpha, 0.0)
         self.prior = prior
 
     @property
-    def prior(self):
+    def prior(self) -> Array | None:
         """The map B, float32 `(height, width)`, or `None`."""
         return self._prior
 
     @prior.setter
-    def prior(self, prior):
+    def prior(self, prior: ArrayLike | None) -> None:
         if prior is not None:
             prior = np.array(prior, dtype="float32")
             if prior.ndim != 2 or not np.isfinite(prior).all():
@@ -58,8 +58,8 @@ class CenterBias(SaliencyLoss):
                 )
         self._prior = prior
 
-    def compute(self, y_true, y_pred):
-        """Alpha times the mean squared distance from the prior."""
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Return alpha times the mean squared distance from the prior."""
         if self._prior is None:
             raise ValueError(
                 "CenterBias has no prior. Give it the mean density map of the "
@@ -77,20 +77,12 @@ class CenterBias(SaliencyLoss):
         prior = ops.convert_to_tensor(self._prior[None, :, :, None])
         return self.alpha * mean_squared_error(prior, y_pred)
 
-    def get_config(self):
-        """Constructor arguments; the prior as base64 of its float32 bytes."""
-        prior = self._prior
-        if prior is not None:
-            prior = {
-                "shape": list(prior.shape),
-                "float32": base64.b64encode(
-                    prior.astype("<f4").tobytes()
-                ).decode("ascii"),
-            }
-        return {**super().get_config(), "prior": prior, "alpha": self.alpha}
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, the prior's bytes as base64."""
+        return {**super().get_config(), "prior": _encoded(self._prior)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "CenterBias":
         """Inverse of `get_config`."""
         prior = config.get("prior")
         if isinstance(prior, dict):
@@ -98,3 +90,10 @@ class CenterBias(SaliencyLoss):
                 base64.b64decode(prior["float32"]), dtype="<f4"
             ).reshape(prior["shape"])
         return cls(**{**config, "prior": prior})
+
+
+def _encoded(prior: Array | None) -> dict[str, Any] | None:
+    if prior is None:
+        return None
+    data = base64.b64encode(prior.astype("<f4").tobytes())
+    return {"shape": list(prior.shape), "float32": data.decode("ascii")}

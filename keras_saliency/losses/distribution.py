@@ -3,9 +3,12 @@
 The paper puts a sigmoid at the end of the network for all of them.
 """
 
+from typing import Any
+
 import keras
 
 from keras_saliency import functional
+from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import EPSILON
 from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
 
@@ -26,42 +29,32 @@ class KLDivergence(_DistributionLoss):
     Args:
         direction: `"forward"`, sum S log(S / S^), or `"reverse"`, eq. 5.
         epsilon: Guard in the quotient and the logarithm.
-        reduction: See `keras.losses.Loss`.
-        name: See `keras.losses.Loss`.
-        dtype: See `keras.losses.Loss`.
+        **kwargs: See `SaliencyLoss`.
     """
+
+    default_name = "kld"
 
     def __init__(
         self,
-        direction="forward",
-        epsilon=EPSILON,
-        reduction="sum_over_batch_size",
-        name="kld",
-        dtype=None,
+        *,
+        direction: str = "forward",
+        epsilon: float = EPSILON,
+        **kwargs: Any,
     ):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(**kwargs)
         if direction not in ("forward", "reverse"):
             raise ValueError(
                 'KLDivergence: direction must be "forward" or "reverse", '
-                "received "
-                f"{direction!r}."
+                f"received {direction!r}."
             )
         self.direction = direction
         self.epsilon = checked(self, "epsilon", epsilon, 0.0, inclusive=False)
 
-    def compute(self, y_true, y_pred):
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.kl_divergence`."""
         return functional.kl_divergence(
             y_true, y_pred, direction=self.direction, epsilon=self.epsilon
         )
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **super().get_config(),
-            "direction": self.direction,
-            "epsilon": self.epsilon,
-        }
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -72,44 +65,29 @@ class BhattacharyyaDistance(_DistributionLoss):
 
     Args:
         epsilon: Guard in the logarithm.
-        reduction: See `keras.losses.Loss`.
-        name: See `keras.losses.Loss`.
-        dtype: See `keras.losses.Loss`.
+        **kwargs: See `SaliencyLoss`.
     """
 
-    def __init__(
-        self,
-        epsilon=EPSILON,
-        reduction="sum_over_batch_size",
-        name="bhat",
-        dtype=None,
-    ):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+    default_name = "bhat"
+
+    def __init__(self, *, epsilon: float = EPSILON, **kwargs: Any):
+        super().__init__(**kwargs)
         self.epsilon = checked(self, "epsilon", epsilon, 0.0, inclusive=False)
 
-    def compute(self, y_true, y_pred):
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.bhattacharyya_distance`."""
         return functional.bhattacharyya_distance(
             y_true, y_pred, epsilon=self.epsilon
         )
 
-    def get_config(self):
-        """Constructor arguments."""
-        return {**super().get_config(), "epsilon": self.epsilon}
-
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class BinaryCrossEntropy(_DistributionLoss):
-    """BCE (eq. 7): binary cross-entropy, the mean over pixels.
+    """BCE (eq. 7): binary cross-entropy, the mean over pixels."""
 
-    See `SaliencyLoss` for targets and shapes, `keras.losses.Loss` for
-    `reduction`, `name` and `dtype`.
-    """
+    default_name = "bce"
 
-    def __init__(self, reduction="sum_over_batch_size", name="bce", dtype=None):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
-
-    def compute(self, y_true, y_pred):
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.binary_cross_entropy`."""
         return functional.binary_cross_entropy(y_true, y_pred)
 
@@ -119,31 +97,22 @@ class WeightedBinaryCrossEntropy(_DistributionLoss):
     """W-BCE (eq. 8): binary cross-entropy with a global weight.
 
     Args:
-        weight: Of the salient term, in [0, 1]; the background has the rest.
-        reduction: See `keras.losses.Loss`.
-        name: See `keras.losses.Loss`.
-        dtype: See `keras.losses.Loss`.
+        weight: Weight of the salient term, in [0, 1]; the background term has
+            `1 - weight`.
+        **kwargs: See `SaliencyLoss`.
     """
 
-    def __init__(
-        self,
-        weight=0.5,
-        reduction="sum_over_batch_size",
-        name="w_bce",
-        dtype=None,
-    ):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+    default_name = "w_bce"
+
+    def __init__(self, *, weight: float = 0.5, **kwargs: Any):
+        super().__init__(**kwargs)
         self.weight = checked(self, "weight", weight, 0.0, maximum=1.0)
 
-    def compute(self, y_true, y_pred):
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.weighted_binary_cross_entropy`."""
         return functional.weighted_binary_cross_entropy(
             y_true, y_pred, weight=self.weight
         )
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {**super().get_config(), "weight": self.weight}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -151,23 +120,18 @@ class Focal(_DistributionLoss):
     """Focal loss (eq. 9), the mean over pixels.
 
     Args:
-        gamma: Not negative.
+        gamma: Exponent, not negative.
         form: `"printed"`, the salient term weighted by 1 - S^**gamma as in
             the paper, or `"lin"`, by (1 - S^)**gamma as in Lin et al.
-        reduction: See `keras.losses.Loss`.
-        name: See `keras.losses.Loss`.
-        dtype: See `keras.losses.Loss`.
+        **kwargs: See `SaliencyLoss`.
     """
 
+    default_name = "focal"
+
     def __init__(
-        self,
-        gamma=2.0,
-        form="printed",
-        reduction="sum_over_batch_size",
-        name="focal",
-        dtype=None,
+        self, *, gamma: float = 2.0, form: str = "printed", **kwargs: Any
     ):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(**kwargs)
         if form not in ("printed", "lin"):
             raise ValueError(
                 f'Focal: form must be "printed" or "lin", received {form!r}.'
@@ -175,15 +139,11 @@ class Focal(_DistributionLoss):
         self.gamma = checked(self, "gamma", gamma, 0.0)
         self.form = form
 
-    def compute(self, y_true, y_pred):
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.focal`."""
         return functional.focal(
             y_true, y_pred, gamma=self.gamma, form=self.form
         )
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {**super().get_config(), "gamma": self.gamma, "form": self.form}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -192,29 +152,18 @@ class NegativeLogLikelihood(_DistributionLoss):
 
     Args:
         epsilon: Guard in the logarithm.
-        reduction: See `keras.losses.Loss`.
-        name: See `keras.losses.Loss`.
-        dtype: See `keras.losses.Loss`.
+        **kwargs: See `SaliencyLoss`.
     """
 
+    default_name = "nll"
     target = "fixations"
 
-    def __init__(
-        self,
-        epsilon=EPSILON,
-        reduction="sum_over_batch_size",
-        name="nll",
-        dtype=None,
-    ):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+    def __init__(self, *, epsilon: float = EPSILON, **kwargs: Any):
+        super().__init__(**kwargs)
         self.epsilon = checked(self, "epsilon", epsilon, 0.0, inclusive=False)
 
-    def compute(self, y_true, y_pred):
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.negative_log_likelihood`."""
         return functional.negative_log_likelihood(
             y_true, y_pred, epsilon=self.epsilon
         )
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {**super().get_config(), "epsilon": self.epsilon}

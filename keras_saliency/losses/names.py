@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
-from keras_saliency.losses.base import SaliencyLoss
+from keras_saliency._utils.types import ArrayLike, PathName
+from keras_saliency.losses.base import CombinedLoss, SaliencyLoss
 from keras_saliency.losses.center_bias import CenterBias
-from keras_saliency.losses.combined import CombinedLoss
 from keras_saliency.losses.distribution import (
     BhattacharyyaDistance,
     BinaryCrossEntropy,
@@ -27,7 +28,7 @@ from keras_saliency.losses.saliency import (
     NormalizedScanpathSaliency,
 )
 
-LOSSES = {
+LOSSES: dict[str, type[SaliencyLoss]] = {
     "MSE": MeanSquaredError,
     "EAD": ExponentialAbsoluteDifference,
     "AE": AbsoluteError,
@@ -47,25 +48,29 @@ LOSSES = {
 }
 
 
+# `(name in LOSSES, arguments, weight)` of each.
+Terms = tuple[tuple[str, dict[str, Any], float], ...]
+
+
 @dataclass(frozen=True)
 class Row:
     """One row of the paper's table 2.
 
     Attributes:
-        name: As the table prints it.
-        group: The table's heading above it.
+        name: Name that the table prints.
+        group: Heading of the table above it.
         terms: `(name in LOSSES, arguments, weight)` of each term.
     """
 
     name: str
     group: str
-    terms: tuple
+    terms: Terms
 
 
-_KLD_CC_NSS = (("KLD", {}, 10), ("CC", {}, 2), ("NSS", {}, 1))
-_DF_GM = (("DF", {}, 1), ("GM", {}, 1))
-_SIG_MSE = (("SIG-MSE", {"threshold": 0.55}, 1),)
-_R = (("R", {}, 1),)
+_KLD_CC_NSS: Terms = (("KLD", {}, 10), ("CC", {}, 2), ("NSS", {}, 1))
+_DF_GM: Terms = (("DF", {}, 1), ("GM", {}, 1))
+_SIG_MSE: Terms = (("SIG-MSE", {"threshold": 0.55}, 1),)
+_R: Terms = (("R", {}, 1),)
 
 TABLE2 = (
     Row("MSE", "Pixel-based", (("MSE", {}, 1),)),
@@ -122,8 +127,13 @@ _ALIASES = {
 _ARGUMENTS = {"lambda": "threshold", "k": "slope", "w": "weight"}
 
 
-def get(identifier, *, prior=None, vgg_weights="imagenet"):
-    """Loss by the paper's name.
+def get(
+    identifier: str | SaliencyLoss,
+    *,
+    prior: ArrayLike | None = None,
+    vgg_weights: PathName | None = "imagenet",
+) -> SaliencyLoss:
+    """Return the loss of a name in the paper.
 
     Names are those of table 2 (`TABLE2`), of single losses (`LOSSES`), `"LC1"`
     and `"LC2"`; upper and lower case and spaces do not matter. Single losses
@@ -145,10 +155,10 @@ def get(identifier, *, prior=None, vgg_weights="imagenet"):
         ValueError: If there is no such name or argument.
 
     Examples:
-    >>> get("W-BCE(w=0.7)").weight
-    0.7
-    >>> get("KLD + CC + NSS").weights
-    [10.0, 2.0, 1.0]
+    >>> get("W-BCE(w=0.7)")
+    WeightedBinaryCrossEntropy(weight=0.7)
+    >>> get("SIG-MSE + R")
+    1.0 * SigmoidMeanSquaredError() + 1.0 * CenterBias()
     """
     if isinstance(identifier, SaliencyLoss):
         return identifier
@@ -157,7 +167,7 @@ def get(identifier, *, prior=None, vgg_weights="imagenet"):
             f"A loss is named by a string, received {identifier!r}. {_known()}"
         )
     name, arguments = _parse(identifier)
-    extra = {
+    extra: dict[str, dict[str, Any]] = {
         "R": {"prior": prior},
         "DF": {"weights": vgg_weights},
         "GM": {"weights": vgg_weights},
@@ -186,29 +196,29 @@ def get(identifier, *, prior=None, vgg_weights="imagenet"):
     return CombinedLoss(built, weights=[weight for _, _, weight in terms])
 
 
-def _key(name):
+def _key(name: str) -> str:
     return re.sub(r"\s", "", name).lower()
 
 
-def _parse(identifier):
+def _parse(identifier: str) -> tuple[str, dict[str, Any]]:
     match = re.fullmatch(r"\s*([^()]+?)\s*(?:\((.*)\))?\s*", identifier)
     if not match:
         return identifier, {}
     name, inside = match.groups()
-    arguments = {}
+    arguments: dict[str, Any] = {}
     for part in filter(None, (p.strip() for p in (inside or "").split(","))):
-        key, separator, value = (p.strip() for p in part.partition("="))
+        key, separator, text = (p.strip() for p in part.partition("="))
         if not separator:
             return identifier, {}
         try:
-            value = float(value)
+            value: float | str = float(text)
         except ValueError:
-            pass
+            value = text
         arguments[_ARGUMENTS.get(key, key)] = value
     return name, arguments
 
 
-def _known():
+def _known() -> str:
     return (
         "Known are: "
         + ", ".join(

@@ -2,11 +2,13 @@
 
 import functools
 import threading
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_saliency import functional, targets
+from keras_saliency._utils.types import PathName, Tensor
 from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
 
 # VGG-16 halves a map five times.
@@ -14,34 +16,24 @@ _SMALLEST_SIDE = 32
 
 
 class _PerceptualLoss(SaliencyLoss):
-    """Base of the two losses that see maps through VGG-16.
-
-    The maps, in [0, 1], are scaled to 0..255, repeated to three channels and
-    preprocessed as VGG-16 expects. The features are the outputs of the five
-    pooling layers (1,472 filters; the paper says 1,920), times
-    `feature_scale`. The network is loaded once, at the first call, shared by
-    all losses, never trained and not part of a saved model.
-
-    A side below 32 pixels is enlarged to 32 (bilinear), VGG-16's smallest.
-    """
-
     family = "Perceptual-based"
 
     def __init__(
         self,
-        weights="imagenet",
-        feature_scale=1.0 / 255.0,
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
+        *,
+        weights: PathName | None = "imagenet",
+        feature_scale: float = 1.0 / 255.0,
+        **kwargs: Any,
     ):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(**kwargs)
         self.weights = None if weights is None else str(weights)
         self.feature_scale = checked(
             self, "feature_scale", feature_scale, 0.0, inclusive=False
         )
 
-    def _per_image(self, y_true, y_pred, shared):
+    def _per_image(
+        self, y_true: Tensor, y_pred: Tensor, shared: dict[Any, Any]
+    ) -> Tensor:
         key = (_PerceptualLoss, self.weights, self.feature_scale)
         if key not in shared:
             network = _pooling_outputs(self.weights)
@@ -51,45 +43,37 @@ class _PerceptualLoss(SaliencyLoss):
             ]
         return self.compute(*shared[key])
 
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **super().get_config(),
-            "weights": self.weights,
-            "feature_scale": self.feature_scale,
-        }
-
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class DeepFeatures(_PerceptualLoss):
     """DF (eq. 13): squared distance of the deep features of the two maps.
 
-    The maps, in [0, 1], are given to a frozen VGG-16 as gray images. Its
-    features are proportional to an image's 0..255 range; they are divided by
-    255, so that the loss is in the maps' own unit. With features as they come
-    (`feature_scale=1`) it is 65,025 times larger, `GramMatrices` 4e9 times,
-    and no combination with unit weights has a use for its other terms.
+    The maps, in [0, 1], are given to a frozen VGG-16 as gray images: scaled to
+    0..255, repeated to three channels and preprocessed as VGG-16 expects. A
+    side below 32 pixels is enlarged to 32 (bilinear), VGG-16's smallest. The
+    features are the outputs of the five pooling layers (1,472 filters; the
+    paper says 1,920).
+
+    The features are proportional to an image's 0..255 range; they are divided
+    by 255, so that the loss is in the maps' own unit. With features as they
+    come (`feature_scale=1`) it is 65,025 times larger, `GramMatrices` 4e9
+    times, and no combination with unit weights has a use for its other terms.
+
+    The network is loaded once, at the first call, shared by all losses, never
+    trained and not part of a saved model.
 
     Args:
-        weights: Of VGG-16: `"imagenet"` (Keras downloads them at the first
-            call), the path of a weights file, or `None` for random ones.
+        weights: VGG-16's weights: `"imagenet"` (Keras downloads them at the
+            first call), the path of a weights file, or `None` for random ones.
         feature_scale: Factor on all features.
-        reduction: See `keras.losses.Loss`.
-        name: See `keras.losses.Loss`.
-        dtype: See `keras.losses.Loss`.
+        **kwargs: See `SaliencyLoss`.
     """
 
-    def __init__(
-        self,
-        weights="imagenet",
-        feature_scale=1.0 / 255.0,
-        reduction="sum_over_batch_size",
-        name="df",
-        dtype=None,
-    ):
-        super().__init__(weights, feature_scale, reduction, name, dtype)
+    default_name = "df"
 
-    def compute(self, true_features, pred_features):
+    def compute(
+        self, true_features: list[Tensor], pred_features: list[Tensor]
+    ) -> Tensor:
         """See `functional.deep_feature_distance`."""
         return functional.deep_feature_distance(true_features, pred_features)
 
@@ -98,30 +82,19 @@ class DeepFeatures(_PerceptualLoss):
 class GramMatrices(_PerceptualLoss):
     """GM (eq. 14, 15): distance of the Gram matrices of the deep features.
 
-    Args:
-        weights: As for `DeepFeatures`.
-        feature_scale: As for `DeepFeatures`.
-        reduction: See `keras.losses.Loss`.
-        name: See `keras.losses.Loss`.
-        dtype: See `keras.losses.Loss`.
+    See `DeepFeatures` for the features and the arguments.
     """
 
-    def __init__(
-        self,
-        weights="imagenet",
-        feature_scale=1.0 / 255.0,
-        reduction="sum_over_batch_size",
-        name="gm",
-        dtype=None,
-    ):
-        super().__init__(weights, feature_scale, reduction, name, dtype)
+    default_name = "gm"
 
-    def compute(self, true_features, pred_features):
+    def compute(
+        self, true_features: list[Tensor], pred_features: list[Tensor]
+    ) -> Tensor:
         """See `functional.gram_matrix_distance`."""
         return functional.gram_matrix_distance(true_features, pred_features)
 
 
-def _as_image(maps):
+def _as_image(maps: Tensor) -> Tensor:
     height, width = maps.shape[1:3]
     size = (max(height, _SMALLEST_SIDE), max(width, _SMALLEST_SIDE))
     if size != (height, width):
@@ -132,15 +105,15 @@ def _as_image(maps):
 
 
 @functools.cache
-def _pooling_outputs(weights):
-    """VGG-16 with its five pooling layers' outputs, for images of any size.
+def _pooling_outputs(weights: str | None) -> keras.Model:
+    """Load VGG-16, its five pooling layers as outputs, for images of any size.
 
     The first call comes from inside a traced training step, where no variable
     may be made. Tracing is a state of the thread: another thread is free.
     """
-    result = {}
+    result: dict[str, Any] = {}
 
-    def build():
+    def build() -> None:
         try:
             result["network"] = _build_pooling_outputs(weights)
         except Exception as error:
@@ -158,7 +131,7 @@ def _pooling_outputs(weights):
     return result["network"]
 
 
-def _build_pooling_outputs(weights):
+def _build_pooling_outputs(weights: str | None) -> keras.Model:
     vgg = keras.applications.VGG16(
         include_top=False, weights=weights, input_shape=(None, None, 3)
     )

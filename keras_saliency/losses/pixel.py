@@ -1,8 +1,11 @@
 """Pixel-based losses (paper, section 3.2.1), for maps in [0, 1]."""
 
+from typing import Any
+
 import keras
 
 from keras_saliency import functional
+from keras_saliency._utils.types import Tensor
 from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
 
 
@@ -12,48 +15,33 @@ class _PixelLoss(SaliencyLoss):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class MeanSquaredError(_PixelLoss):
-    """MSE (eq. 1): mean over pixels of the squared error.
+    """MSE (eq. 1): mean over pixels of the squared error."""
 
-    See `SaliencyLoss` for targets and shapes, `keras.losses.Loss` for
-    `reduction`, `name` and `dtype`.
-    """
+    default_name = "mse"
 
-    def __init__(self, reduction="sum_over_batch_size", name="mse", dtype=None):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
-
-    def compute(self, y_true, y_pred):
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.mean_squared_error`."""
         return functional.mean_squared_error(y_true, y_pred)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ExponentialAbsoluteDifference(_PixelLoss):
-    """EAD (eq. 2): mean over pixels of exp(|error|) - 1.
+    """EAD (eq. 2): mean over pixels of exp(|error|) - 1."""
 
-    See `SaliencyLoss` for targets and shapes, `keras.losses.Loss` for
-    `reduction`, `name` and `dtype`.
-    """
+    default_name = "ead"
 
-    def __init__(self, reduction="sum_over_batch_size", name="ead", dtype=None):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
-
-    def compute(self, y_true, y_pred):
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.exponential_absolute_difference`."""
         return functional.exponential_absolute_difference(y_true, y_pred)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class AbsoluteError(_PixelLoss):
-    """AE (eq. 3): mean over pixels of the absolute error.
+    """AE (eq. 3): mean over pixels of the absolute error."""
 
-    See `SaliencyLoss` for targets and shapes, `keras.losses.Loss` for
-    `reduction`, `name` and `dtype`.
-    """
+    default_name = "ae"
 
-    def __init__(self, reduction="sum_over_batch_size", name="ae", dtype=None):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
-
-    def compute(self, y_true, y_pred):
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.absolute_error`."""
         return functional.absolute_error(y_true, y_pred)
 
@@ -63,31 +51,21 @@ class MLNetMeanSquaredError(_PixelLoss):
     """MLNET-MSE, also W-MSE (eq. 4): squared error over (alpha - S).
 
     Args:
-        alpha: Larger than 1, the largest density.
-        reduction: See `keras.losses.Loss`.
-        name: See `keras.losses.Loss`.
-        dtype: See `keras.losses.Loss`.
+        alpha: A number larger than 1, the largest density.
+        **kwargs: See `SaliencyLoss`.
     """
 
-    def __init__(
-        self,
-        alpha=1.1,
-        reduction="sum_over_batch_size",
-        name="mlnet_mse",
-        dtype=None,
-    ):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+    default_name = "mlnet_mse"
+
+    def __init__(self, *, alpha: float = 1.1, **kwargs: Any):
+        super().__init__(**kwargs)
         self.alpha = checked(self, "alpha", alpha, 1.0, inclusive=False)
 
-    def compute(self, y_true, y_pred):
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.mlnet_mean_squared_error`."""
         return functional.mlnet_mean_squared_error(
             y_true, y_pred, alpha=self.alpha
         )
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {**super().get_config(), "alpha": self.alpha}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -97,33 +75,20 @@ class SigmoidMeanSquaredError(_PixelLoss):
     Args:
         threshold: The paper's lambda, in [0, 1].
         slope: The paper's k.
-        reduction: See `keras.losses.Loss`.
-        name: See `keras.losses.Loss`.
-        dtype: See `keras.losses.Loss`.
+        **kwargs: See `SaliencyLoss`.
     """
 
+    default_name = "sig_mse"
+
     def __init__(
-        self,
-        threshold=0.55,
-        slope=10.0,
-        reduction="sum_over_batch_size",
-        name="sig_mse",
-        dtype=None,
+        self, *, threshold: float = 0.55, slope: float = 10.0, **kwargs: Any
     ):
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        super().__init__(**kwargs)
         self.threshold = checked(self, "threshold", threshold, 0.0, maximum=1.0)
         self.slope = checked(self, "slope", slope, 0.0, inclusive=False)
 
-    def compute(self, y_true, y_pred):
+    def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.sigmoid_mean_squared_error`."""
         return functional.sigmoid_mean_squared_error(
             y_true, y_pred, threshold=self.threshold, slope=self.slope
         )
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **super().get_config(),
-            "threshold": self.threshold,
-            "slope": self.slope,
-        }

@@ -1,9 +1,12 @@
 """A loss on maps of a lower resolution."""
 
+from typing import Any
+
 import keras
-from keras import ops
 
 from keras_saliency import targets
+from keras_saliency._utils.config import deserialized
+from keras_saliency._utils.types import Tensor
 from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
 
 
@@ -11,16 +14,14 @@ from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
 class PooledLoss(SaliencyLoss):
     """Another loss, of target and prediction averaged over blocks of pixels.
 
-    What is left at the right and bottom of a size that the blocks do not
-    divide is left out. Fixations are counted in each block, not averaged.
+    Pixels at the right and bottom that do not fill a block are dropped.
+    Fixations are counted in each block, not averaged.
 
     Args:
         loss: A loss of this package.
         pool_size: Side of the blocks in pixels.
-        reduction: See `keras.losses.Loss`.
-        name: See `keras.losses.Loss`; by default `pooled_` and the name of
-            the loss.
-        dtype: See `keras.losses.Loss`.
+        **kwargs: See `SaliencyLoss`; the default name is `pooled_` and the
+            name of the loss.
 
     Raises:
         TypeError: If the loss is not one of this package.
@@ -32,74 +33,49 @@ class PooledLoss(SaliencyLoss):
     """
 
     def __init__(
-        self,
-        loss,
-        pool_size=4,
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
+        self, loss: SaliencyLoss, *, pool_size: int = 4, **kwargs: Any
     ):
         if not isinstance(loss, SaliencyLoss):
             raise TypeError(
                 "PooledLoss takes a loss of keras_saliency.losses, received "
                 f"{loss!r}."
             )
-        name = name or f"pooled_{loss.name}"
-        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.default_name = f"pooled_{loss.name}"
+        super().__init__(**kwargs)
         self.loss = loss
         self.pool_size = int(checked(self, "pool_size", pool_size, 1))
         if self.pool_size != pool_size:
             raise ValueError(
-                f"PooledLoss: pool_size must be a whole number, received "
+                "PooledLoss: pool_size must be a whole number, received "
                 f"{pool_size}."
             )
 
     @property
-    def probabilities(self):
+    def probabilities(self) -> bool:  # type: ignore[override]
         """As the loss's own."""
         return self.loss.probabilities
 
     @property
-    def target(self):
+    def target(self) -> targets.Channel:  # type: ignore[override]
         """As the loss's own."""
         return self.loss.target
 
     @property
-    def family(self):
+    def family(self) -> str | None:  # type: ignore[override]
         """As the loss's own."""
         return self.loss.family
 
-    def _per_image(self, y_true, y_pred, shared):
-        channels = [self._pool(targets.density(y_true))]
-        if y_true.shape[-1] == 2:
-            counts = self._pool(targets.fixations(y_true, self.name))
-            channels.append(self.pool_size**2 * counts)
+    def _per_image(
+        self, y_true: Tensor, y_pred: Tensor, shared: dict[Any, Any]
+    ) -> Tensor:
         # Not `shared`: it holds what belongs to the maps at full size.
         return self.loss._per_image(
-            ops.concatenate(channels, axis=-1), self._pool(y_pred), shared={}
+            targets.average_pool(y_true, self.pool_size),
+            targets.average_pool(y_pred, self.pool_size),
+            shared={},
         )
-
-    def _pool(self, maps):
-        return ops.average_pool(
-            maps,
-            self.pool_size,
-            strides=self.pool_size,
-            padding="valid",
-            data_format="channels_last",
-        )
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **super().get_config(),
-            "loss": keras.saving.serialize_keras_object(self.loss),
-            "pool_size": self.pool_size,
-        }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "PooledLoss":
         """Inverse of `get_config`."""
-        loss = config["loss"]
-        if isinstance(loss, dict):
-            loss = keras.saving.deserialize_keras_object(loss)
-        return cls(**{**config, "loss": loss})
+        return cls(**deserialized(config, "loss"))

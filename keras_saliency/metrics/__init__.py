@@ -1,33 +1,33 @@
 """Keras metrics, for `compile(metrics=...)`."""
 
 from keras_saliency.metrics.base import SaliencyMetric
+from keras_saliency.metrics.distribution import KLDivergence
 from keras_saliency.metrics.loss_terms import LossTerms
 from keras_saliency.metrics.saliency import (
-    CC,
-    NSS,
-    SIM,
     AUCBorji,
     AUCJudd,
-    KLDivergence,
+    CorrelationCoefficient,
+    NormalizedScanpathSaliency,
+    Similarity,
 )
 
-METRICS = {
-    "cc": CC,
-    "sim": SIM,
+METRICS: dict[str, type[SaliencyMetric]] = {
+    "cc": CorrelationCoefficient,
+    "sim": Similarity,
     "auc_judd": AUCJudd,
     "auc_borji": AUCBorji,
-    "nss": NSS,
+    "nss": NormalizedScanpathSaliency,
     "kl": KLDivergence,
 }
 
 __all__ = [
-    "CC",
     "METRICS",
-    "NSS",
-    "SIM",
     "AUCBorji",
     "AUCJudd",
+    "CorrelationCoefficient",
     "KLDivergence",
     "LossTerms",
+    "NormalizedScanpathSaliency",
     "SaliencyMetric",
+    "Similarity",
 ]

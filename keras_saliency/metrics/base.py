@@ -1,15 +1,19 @@
 """What every streaming metric shares."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_saliency import targets
+from keras_saliency._utils.config import SignatureConfig
+from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import as_float32, pixel_sum
 
 PACKAGE = "keras_saliency.metrics"
 
 
-class SaliencyMetric(keras.metrics.Mean):
+class SaliencyMetric(SignatureConfig, keras.metrics.Mean):
     """Base class: the mean over images of a measure of one image.
 
     `y_true` is a packed target, as for the losses; an image for which the
@@ -20,15 +24,29 @@ class SaliencyMetric(keras.metrics.Mean):
 
     A subclass sets the attributes and defines `compute`.
 
+    Args:
+        name: Name in the logs; by default the class's `default_name`.
+        **kwargs: `dtype` of `keras.metrics.Metric`.
+
     Attributes:
+        default_name: The name of a metric that is given none.
         target: `"density"` or `"fixations"`, what it compares with.
     """
 
-    target = "density"
+    default_name: str | None = None
+    target: targets.Channel = "density"
     # Keras reads it for callbacks with mode="auto".
     _direction = "up"
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def __init__(self, *, name: str | None = None, **kwargs: Any):
+        super().__init__(name=name or self.default_name, **kwargs)
+
+    def update_state(
+        self,
+        y_true: Tensor,
+        y_pred: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> None:
         """Add a batch.
 
         Args:
@@ -42,25 +60,20 @@ class SaliencyMetric(keras.metrics.Mean):
         """
         y_true, y_pred = as_float32(y_true), as_float32(y_pred)
         targets.check(y_true, y_pred, self.name)
-        if self.target == "fixations":
-            truth = targets.fixations(y_true, self.name)
-        else:
-            truth = targets.density(y_true)
+        truth = targets.select(y_true, self.target, self.name)
         weight = ops.cast(self.defined(truth), "float32")
         if sample_weight is not None:
             weight = weight * ops.reshape(
                 ops.cast(sample_weight, "float32"), (-1,)
             )
-        return super().update_state(
-            self.compute(truth, y_pred), sample_weight=weight
-        )
+        super().update_state(self.compute(truth, y_pred), sample_weight=weight)
 
-    def defined(self, truth):
-        """Whether the measure is defined for an image, `(batch,)`."""
+    def defined(self, truth: Tensor) -> Tensor:
+        """Return whether the measure is defined for an image, `(batch,)`."""
         return pixel_sum(ops.abs(truth)) > 0
 
-    def compute(self, truth, y_pred):
-        """Measure of each image.
+    def compute(self, truth: Tensor, y_pred: Tensor) -> Tensor:
+        """Return the measure of each image.
 
         Args:
             truth: Density or fixation maps `(batch, height, width, 1)`.

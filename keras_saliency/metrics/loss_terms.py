@@ -1,36 +1,71 @@
 """The terms of a combined loss in the logs."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from keras_saliency._utils.config import SignatureConfig, deserialized
+from keras_saliency._utils.types import Tensor
+from keras_saliency.losses import CombinedLoss
+from keras_saliency.metrics.base import PACKAGE
 
-@keras.saving.register_keras_serializable("keras_saliency.metrics")
-class LossTerms(keras.metrics.Metric):
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class LossTerms(SignatureConfig, keras.metrics.Metric):
     """Unweighted mean of each term of a `CombinedLoss`, logged by its name.
 
     `model.compile(loss=loss, metrics=[LossTerms(loss)])` shows `kld`,
     `val_kld` and so on per epoch. The models of this package do that by
-    themselves. The terms are computed from the prediction that the loss is
-    computed from: the network runs once. The mean is over images, exact for
-    any batch sizes.
+    themselves. The mean is over images, exact for any batch sizes.
+
+    Each step computes the terms once: the loss hands them over, with the
+    `sample_weight` that it was given, and `update_state` adds them where it is
+    called with the very target of that call of the loss. Otherwise it computes
+    the terms itself.
 
     Args:
         loss: A `keras_saliency.losses.CombinedLoss`.
-        name: See `keras.metrics.Metric`.
-        dtype: See `keras.metrics.Metric`.
+        **kwargs: `name` and `dtype` of `keras.metrics.Metric`.
     """
 
-    def __init__(self, loss, name="loss_terms", dtype=None):
-        super().__init__(name=name, dtype=dtype)
+    def __init__(
+        self, loss: CombinedLoss, *, name: str = "loss_terms", **kwargs: Any
+    ):
+        super().__init__(name=name, **kwargs)
         self.loss = loss
-        self.totals = self.add_variable(
-            shape=(len(loss.terms),), initializer="zeros", name="totals"
-        )
-        self.count = self.add_variable(
-            shape=(), initializer="zeros", name="count"
-        )
+        # Sums over the images: of each term, and at the end of the weights.
+        shape = (len(loss.losses) + 1,)
+        self._totals = self.add_variable(shape, "zeros", name="totals")
+        # The last batch of the loss. A variable, since on JAX nothing else
+        # leaves the function whose gradient is taken.
+        self._batch = self.add_variable(shape, "zeros", name="batch")
+        self._batch_target: Tensor | None = None
+        loss.report_to(self)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def receive(
+        self,
+        y_true: Tensor,
+        values: list[Tensor],
+        sample_weight: Tensor | None,
+    ) -> None:
+        """Keep the terms of a batch until `update_state`; the loss calls it.
+
+        Args:
+            y_true: The target that the loss was called with.
+            values: Values of the images, `(batch,)`, of each term.
+            sample_weight: Weights of the images, `(batch,)` or `(batch, 1)`.
+        """
+        if _outlives_the_call(self._batch):
+            self._batch.assign(_sums(values, sample_weight))
+            self._batch_target = y_true
+
+    def update_state(
+        self,
+        y_true: Tensor,
+        y_pred: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> None:
         """Add a batch.
 
         Args:
@@ -38,33 +73,44 @@ class LossTerms(keras.metrics.Metric):
             y_pred: Prediction `(batch, height, width, 1)`.
             sample_weight: Weights of the images, `(batch,)` or `(batch, 1)`.
         """
-        values = ops.stack(self.loss.per_term(y_true, y_pred))
-        if sample_weight is None:
-            weights = ops.ones_like(values[0])
+        if y_true is self._batch_target:
+            sums = ops.convert_to_tensor(self._batch)
         else:
-            weights = ops.reshape(ops.cast(sample_weight, values.dtype), (-1,))
-        self.totals.assign_add(ops.sum(values * weights, axis=1))
-        self.count.assign_add(ops.sum(weights))
+            sums = _sums(self.loss.per_term(y_true, y_pred), sample_weight)
+        self._batch_target = None
+        self._totals.assign_add(sums)
 
-    def result(self):
-        """Dictionary from the term's name to its mean."""
-        count = ops.convert_to_tensor(self.count)
-        means = ops.convert_to_tensor(self.totals) / ops.where(
-            count > 0, count, 1.0
-        )
-        return {name: means[i] for i, name in enumerate(self.loss.term_names)}
-
-    def get_config(self):
-        """Constructor arguments."""
+    def result(self) -> dict[str, Tensor]:
+        """Return a dictionary from the term's name to its mean."""
+        *terms, count = ops.unstack(ops.convert_to_tensor(self._totals))
+        count = ops.where(count > 0, count, 1.0)
         return {
-            **super().get_config(),
-            "loss": keras.saving.serialize_keras_object(self.loss),
+            name: term / count
+            for name, term in zip(self.loss.term_names, terms, strict=True)
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "LossTerms":
         """Inverse of `get_config`."""
-        loss = config["loss"]
-        if isinstance(loss, dict):
-            loss = keras.saving.deserialize_keras_object(loss)
-        return cls(**{**config, "loss": loss})
+        return cls(**deserialized(config, "loss"))
+
+
+def _sums(values: list[Tensor], sample_weight: Tensor | None) -> Tensor:
+    terms = ops.stack([*values, ops.ones_like(values[0])])
+    if sample_weight is not None:
+        terms = terms * ops.reshape(ops.cast(sample_weight, terms.dtype), (-1,))
+    return ops.stop_gradient(ops.sum(terms, axis=1))
+
+
+def _outlives_the_call(variable: keras.Variable) -> bool:
+    """Return whether a value assigned here is there in `update_state`.
+
+    On JAX that is so in a step of Keras that carries the variable. Elsewhere,
+    as in a user's own `jax.grad` of the loss, a value of the traced function
+    would be left in the variable.
+    """
+    if keras.backend.backend() != "jax":
+        return True
+    with keras.StatelessScope(initialize_variables=False) as scope:
+        step = scope.original_scope
+    return step is not None and step.get_current_value(variable) is not None

@@ -1,90 +1,68 @@
-"""The benchmark's metrics as streaming Keras metrics.
+"""The benchmark's measures of saliency as streaming Keras metrics.
 
 The earth mover's distance has no streaming form: the callback
 `SaliencyMetrics` computes it, with the six others, on validation data.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_saliency import functional
+from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import pixel_sum
 from keras_saliency.metrics.base import PACKAGE, SaliencyMetric
 
 
-@keras.saving.register_keras_serializable(PACKAGE)
-class CC(SaliencyMetric):
+@keras.saving.register_keras_serializable(PACKAGE, name="CC")
+class CorrelationCoefficient(SaliencyMetric):
     """Pearson's correlation coefficient; higher is better, 1 at most.
 
     See `SaliencyMetric`, and `evaluation.cc` for the definition.
     """
 
-    def __init__(self, name="cc", dtype=None):
-        super().__init__(name=name, dtype=dtype)
+    default_name = "cc"
 
-    def defined(self, truth):
-        """A constant density has no correlation."""
+    def defined(self, truth: Tensor) -> Tensor:
+        """Return whether the density varies: else it has no correlation."""
         return ops.max(truth, axis=(1, 2, 3)) > ops.min(truth, axis=(1, 2, 3))
 
-    def compute(self, truth, y_pred):
+    def compute(self, truth: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.correlation_coefficient`."""
         return functional.correlation_coefficient(truth, y_pred)
 
 
-@keras.saving.register_keras_serializable(PACKAGE)
-class SIM(SaliencyMetric):
+@keras.saving.register_keras_serializable(PACKAGE, name="SIM")
+class Similarity(SaliencyMetric):
     """Similarity of the distributions; higher is better, 1 at most.
 
     See `SaliencyMetric`, and `evaluation.sim` for the definition.
     """
 
-    def __init__(self, name="sim", dtype=None):
-        super().__init__(name=name, dtype=dtype)
+    default_name = "sim"
 
-    def defined(self, truth):
-        """Always."""
+    def defined(self, truth: Tensor) -> Tensor:
+        """Return true for every image."""
         return ops.ones_like(pixel_sum(truth))
 
-    def compute(self, truth, y_pred):
+    def compute(self, truth: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.similarity`."""
         return functional.similarity(truth, y_pred)
 
 
-@keras.saving.register_keras_serializable(PACKAGE)
-class KLDivergence(SaliencyMetric):
-    """Kullback-Leibler divergence in nats; lower is better, 0 at least.
-
-    See `SaliencyMetric`, and `evaluation.kl_divergence` for the definition.
-    """
-
-    _direction = "down"
-
-    def __init__(self, name="kl", dtype=None):
-        super().__init__(name=name, dtype=dtype)
-
-    def defined(self, truth):
-        """Always."""
-        return ops.ones_like(pixel_sum(truth))
-
-    def compute(self, truth, y_pred):
-        """See `functional.kl_divergence`, with the benchmark's epsilon."""
-        return functional.kl_divergence(truth, y_pred, epsilon=2.0**-52)
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class NSS(SaliencyMetric):
+@keras.saving.register_keras_serializable(PACKAGE, name="NSS")
+class NormalizedScanpathSaliency(SaliencyMetric):
     """Normalized scanpath saliency; higher is better, 0 is chance.
 
     See `SaliencyMetric`, and `evaluation.nss` for the definition: each fixated
     pixel counts once, the standard deviation has N - 1.
     """
 
+    default_name = "nss"
     target = "fixations"
 
-    def __init__(self, name="nss", dtype=None):
-        super().__init__(name=name, dtype=dtype)
-
-    def compute(self, truth, y_pred):
+    def compute(self, truth: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.normalized_scanpath_saliency`."""
         pixels = truth.shape[1] * truth.shape[2]
         fixated = ops.cast(truth > 0, "float32")
@@ -102,17 +80,15 @@ class AUCJudd(SaliencyMetric):
     See `SaliencyMetric`, and `evaluation.auc_judd` for the definition.
     """
 
+    default_name = "auc_judd"
     target = "fixations"
 
-    def __init__(self, name="auc_judd", dtype=None):
-        super().__init__(name=name, dtype=dtype)
-
-    def defined(self, truth):
-        """There are fixated pixels and others."""
+    def defined(self, truth: Tensor) -> Tensor:
+        """Return whether there are fixated pixels and others."""
         share = ops.mean(ops.cast(truth > 0, "float32"), axis=(1, 2, 3))
         return ops.logical_and(share > 0, share < 1)
 
-    def compute(self, truth, y_pred):
+    def compute(self, truth: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.auc_judd`."""
         return functional.auc_judd(truth, y_pred)
 
@@ -125,14 +101,14 @@ class AUCBorji(SaliencyMetric):
 
     Args:
         step: Distance of the thresholds.
-        name: See `keras.metrics.Metric`.
-        dtype: See `keras.metrics.Metric`.
+        **kwargs: See `SaliencyMetric`.
     """
 
+    default_name = "auc_borji"
     target = "fixations"
 
-    def __init__(self, step=0.1, name="auc_borji", dtype=None):
-        super().__init__(name=name, dtype=dtype)
+    def __init__(self, *, step: float = 0.1, **kwargs: Any):
+        super().__init__(**kwargs)
         if not 0 < step <= 1:
             raise ValueError(
                 "AUCBorji: step must be above 0 and at most 1, "
@@ -140,10 +116,6 @@ class AUCBorji(SaliencyMetric):
             )
         self.step = step
 
-    def compute(self, truth, y_pred):
+    def compute(self, truth: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.auc_borji`."""
         return functional.auc_borji(truth, y_pred, step=self.step)
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {**super().get_config(), "step": self.step}

@@ -1,5 +1,7 @@
 """What all models of the package share."""
 
+from typing import Any
+
 import keras
 
 from keras_saliency import inference
@@ -16,9 +18,11 @@ class SaliencyModel(keras.Model):
     preprocessing inside, and returns maps `(batch, height, width, 1)`.
 
     With `compile(loss=CombinedLoss(...))` each term's mean shows in the logs
-    of `fit` and `evaluate` under its own name (`kld`, `val_kld`, ...). It is
-    computed from the prediction the loss is computed from.
+    of `fit` and `evaluate` under its own name (`kld`, `val_kld`, ...), computed
+    once for the loss and the logs: `metrics.LossTerms`.
     """
+
+    _loss_terms: LossTerms | None = None
 
     @property
     def map_size(self) -> tuple[int, int]:
@@ -82,19 +86,41 @@ class SaliencyModel(keras.Model):
         """Return a new optimizer, the one that the model's authors used."""
         raise NotImplementedError(f"{type(self).__name__} names no optimizer.")
 
-    def compile(self, optimizer="rmsprop", loss=None, metrics=None, **kwargs):
-        """See `keras.Model.compile`; adds the metric `LossTerms`."""
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """See `keras.Model.compile`; logs the terms of a `CombinedLoss`."""
         # Keras keeps the metrics of an earlier compile() where it is given
         # None: an empty list replaces them.
         metrics = [] if metrics is None else metrics
-        if isinstance(loss, CombinedLoss) and isinstance(metrics, list):
-            metrics = [m for m in metrics if not isinstance(m, LossTerms)]
-            metrics.append(LossTerms(loss))
         super().compile(
             optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
         )
+        # Not among `metrics`, which are saved with the model: the loss is
+        # saved already. Nor a tracked attribute: a model that is built takes
+        # none.
+        terms = LossTerms(loss) if isinstance(loss, CombinedLoss) else None
+        object.__setattr__(self, "_loss_terms", terms)
 
-    def compile_from_config(self, config):
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Keras' list of metrics, at the end the terms of the loss."""
+        terms = [] if self._loss_terms is None else [self._loss_terms]
+        return super().metrics + terms
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        """See `keras.Model.compute_metrics`."""
+        if self._loss_terms is not None:
+            self._loss_terms.update_state(y, y_pred, sample_weight)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as saved; see `keras.Model.compile_from_config`."""
         config = keras.saving.deserialize_keras_object(config)
         self.compile(**config)

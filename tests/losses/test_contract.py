@@ -88,8 +88,72 @@ def test_configuration_round_trip(name, batch):
 @pytest.mark.parametrize("name", losses.LOSSES)
 def test_every_constructor_argument_is_in_the_configuration(name):
     loss = build(name)
-    arguments = set(inspect.signature(type(loss).__init__).parameters)
-    assert arguments - {"self"} == set(loss.get_config())
+    arguments = set(inspect.signature(type(loss)).parameters) - {"kwargs"}
+    common = {"name", "reduction", "dtype"}
+    assert arguments | common == set(loss.get_config())
+    for argument in arguments:
+        assert hasattr(loss, argument)
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_hyperparameters_are_given_by_name(name):
+    kinds = {
+        parameter: kind.kind
+        for parameter, kind in inspect.signature(
+            losses.LOSSES[name]
+        ).parameters.items()
+        if parameter != "prior"
+    }
+    kinds.pop("kwargs")
+    assert set(kinds.values()) <= {inspect.Parameter.KEYWORD_ONLY}
+
+
+def test_a_configuration_of_an_earlier_version_is_read():
+    config = {
+        "module": "keras_saliency.losses.combined",
+        "class_name": "CombinedLoss",
+        "registered_name": "keras_saliency.losses>CombinedLoss",
+        "config": {
+            "name": "combined",
+            "reduction": "sum_over_batch_size",
+            "dtype": "float32",
+            "losses": [
+                {
+                    "module": "keras_saliency.losses.distribution",
+                    "class_name": "KLDivergence",
+                    "registered_name": "keras_saliency.losses>KLDivergence",
+                    "config": {
+                        "name": "kld",
+                        "reduction": "sum_over_batch_size",
+                        "dtype": "float32",
+                        "direction": "reverse",
+                        "epsilon": 1e-7,
+                    },
+                },
+                {
+                    "module": "keras_saliency.losses.center_bias",
+                    "class_name": "CenterBias",
+                    "registered_name": "keras_saliency.losses>CenterBias",
+                    "config": {
+                        "name": "center_bias",
+                        "reduction": "sum_over_batch_size",
+                        "dtype": "float32",
+                        "prior": {"shape": [1, 2], "float32": "AACAPwAAAEA="},
+                        "alpha": 0.1,
+                    },
+                },
+            ],
+            "weights": [10.0, 1.0],
+        },
+    }
+    loss = keras.saving.deserialize_keras_object(config)
+    assert loss.weights == [10, 1]
+    assert loss.losses[0].direction == "reverse"
+    np.testing.assert_array_equal(loss.losses[1].prior, [[1, 2]])
+    assert (
+        loss.get_config()["losses"][1]["config"]["prior"]
+        == (config["config"]["losses"][1]["config"]["prior"])
+    )
 
 
 ZERO = np.zeros(SIZE)

@@ -26,7 +26,7 @@ def blocks(maps, size, reduce=np.mean):
 
 @pytest.mark.parametrize("size", [1, 2, 4])
 def test_cross_entropy_of_means(size):
-    loss = losses.PooledLoss(losses.BinaryCrossEntropy(), size)
+    loss = losses.PooledLoss(losses.BinaryCrossEntropy(), pool_size=size)
     s, p = blocks(DENSITY, size), blocks(PREDICTION, size)
     expected = -(s * np.log(p) + (1 - s) * np.log(1 - p)).mean((1, 2))
     values = keras.ops.convert_to_numpy(loss.call(TARGET, PREDICTION))
@@ -34,7 +34,7 @@ def test_cross_entropy_of_means(size):
 
 
 def test_fixations_are_counted():
-    loss = losses.PooledLoss(losses.NormalizedScanpathSaliency(), 4)
+    loss = losses.PooledLoss(losses.NormalizedScanpathSaliency(), pool_size=4)
     p = blocks(PREDICTION, 4)
     counts = blocks(FIXATIONS, 4, np.sum)
     z = (p - p.mean((1, 2), keepdims=True)) / p.std((1, 2), keepdims=True)
@@ -54,7 +54,8 @@ def test_it_stands_for_the_loss_it_pools():
 
 def test_configuration_round_trip_also_in_a_combination():
     loss = losses.PooledLoss(
-        10 * losses.KLDivergence() + losses.CorrelationCoefficient(), 2
+        10 * losses.KLDivergence() + losses.CorrelationCoefficient(),
+        pool_size=2,
     )
     for each in (loss, 3 * loss + losses.MeanSquaredError()):
         config = json.loads(
@@ -84,7 +85,7 @@ def test_refuses_bad_arguments():
         losses.PooledLoss(keras.losses.BinaryCrossentropy())
     for size in (0, 2.5):
         with pytest.raises(ValueError, match="pool_size"):
-            losses.PooledLoss(losses.BinaryCrossEntropy(), size)
+            losses.PooledLoss(losses.BinaryCrossEntropy(), pool_size=size)
     with pytest.raises(ValueError, match="neg_nss needs fixations"):
         losses.PooledLoss(losses.NormalizedScanpathSaliency())(
             TARGET[..., :1], PREDICTION

@@ -146,8 +146,10 @@ def test_in_compile_and_in_a_saved_model(tmp_path):
 def test_targets_that_do_not_fit_are_refused():
     y = targets.pack(DENSITY)
     with pytest.raises(ValueError, match="nss needs fixations"):
-        metrics.NSS().update_state(y, SMOOTH[..., None])
+        metrics.NormalizedScanpathSaliency().update_state(y, SMOOTH[..., None])
     with pytest.raises(ValueError, match="same height and width"):
-        metrics.CC().update_state(y, SMOOTH[:, ::2, :, None])
+        metrics.CorrelationCoefficient().update_state(
+            y, SMOOTH[:, ::2, :, None]
+        )
     with pytest.raises(ValueError, match="step"):
         metrics.AUCBorji(step=0)
