@@ -65,10 +65,16 @@ def images_for(model, count=2):
     return generator.integers(0, 256, shape).astype("uint8")
 
 
+# Op by op: tracing costs more than these few images. JAX compiles each op.
+EAGERLY = keras.backend.backend() != "jax"
+
+
 @pytest.fixture(scope="module", params=models.MODELS)
 def model(request):
     keras.utils.set_random_seed(0)
-    return build(request.param)
+    model = build(request.param)
+    model.run_eagerly = EAGERLY
+    return model
 
 
 def test_all_small_arguments_belong_to_a_model():
@@ -90,7 +96,7 @@ def test_maps(model):
     assert maps.dtype == np.float32
     assert np.isfinite(maps).all()
     assert maps.min() >= 0
-    # The picture's values are not read as another type's, nor changed.
+    # The values of the images are not taken for another type, nor changed.
     again = model.predict(images.astype("float32"), verbose=0)
     np.testing.assert_allclose(again, maps, rtol=1e-5, atol=1e-6)
 
@@ -134,6 +140,7 @@ def test_configuration_round_trip(model):
 def test_saved_and_read_it_is_the_same(model, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
+    loaded.run_eagerly = EAGERLY
     assert type(loaded) is type(model)
     images = images_for(model)
     np.testing.assert_array_equal(
@@ -160,6 +167,7 @@ for name in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_loads_in_a_fresh_process_bit_for_bit(tmp_path):
     for name in models.MODELS:
         model = build(name)
@@ -176,8 +184,11 @@ def test_loads_in_a_fresh_process_bit_for_bit(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+@pytest.mark.parametrize(
+    "eagerly", [EAGERLY, pytest.param(not EAGERLY, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", models.MODELS)
-def test_trains_as_recommended(name, tmp_path):
+def test_trains_as_recommended(name, eagerly, tmp_path):
     model = build(name)
     dataset = datasets.generate(count=6, size=(32, 48))
     batches = datasets.SaliencySequence(
@@ -188,7 +199,11 @@ def test_trains_as_recommended(name, tmp_path):
     )
     assert model.recommended_loss() is not model.recommended_loss()
     assert model.recommended_optimizer() is not model.recommended_optimizer()
-    model.compile(model.recommended_optimizer(), model.recommended_loss())
+    model.compile(
+        model.recommended_optimizer(),
+        model.recommended_loss(),
+        run_eagerly=eagerly,
+    )
     before = [np.array(w) for w in model.trainable_weights]
     frozen = [np.array(w) for w in model.non_trainable_weights]
     first = model.evaluate(batches, verbose=0, return_dict=True)["loss"]
@@ -214,7 +229,7 @@ def test_trains_as_recommended(name, tmp_path):
 
 
 @pytest.mark.parametrize("size", [(40, 60), (75, 31), (32, 48)])
-def test_saliency_map_has_the_picture_s_size(model, size):
+def test_saliency_map_has_the_image_s_size(model, size):
     image = np.random.default_rng(1).integers(0, 256, (*size, 3), "uint8")
     map_ = model.saliency_map(image)
     assert map_.shape == size
@@ -224,7 +239,7 @@ def test_saliency_map_has_the_picture_s_size(model, size):
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (40, 60, 4), (0, 60, 3)])
-def test_saliency_map_refuses_what_is_no_picture(model, shape):
+def test_saliency_map_refuses_what_is_no_image(model, shape):
     with pytest.raises(ValueError, match=r"\(height, width, 3\)"):
         model.saliency_map(np.zeros(shape, "uint8"))
 
@@ -237,6 +252,7 @@ def test_maps_are_float32_in_half_precision(name):
         model = build(name)
     finally:
         keras.mixed_precision.set_dtype_policy(before)
+    model.run_eagerly = EAGERLY
     assert str(model.outputs[0].dtype) == "float32"
     maps = model.predict(images_for(model), verbose=0)
     assert maps.dtype == np.float32

@@ -107,7 +107,7 @@ def test_takes_any_size():
             atol=1e-6,
         )
     image = images(60, 640)[0]
-    # The picture is shrunk to fit 320x320.
+    # The image is shrunk to fit 320x320.
     shrunk = cv2.resize(image, (320, 30), interpolation=cv2.INTER_AREA)
     map_ = model.predict(shrunk[None], verbose=0)[0, :, :, 0]
     map_ = cv2.resize(map_, (640, 60), interpolation=cv2.INTER_CUBIC)

@@ -1,4 +1,4 @@
-"""ML-Net, and how pictures are padded for it."""
+"""ML-Net, and how images are padded for it."""
 
 import keras
 import numpy as np
@@ -42,8 +42,7 @@ def test_the_original_s_parameters_and_sizes():
 def test_any_size_gives_an_eighth_rounded_up(size, expected):
     model = small(input_shape=(*size, 3))
     assert model.map_size == expected
-    maps = model.predict(np.zeros((1, *size, 3), "uint8"), verbose=0)
-    assert maps.shape == (1, *expected, 1)
+    assert model(np.zeros((1, *size, 3), "uint8")).shape == (1, *expected, 1)
 
 
 @pytest.mark.parametrize("strides", [1, 2])
@@ -194,7 +193,7 @@ def test_padding(shape, inside):
 
 
 @pytest.mark.parametrize("shape", [(101, 37), (37, 101), (99, 100), (3, 500)])
-def test_a_place_in_the_picture_comes_back(shape):
+def test_a_place_in_the_image_comes_back(shape):
     ramp = np.indices(shape).astype("float32") / np.array(shape)[:, None, None]
     image = np.stack([*ramp, ramp[0]], axis=-1)
     for k in (0, 1):
@@ -208,7 +207,7 @@ def test_a_place_in_the_picture_comes_back(shape):
         assert back.shape == shape
 
 
-def test_the_picture_lies_among_zeros_and_the_map_has_peak_1(monkeypatch):
+def test_the_image_lies_among_zeros_and_the_map_has_peak_1(monkeypatch):
     model = small()
     # Random weights may give a map of zeros.
     kernel, bias = model.get_layer("projection").get_weights()
