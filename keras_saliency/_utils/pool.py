@@ -1,8 +1,12 @@
 """Work in several processes, and the bar that shows how far it is."""
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
 from typing import Any
 
 import cv2
@@ -10,6 +14,8 @@ import keras
 
 # What the jobs of a worker process call.
 _function: Callable[..., Any]
+# How often a worker looks whether the process that started it is alive.
+_LOOK_SECONDS = 1.0
 
 
 def map_in_order(
@@ -18,6 +24,8 @@ def map_in_order(
     workers: int,
 ) -> Iterator[Any]:
     """Yield `function(*job)` for each job, in the order of the jobs.
+
+    If the calling process is killed, its workers end within seconds.
 
     Args:
         function: A function that can be pickled. Each new process gets it
@@ -30,6 +38,7 @@ def map_in_order(
 
     Raises:
         ValueError: If there are no workers.
+        RuntimeError: If a worker was killed, as where memory is short.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1; received {workers}.")
@@ -53,6 +62,12 @@ def map_in_order(
                     yield waiting.pop(0).result()
             for future in waiting:
                 yield future.result()
+        except BrokenProcessPool as error:
+            raise RuntimeError(
+                f"One of the {workers} worker processes was killed or could "
+                "not start; memory may be short. Use fewer workers. (A script "
+                'needs if __name__ == "__main__": around its work.)'
+            ) from error
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -60,8 +75,25 @@ def map_in_order(
 def _start(function: Callable[..., Any]) -> None:
     global _function
     _function = function
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # One thread each: the processes share the cores.
     cv2.setNumThreads(1)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone.
+
+    A worker that waits for work would wait for ever: it holds the other end
+    of its queue itself.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    while not wait([parent.sentinel], _LOOK_SECONDS):
+        # A child of the parent may keep the sentinel open.
+        if os.name != "nt" and os.getppid() != parent.pid:
+            break
+    os._exit(1)
 
 
 def _call(*job: Any) -> Any:

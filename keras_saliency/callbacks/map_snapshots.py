@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_saliency import images, inference
+from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.types import Array, ArrayLike, PathName, Size, Tensor
 from keras_saliency.callbacks.base import PeriodicCallback, knows_images
 
@@ -79,9 +80,9 @@ class MapSnapshots(PeriodicCallback):
         map_ = np.nan_to_num(map_).clip(min=0)
         peak = map_.max()
         gray = np.rint(map_ * (255 / peak) if peak > 0 else map_)
-        path.parent.mkdir(parents=True, exist_ok=True)
         _, png = cv2.imencode(".png", gray.astype(np.uint8))
-        path.write_bytes(png.tobytes())
+        with replacing(path, flush=False) as new:
+            new.write_bytes(png.tobytes())
 
 
 def _first_of(

@@ -1,11 +1,11 @@
 """Paired comparison of two results on the same images."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.types import PathName
 from keras_saliency.evaluation import _statistics, _writing, scores
 from keras_saliency.evaluation.results import Evaluation
@@ -162,9 +162,9 @@ class Comparison:
             "confidence": self.confidence,
             "rows": {name: row._asdict() for name, row in self.rows.items()},
         }
-        Path(path).write_text(
-            _writing.to_json(content, indent=1) + "\n", encoding="utf-8"
-        )
+        text = _writing.to_json(content, indent=1) + "\n"
+        with replacing(path) as new:
+            new.write_text(text, encoding="utf-8")
 
 
 def _lower_is_better(name: str) -> bool:

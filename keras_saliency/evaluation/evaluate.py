@@ -92,7 +92,8 @@ def evaluate(
             with the same file scores what is missing. A row counts only for
             the same prediction (the same weights of a model, apart from the
             code of its layers), ground truth and options. A function is
-            called again to find that out.
+            called again to find that out. Damaged lines are left out with a
+            warning, and their images scored anew.
         seed: Seed of the draw of other images.
         verbose: 1 shows a progress bar, 0 nothing.
 
@@ -141,8 +142,9 @@ def evaluate(
                 digest = source.digest(i)
                 with naming(dataset, i):
                     keys[i] = scorer.key(i, digest)
-                if keys[i] in journal.rows:
-                    done(i, journal.rows[keys[i]])
+                row = journal.get(keys[i], scorer.chosen)
+                if row is not None:
+                    done(i, row)
                     continue
             yield i
 

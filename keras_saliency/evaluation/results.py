@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.types import Array, ArrayLike, PathName
 from keras_saliency.evaluation import _statistics, _writing, scores
 
@@ -105,7 +106,10 @@ class Evaluation:
 
     def to_csv(self, path: PathName) -> None:
         """Write one line per image, every digit of the values."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
+        with (
+            replacing(path) as new,
+            open(new, "w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.writer(file)
             writer.writerow(["name", *self.scores])
             for name, *values in zip(
@@ -124,9 +128,9 @@ class Evaluation:
             "names": self.names,
             "scores": {n: v.tolist() for n, v in self.scores.items()},
         }
-        Path(path).write_text(
-            _writing.to_json(content, indent=1) + "\n", encoding="utf-8"
-        )
+        text = _writing.to_json(content, indent=1) + "\n"
+        with replacing(path) as new:
+            new.write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, path: PathName) -> Self:

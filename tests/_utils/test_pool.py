@@ -1,6 +1,11 @@
 """Results come in order, whoever works."""
 
 import math
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +47,51 @@ def test_bar(capsys):
     assert "2/2" in capsys.readouterr().out
     with pytest.raises(ValueError, match="verbose must be 0 or 1"):
         progress_bar(2, 2)
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_named():
+    with pytest.raises(RuntimeError, match="2 worker processes was killed"):
+        list(map_in_order(os._exit, [(3,)] * 2, 2))
+
+
+PARENT = """
+import os, sys, time
+sys.path[:0] = {path!r}
+from keras_saliency._utils.pool import map_in_order
+import test_pool
+if __name__ == "__main__":
+    for pid in map_in_order(test_pool.slow_pid, ((k,) for k in range(99)), 2):
+        print(pid, flush=True)
+"""
+
+
+def slow_pid(number):
+    time.sleep(0.2)
+    return os.getpid()
+
+
+def is_alive(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return state.rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+def test_workers_end_with_a_killed_parent(tmp_path):
+    script = tmp_path / "parent.py"
+    path = [str(Path(__file__).parent), *sys.path]
+    script.write_text(PARENT.format(path=path), encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        pids = {int(parent.stdout.readline()) for _ in range(8)}
+        assert all(map(is_alive, pids))
+        parent.kill()
+    end = time.monotonic() + 10
+    while any(map(is_alive, pids)):
+        assert time.monotonic() < end, "workers are still there"
+        time.sleep(0.1)

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.checks import as_count
 from keras_saliency._utils.types import PathName
 from keras_saliency.images import stem
@@ -138,9 +139,9 @@ class Split(dict[str, tuple[str, ...]]):
             "source": self.source,
             "parts": {part: list(names) for part, names in self.items()},
         }
-        Path(path).write_text(
-            json.dumps(content, indent=1) + "\n", encoding="utf-8"
-        )
+        text = json.dumps(content, indent=1) + "\n"
+        with replacing(path) as new:
+            new.write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, path: PathName) -> Self:
