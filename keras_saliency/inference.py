@@ -26,7 +26,7 @@ def saliency_map(
 
     Args:
         model: A Keras model, as for `finished_maps`.
-        image: Array `(height, width, 3)`, RGB in 0..255.
+        image: Array as `images.check_image` takes it.
         size: `(height, width)` of the map. Defaults to the image's.
 
     Returns:
@@ -49,8 +49,8 @@ def finished_maps(
     Args:
         model: A Keras model from images `(batch, height, width, 3)`, RGB in
             0..255, to maps `(batch, height, width, 1)`.
-        images: Arrays `(height, width, 3)`. Their sizes may differ, unless
-            the model takes images of any size in batches.
+        images: Arrays as `images.check_image` takes them. Their sizes may
+            differ, unless the model takes images of any size in batches.
         batch_size: Number of images per call of the network.
 
     Yields:

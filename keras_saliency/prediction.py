@@ -25,7 +25,9 @@ def predict(
         image: One of
 
             - The path of an image; a rotation stored in EXIF is applied.
-            - An array `(height, width, 3)`, RGB in 0..255.
+            - An array `(height, width, 3)`, RGB in 0..255. Gray, 16 bits,
+              floats in 0..1 and bool are taken too: the type says the range
+              (`images.check_image`).
             - A list of these.
             - The path of a folder, whose images are taken in the order of
               their names, without those of its sub-folders.
@@ -160,13 +162,7 @@ def _one(image, mapper):
             if str(path) in str(error):
                 raise
             raise ValueError(f"{path}: {error}") from error
-    image = np.asarray(image)
-    if image.dtype.kind == "f" and image.size and 0 < image.max() <= 1:
-        raise ValueError(
-            f"The image's values end at {image.max():.3g}; they must be in "
-            "0..255: multiply by 255."
-        )
-    return mapper(image)
+    return mapper(images.check_image(image))
 
 
 def _scaled(map_):

@@ -122,7 +122,7 @@ def test_what_is_no_saliency_model(dataset):
     ):
         with pytest.raises(ValueError, match=message):
             inference.saliency_map(model, dataset.image(0))
-    with pytest.raises(ValueError, match="np.stack"):
+    with pytest.raises(ValueError, match="moveaxis"):
         inference.saliency_map(
-            keras.Model(inputs, output), np.zeros((20, 30), "uint8")
+            keras.Model(inputs, output), np.zeros((3, 20, 30), "uint8")
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
 from keras_saliency._utils.types import PathName
-from keras_saliency.images import EXTENSIONS, image_size, stem
+from keras_saliency.images import EXTENSIONS, image_size, normal, stem
 
 # Left behind by version control and by operating systems; and, in CAT2000,
 # folders of somebody's results among the images.
@@ -79,7 +79,7 @@ def _child(path: Path, name: str) -> Path | None:
         return path / name
     try:
         for entry in sorted(os.listdir(path)):
-            if entry.lower() == name.lower():
+            if normal(entry).lower() == normal(name).lower():
                 return path / entry
     except OSError:
         pass
@@ -122,7 +122,7 @@ def files(
                 continue
             full = Path(parent) / name
             relative = full.relative_to(path).as_posix()
-            key: str | None = relative[: -len(full.suffix)]
+            key: str | None = normal(relative[: -len(full.suffix)])
             if key and rename is not None:
                 key = rename(key)
             if key is None:

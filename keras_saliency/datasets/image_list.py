@@ -38,12 +38,17 @@ class ImageList:
     ) -> None:
         self.name = name
         self.exif = exif
-        self.images = tuple(images)
+        self.images = tuple(
+            image_files.check_pixels(image)
+            if isinstance(image, np.ndarray)
+            else image
+            for image in images
+        )
         if not self.images:
             raise ValueError(f"The data set {name} has no images.")
         if names is None:
             names = [_name(i, image) for i, image in enumerate(self.images)]
-        self.names = tuple(str(n) for n in names)
+        self.names = tuple(image_files.normal(str(n)) for n in names)
         if sizes is None:
             sizes = [_size(image, exif) for image in self.images]
         self.sizes = np.asarray(sizes, "int64").reshape(-1, 2)
@@ -184,8 +189,4 @@ def _name(i: int, image: PathName | Array) -> str:
 def _size(image: PathName | Array, exif: bool) -> tuple[int, ...]:
     if not isinstance(image, np.ndarray):
         return image_files.image_size(image, exif=exif)
-    if image_files.check_image(image).dtype != np.uint8:
-        raise ValueError(
-            f"An image given as an array must be uint8; received {image.dtype}."
-        )
     return image.shape[:2]

@@ -1,12 +1,17 @@
 """Images and maps: reading, checking, resizing."""
 
-from keras_saliency.images.checks import check_image, check_map
+from keras_saliency.images.checks import (
+    check_image,
+    check_map,
+    check_pixels,
+)
 from keras_saliency.images.headers import has_exif
 from keras_saliency.images.peak import divide_by_peak
 from keras_saliency.images.reading import (
     EXTENSIONS,
     digest,
     image_size,
+    normal,
     parse_npy,
     read_bytes,
     read_image,
@@ -20,11 +25,13 @@ __all__ = [
     "as_size",
     "check_image",
     "check_map",
+    "check_pixels",
     "digest",
     "divide_by_peak",
     "has_exif",
     "image_size",
     "imresize",
+    "normal",
     "parse_npy",
     "read_bytes",
     "read_image",

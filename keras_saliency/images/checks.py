@@ -1,31 +1,115 @@
 """Checks of images and maps."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_saliency._utils.errors import DatasetError
 from keras_saliency._utils.types import Array, ArrayLike
 
+_RANGES = (
+    "An image must hold numbers in 0..255, or uint16 in 0..65535, floats in "
+    "0..1, or bool"
+)
+
 
 def check_image(image: ArrayLike) -> Array:
-    """Return an image as an array `(height, width, 3)`.
+    """Return what a user has as an RGB image in 0..255.
+
+    The type says the range: uint16 is 0..65535, bool black and white, and
+    floats whose largest value is at most 1 are 0..1. All else is 0..255. A
+    gray image `(height, width)` or `(height, width, 1)` is repeated.
+
+    Args:
+        image: Array, tensor or PIL image.
+
+    Returns:
+        Array `(height, width, 3)` in 0..255: float32 or float64 for floats,
+        else uint8. A uint8 array of that shape is returned as it is.
 
     Raises:
-        ValueError: If it has another shape, or holds no numbers.
+        ValueError: If it has another shape, holds no numbers, or others than
+            in the ranges above; the message says which.
     """
-    image = np.asarray(image)
-    if image.ndim != 3 or image.shape[-1] != 3 or not image.size:
-        gray = image.ndim == 2 or image.shape[-1:] == (1,)
+    image = _shaped(_array(image))
+    kind = image.dtype.kind
+    if image.dtype == np.uint8:
+        return image
+    if kind == "b":
+        return image * np.uint8(255)
+    if kind not in "uif":
+        raise ValueError(f"{_RANGES}; received the type {image.dtype}.")
+    low, high = image.min(), image.max()
+    if image.dtype == np.uint16:
+        if 0 < high <= 255:
+            raise ValueError(
+                f"{_RANGES}; received uint16 in {low}..{high}, which is black "
+                "if it is of 16 bits. Where it is not, give it as uint8."
+            )
+        # As OpenCV reduces the 16 bits of a file.
+        return (image >> 8).astype(np.uint8)
+    if not (low >= 0 and high <= 255):  # NaN fails as well
         raise ValueError(
-            "An image must be an array (height, width, 3), RGB in 0..255; "
-            f"received the shape {image.shape}."
-            + (" Repeat a gray one: np.stack([gray] * 3, -1)." * gray)
+            f"{_RANGES}; received {image.dtype} in {low}..{high}. Undo a "
+            "normalization, clip it, or replace what is not finite."
         )
-    if image.dtype.kind not in "uif":
-        raise ValueError(
-            "An image must hold numbers in 0..255; received the type "
-            f"{image.dtype}."
-        )
+    if kind != "f":
+        return image.astype(np.uint8)
+    if image.dtype not in (np.float32, np.float64):
+        image = image.astype(np.float32)
+    # Below, it is black in either range, and what was scaled is not again.
+    if 1 / 255 < high <= 1:
+        image = image * image.dtype.type(255)
     return image
+
+
+def check_pixels(image: ArrayLike) -> Array:
+    """Return what a user has as a uint8 array `(height, width, 3)`.
+
+    Args:
+        image: As for `check_image`. Floats are rounded.
+
+    Raises:
+        ValueError: As `check_image`.
+    """
+    image = check_image(image)
+    return image if image.dtype == np.uint8 else np.rint(image).astype("uint8")
+
+
+def _array(image: Any) -> Array:
+    if getattr(image, "mode", None) in ("P", "PA", "RGBA", "LA", "CMYK"):
+        image = image.convert("RGB")  # of PIL: the palette's colors
+    try:
+        array = np.asarray(image)
+    except Exception as error:  # of a ragged list, of a tensor elsewhere
+        raise ValueError(
+            f"An image must be an array (height, width, 3); received "
+            f"{type(image).__name__}, of which NumPy makes none: {error}"
+        ) from error
+    if array.dtype.name == "bfloat16":
+        array = array.astype(np.float32)
+    return array
+
+
+def _shaped(image: Array) -> Array:
+    """Return an image in three channels, or raise."""
+    if image.ndim == 2 and image.size:
+        image = image[..., np.newaxis]
+    if image.ndim == 3 and image.shape[-1] == 1 and image.size:
+        return np.repeat(image, 3, axis=-1)
+    if image.ndim == 3 and image.shape[-1] == 3 and image.size:
+        return image
+    hint = ""
+    if image.ndim == 4:
+        hint = " Give the images of a batch one by one."
+    elif image.ndim == 3 and image.shape[-1] == 4:
+        hint = " Leave transparency out: image[..., :3]."
+    elif image.ndim == 3 and image.shape[0] in (1, 3):
+        hint = " Move its channels to the end: np.moveaxis(image, 0, -1)."
+    raise ValueError(
+        "An image must be an array (height, width, 3), RGB in 0..255, or gray "
+        f"(height, width); received the shape {image.shape}.{hint}"
+    )
 
 
 def check_map(array, name):

@@ -1,5 +1,7 @@
 """The headers of image files, read before the images are decoded."""
 
+import contextlib
+import math
 import re
 import struct
 from collections.abc import Iterator
@@ -9,6 +11,13 @@ from keras_saliency._utils.types import PathName
 
 # No image of a saliency data set comes near it; a damaged header does.
 MAX_PIXELS = 2**26
+
+# What ends, or interrupts, the compressed data of a JPEG: a marker that is
+# neither a stuffed zero, nor padding, nor a restart.
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+# The markers that may stand there: tables, scans, comments, applications'.
+_KNOWN_MARKERS = {0xC4, 0xCC, *range(0xD8, 0xE0), *range(0xE0, 0xF0), 0xFE}
+_END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
 
 
 def unreadable(path: PathName, *, truncated: bool = False) -> DatasetError:
@@ -39,9 +48,10 @@ def checked_size(path: PathName, data: bytes) -> tuple[int, int]:
         raise unreadable(path)
     if size[0] * size[1] > MAX_PIXELS:
         raise DatasetError(
-            f"The image {path} claims to be {size[0]} high and {size[1]} "
-            f"wide, more than {MAX_PIXELS >> 20} million pixels: it is "
-            "damaged, or must be reduced first."
+            f"The image {path} is {size[0]} high and {size[1]} wide by its "
+            f"header; received {size[0] * size[1]} pixels, where at most "
+            f"{MAX_PIXELS} (8192 x 8192) are read. Reduce it in an image "
+            "editor first; if it is not that large it is damaged."
         )
     return size
 
@@ -61,10 +71,55 @@ def _header_size(data: bytes) -> tuple[int, int] | None:
     if data[:4] in (b"II*\0", b"MM\0*"):
         return _tiff_size(data)
     if data[:1] == b"P" and data[1:2] in b"123456":
-        # Magic, width and height, with comments up to the end of their line.
-        words = re.sub(rb"#[^\n]*", b"", data[:1024]).split(None, 3)
+        words = _pnm_words(data)
         return int(words[2]), int(words[1])
+    if optional_format(data) == "GIF":
+        width, height = struct.unpack("<HH", data[6:10])
+        return height, width
+    if optional_format(data) == "AVIF":
+        return _avif_size(data)
     return None
+
+
+def optional_format(data: bytes) -> str | None:
+    """Return the name of a format with which OpenCV may not be built."""
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return "GIF"
+    if data[4:8] == b"ftyp":
+        length = min(int.from_bytes(data[:4], "big"), 256)
+        if {b"avif", b"avis"} & {data[k : k + 4] for k in range(8, length, 4)}:
+            return "AVIF"
+    return None
+
+
+def _pnm_words(data: bytes) -> list[bytes]:
+    """Return a PNM file's magic, width, height, peak and what follows."""
+    # There are comments, each up to the end of its line.
+    return re.sub(rb"#[^\n]*", b"", data[:1024]).split(None, 4)
+
+
+def pnm_peak(data: bytes) -> int | None:
+    """Return the number of white in a PNM file, if it is an unusual one."""
+    if data[:2] not in (b"P2", b"P3", b"P5", b"P6"):
+        return None
+    with contextlib.suppress(ValueError, IndexError):
+        peak = int(_pnm_words(data)[3])
+        if data[:2] in (b"P2", b"P3") and peak <= 255:
+            return None  # OpenCV scales numbers that are written as text
+        return None if peak in (255, 65535) or peak < 1 else peak
+    return None
+
+
+def _avif_size(data: bytes) -> tuple[int, int] | None:
+    """Return the largest size that an AVIF states, of all images in it."""
+    end = data.find(b"mdat")
+    sizes = []
+    start = data.find(b"ispe")
+    while 0 <= start and (start < end or end < 0 or not sizes):
+        width, height = struct.unpack(">II", data[start + 8 : start + 16])
+        sizes.append((height, width))
+        start = data.find(b"ispe", start + 4)
+    return max(sizes, key=math.prod, default=None)
 
 
 def _check_chunks(data: bytes) -> None:
@@ -91,6 +146,26 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
             )
             return height, width
     return None
+
+
+def jpeg_is_whole(data: bytes) -> bool:
+    """Return whether the bytes hold a JPEG up to its end.
+
+    The end is looked for segment by segment: what looks like it in an
+    embedded thumbnail does not count, and neither does anything behind it.
+    """
+    position, in_scan = 2, False
+    while found := _MARKER.search(data, position):
+        marker, position = data[found.start() + 1], found.end()
+        if marker == _END_OF_IMAGE:
+            return in_scan
+        if marker not in _KNOWN_MARKERS and (
+            in_scan or not 0xC0 <= marker <= 0xCF
+        ):
+            return False  # the data are cut, and something else follows
+        in_scan = in_scan or marker == _START_OF_SCAN
+        position += int.from_bytes(data[position : position + 2], "big")
+    return False
 
 
 def has_exif(data: bytes) -> bool:

@@ -1,8 +1,12 @@
 """Images and maps from files, with errors that name the file."""
 
+import contextlib
 import hashlib
 import io
 import os
+import re
+import stat
+import unicodedata
 from pathlib import Path
 
 import cv2
@@ -25,6 +29,8 @@ EXTENSIONS = (
     ".tif",
     ".ppm",
     ".pgm",
+    ".avif",
+    ".gif",
 )
 
 # No image of a saliency data set comes near it.
@@ -37,14 +43,20 @@ def stem(name: PathName) -> str:
     """Return the name of an image without its extension.
 
     Only the extensions of image files (and `.npy`) are taken off, so a name
-    with dots in it stays whole.
+    with dots in it stays whole. Letters with accents are composed (NFC), so
+    that the names of macOS and of other systems are the same.
     """
-    name = str(name)
+    name = normal(str(name))
     lower = name.lower()
     for extension in (*EXTENSIONS, ".npy"):
         if lower.endswith(extension) and len(name) > len(extension):
             return name[: -len(extension)]
     return name
+
+
+def normal(name: str) -> str:
+    """Return a name with its accents composed (NFC), as names are compared."""
+    return unicodedata.normalize("NFC", name)
 
 
 def read_bytes(path: PathName, *, limit: int = _MAX_BYTES) -> bytes:
@@ -62,6 +74,9 @@ def read_bytes(path: PathName, *, limit: int = _MAX_BYTES) -> bytes:
             read.
     """
     try:
+        # A pipe would be waited for.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise OSError("it is no file but a folder, a pipe or a device")
         with open(path, "rb") as file:
             # `read` takes memory for all it is asked for.
             size = os.fstat(file.fileno()).st_size
@@ -92,10 +107,12 @@ def read_image(
 
     Gray images are repeated to three channels, transparency is dropped, 16
     bits become 8, and a rotation stored in EXIF is applied, all as OpenCV
-    does.
+    does. Of moving images it is the first. What follows a whole JPEG in its
+    file, such as the film of a phone, is passed over.
 
     Args:
-        path: A JPEG, PNG, BMP, TIFF, WebP or PNM file.
+        path: A JPEG, PNG, BMP, TIFF, WebP or PNM file; GIF and AVIF where
+            OpenCV was built with them.
         exif: Whether a rotation stored in EXIF is applied.
         at_least: `(height, width)` that suffices. A JPEG that is twice, four
             or eight times as large in both directions is decoded at a half,
@@ -109,6 +126,12 @@ def read_image(
     """
     data = read_bytes(path)
     flags = cv2.IMREAD_COLOR
+    peak = headers.pnm_peak(data)
+    if peak is not None:
+        # OpenCV takes the numbers as if they went to 255, or to 65535.
+        deep = _decode(path, flags | cv2.IMREAD_ANYDEPTH, data)
+        image = np.rint(np.minimum(deep / peak, 1) * 255).astype("uint8")
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
     if at_least is not None and data[:2] == b"\xff\xd8":
         size = headers.checked_size(path, data)
         if exif and headers.has_exif(data):
@@ -184,7 +207,8 @@ def image_size(path: PathName, *, exif: bool = True) -> tuple[int, int]:
         certain = not headers.has_exif(data)
     else:
         certain = data[:4] == b"\x89PNG" and b"eXIf" not in data
-    if certain or not exif:
+    # The size in AVIF is that before turning and cropping.
+    if certain or (not exif and headers.optional_format(data) != "AVIF"):
         return size
     return _decode(path, cv2.IMREAD_COLOR, data).shape[:2]
 
@@ -204,18 +228,30 @@ def _decode(path: PathName, flags: int, data: bytes | None = None) -> Array:
     data = read_bytes(path) if data is None else data
     headers.checked_size(path, data)
     # Some decoders return the rest of a truncated JPEG as gray without a
-    # word. Inside the compressed data neither marker can occur.
-    truncated = False
-    if data[:2] == b"\xff\xd8":
-        end = data.rfind(b"\xff\xd9")
-        truncated = end < 0 or data.find(b"\xff\xda", end) >= 0
-    try:
-        image = cv2.imdecode(np.frombuffer(data, "uint8"), flags)
-    except cv2.error:
-        image = None
-    if image is None or truncated:
+    # word.
+    truncated = data[:2] == b"\xff\xd8" and not headers.jpeg_is_whole(data)
+    image = None
+    if not truncated:
+        with contextlib.suppress(cv2.error):
+            image = cv2.imdecode(np.frombuffer(data, "uint8"), flags)
+    if image is None:
+        _explain_build(path, data)
         raise headers.unreadable(path, truncated=truncated)
     return image
+
+
+def _explain_build(path: PathName, data: bytes) -> None:
+    """Raise if OpenCV was built without the format of a file."""
+    name = headers.optional_format(data)
+    if name is None:
+        return
+    line = re.search(rf"^\s*{name}:\s*(.*)$", cv2.getBuildInformation(), re.M)
+    if line is None or line[1].strip() in ("", "NO"):
+        raise DatasetError(
+            f"The file {path} cannot be read as an image: this build of OpenCV "
+            f"({cv2.__version__}) has no {name}. Convert it to PNG or JPEG, or "
+            "install another build of opencv-python."
+        )
 
 
 def parse_npy(data: bytes) -> Array:
@@ -233,16 +269,27 @@ def parse_npy(data: bytes) -> Array:
         header = np.lib.format.read_array_header_1_0(stream)
     else:
         header = np.lib.format.read_array_header_2_0(stream)
-    shape, _, dtype = header
-    size = dtype.itemsize
+    shape, fortran, dtype = header
+    count = 1
     for side in shape:
-        size *= side
-    if dtype.hasobject or size != len(data) - stream.tell():
+        if side < 0:
+            raise ValueError(f"it claims the shape {shape}")
+        count *= side
+    if (
+        dtype.hasobject
+        or count * dtype.itemsize != len(data) - stream.tell()
+        or (count and not dtype.itemsize)
+    ):
         raise ValueError(
             f"its data have not the size of {dtype} of shape {shape}"
         )
-    stream.seek(0)
-    return np.load(stream, allow_pickle=False)
+    # Without a copy of the data, which may be large.
+    array = np.frombuffer(data, dtype, count, stream.tell())
+    if dtype.kind == "U" and count:
+        characters = array.view(np.dtype("u4").newbyteorder(dtype.byteorder))
+        if characters.max() > 0x10FFFF:
+            raise ValueError("it holds characters that there are not")
+    return array.reshape(shape, order="F" if fortran else "C")
 
 
 def _read_npy(path: PathName) -> Array:

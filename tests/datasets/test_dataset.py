@@ -201,8 +201,8 @@ def test_parts_that_do_not_fit(options, message):
 def test_bad_images():
     with pytest.raises(ValueError, match="has no images"):
         SaliencyDataset("bad", [])
-    with pytest.raises(ValueError, match="must be uint8"):
-        SaliencyDataset("bad", [np.zeros((4, 4, 3))])
+    with pytest.raises(ValueError, match="must hold numbers in 0..255"):
+        SaliencyDataset("bad", [np.full((4, 4, 3), -1)])
 
 
 def test_bad_fixations():

@@ -16,6 +16,7 @@ from keras_saliency.datasets.fixations import Fixations
 from keras_saliency.datasets.formats import writing
 from keras_saliency.images import (
     has_exif,
+    normal,
     parse_npy,
     read_bytes,
     resize,
@@ -109,7 +110,7 @@ def load_compact(
                 "folder with fixations.npz and stimuli/."
             )
     fields = _read(table)
-    names = [str(n) for n in fields["names"].tolist()]
+    names = [normal(str(n)) for n in fields["names"].tolist()]
     images = _match(names, table, files(folder))
     densities = None
     if (path / "densities").is_dir():

@@ -10,7 +10,7 @@ import numpy as np
 from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.checks import as_count
 from keras_saliency._utils.types import PathName
-from keras_saliency.images import stem
+from keras_saliency.images import normal, stem
 
 
 class Split(dict[str, tuple[str, ...]]):
@@ -37,7 +37,7 @@ class Split(dict[str, tuple[str, ...]]):
         source: str | None = None,
     ) -> None:
         super().__init__(
-            (str(part), tuple(str(n) for n in names))
+            (str(part), tuple(normal(str(n)) for n in names))
             for part, names in dict(parts).items()
         )
         self.name = name

@@ -37,7 +37,8 @@ class ClassicModel:
         """Return the map of one image, at its size.
 
         Args:
-            image: Array `(height, width, 3)`, RGB in 0..255, uint8 or float.
+            image: Array as `images.check_image` takes it: uint8 or float
+                `(height, width, 3)` in 0..255 and others.
 
         Returns:
             float32 array `(height, width)`, finite and not negative. Its
@@ -46,7 +47,7 @@ class ClassicModel:
         Raises:
             ValueError: If the image has another shape, type or range.
         """
-        image = in_range(check_image(image))
+        image = check_image(image).astype(np.float32)
         size = image.shape[:2]
         least = self.smallest_side
         factor = min(max(least / min(size), 1), 8)
@@ -111,18 +112,6 @@ class ClassicModel:
             ((image(i), i) for i in range(len(images))),
             min(workers, max(len(images), 1)),
         )
-
-
-def in_range(image: Array) -> Array:
-    """Return an image as float32, or raise unless it lies in 0..255."""
-    image = image.astype(np.float32)
-    low, high = image.min(), image.max()
-    if not (low >= 0 and high <= 255):  # NaN fails as well
-        raise ValueError(
-            "An image must hold finite values in 0..255; received "
-            f"{low} to {high}. Undo a normalization, or clip it."
-        )
-    return image
 
 
 def require(condition: Any, name: str, value: Any, expected: str) -> None:
