@@ -198,7 +198,8 @@ def test_arrays_of_a_data_set_pass_the_same_gate():
     np.testing.assert_array_equal(dataset.image(0), PHOTO)
     assert dataset.image(1).max() == 255
     assert dataset.sizes.tolist() == [[30, 40]] * 2
-    np.testing.assert_array_equal(check_pixels(np.maximum(PHOTO - 0.4, 0)), PHOTO)
+    floats = np.maximum(PHOTO - 0.4, 0)
+    np.testing.assert_array_equal(check_pixels(floats), PHOTO)
 
 
 def test_limit_of_size_says_what_to_do(tmp_path):
