@@ -25,7 +25,9 @@ def own(module, thing):
 def functions_of(cls):
     """Name -> function of the methods that a class itself defines."""
     for name, member in vars(cls).items():
-        if name.startswith("_") and name != "__init__":
+        # A protocol's constructor is made by `typing`.
+        private = name.startswith("_") and name != "__init__"
+        if private or getattr(member, "__module__", None) == "typing":
             continue
         if isinstance(member, (classmethod, staticmethod)):
             member = member.__func__
