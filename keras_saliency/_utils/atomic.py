@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from keras_saliency._utils.types import PathName
 
@@ -133,6 +134,16 @@ def remove(path: Path) -> None:
     else:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def write_all(file: BinaryIO, data: bytes | memoryview) -> None:
+    """Write to an unbuffered file, which may take a part at a time.
+
+    It does so just before the disk is full.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _is_abandoned(path: Path, found: re.Match[str], here: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from keras_saliency._utils.atomic import explained
+from keras_saliency._utils.atomic import explained, write_all
 from keras_saliency._utils.types import PathName
 from keras_saliency.evaluation import _writing
 
@@ -87,7 +87,7 @@ class Journal:
         line = _writing.to_json({"key": key, "name": name, "scores": row})
         checksum = zlib.crc32(line.encode())
         with explained(self._path, "the values before are kept"):
-            _write_all(
+            write_all(
                 self._file,
                 f'{line[:-1]}, "checksum": "{checksum:08x}"}}\n'.encode(),
             )
@@ -104,7 +104,7 @@ class Journal:
         if _is_cut_off(last) and not _is_whole(last):
             file.truncate(start + len(before) + len(newline))
         else:
-            _write_all(file, b"\n")
+            write_all(file, b"\n")
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -176,9 +176,3 @@ def _is_whole(line: bytes) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _write_all(file: BinaryIO, data: bytes) -> None:
-    # An unbuffered file may take a part, just before the disk is full.
-    while data:
-        data = data[file.write(data) :]

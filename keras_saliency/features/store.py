@@ -8,11 +8,12 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from keras_saliency._utils import locks
+from keras_saliency._utils.atomic import write_all
 from keras_saliency._utils.types import Array
 
 # What a cache holds: whether it is complete, the number of rows, the
@@ -136,7 +137,7 @@ class Store:
                     ):
                         for row, values in zip(rows, output, strict=True):
                             file.seek(offset + row * values.nbytes)
-                            _write_all(file, values)
+                            write_all(file, values.tobytes())
                     written.extend(rows)
                     if time.monotonic() - marked_at > FLUSH_SECONDS:
                         mark()
@@ -237,10 +238,3 @@ class Store:
                 "another folder by directory= or the environment variable "
                 "KERAS_SALIENCY_CACHE",
             ) from error
-
-
-def _write_all(file: BinaryIO, values: Array) -> None:
-    data = memoryview(values.tobytes())
-    while data:
-        # An unbuffered file may take a part, just before the disk is full.
-        data = data[file.write(data) :]

@@ -141,7 +141,7 @@ def test_a_full_disk_names_the_file(path, monkeypatch):
 
     with pytest.raises(OSError, match=r"scores\.jsonl could not .*No space"):
         with Journal(path) as journal:
-            monkeypatch.setattr(module, "_write_all", full)
+            monkeypatch.setattr(module, "write_all", full)
             journal.add("d", "d", {"cc": 1.0})
     same(read(path))
 

@@ -2,14 +2,13 @@
 
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from keras_saliency._utils.atomic import beside, remove
 from keras_saliency._utils.errors import DatasetError
 from keras_saliency._utils.types import Array, PathName
 
@@ -34,18 +33,23 @@ def new_folder(path: PathName) -> Iterator[Path]:
                 f"The folder {path} is not empty; give another, or remove it."
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(
-            tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)
-        )
-        temporary.chmod(0o755)
+        temporary = beside(path)
+        temporary.mkdir()
     try:
-        yield temporary
+        # What is read meanwhile raises errors of its own.
         with _explained(path):
+            yield temporary
             if path.exists():
                 path.rmdir()
             os.replace(temporary, path)
+    except DatasetError as error:
+        text = str(error)
+        if str(temporary) not in text:
+            raise
+        final = text.replace(str(temporary), str(path))
+        raise DatasetError(final) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove(temporary)
 
 
 def write_image(
@@ -90,6 +94,8 @@ def report(path: PathName, done: int, count: int) -> None:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
+    except DatasetError:
+        raise
     except OSError as error:
         raise DatasetError(
             f"The folder {path} cannot be written: {error}."

@@ -1,19 +1,22 @@
 """Archives that cannot escape the folder they are extracted to."""
 
+import contextlib
 import os
-import shutil
 import stat
-import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from keras_saliency._utils import locks
+from keras_saliency._utils.atomic import explained, remove, write_all
 from keras_saliency._utils.errors import DatasetError
 from keras_saliency._utils.types import PathName
 
 # CAT2000's training set has 3.1 GB in 10,000 files.
 MAX_EXTRACTED = 2**35
 MAX_FILES = 200_000
+_LONGEST_PATH = 1000
+_TEMPORARY = ".extracting"
 # Deflate reaches 1032; images and .mat files stay far below.
 MAX_RATIO = 200
 _RATIO_FREE = 2**24
@@ -30,7 +33,8 @@ def extract(
     Each member's checksum is verified. An archive is refused that has
     absolute paths or paths with `..`, links, two members of one path or
     encrypted ones, or more than is credible in number, size or rate of
-    compression.
+    compression. Of several processes that extract to one folder, one works at
+    a time, and removes what killed ones left.
 
     Args:
         archive: The `.zip` file.
@@ -39,32 +43,47 @@ def extract(
 
     Raises:
         DatasetError: If the archive is refused or damaged.
+        OSError: If the folder cannot be written, or the disk is full; the
+            message names the folder.
     """
     archive, folder = Path(archive), Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".extracting-", dir=folder))
-    except OSError as error:
-        raise DatasetError(
-            f"The folder {folder} cannot be written: {error}."
-        ) from error
-    try:
-        with zipfile.ZipFile(archive) as opened:
+    state = f"the archive {archive} is kept"
+    with contextlib.ExitStack() as stack:
+        with explained(folder, state):
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locks.hold(folder / f"{_TEMPORARY}.lock"))
+            _remove_leftovers(folder)
+        temporary = folder / _TEMPORARY
+        stack.callback(remove, temporary)
+        with _read(archive):
+            opened = stack.enter_context(zipfile.ZipFile(archive))
             members = _members(archive, opened, keep)
-            for member, path in members:
-                _write(archive, opened, member, temporary / path)
-        for entry in sorted(temporary.iterdir()):
-            _move(entry, folder / entry.name)
+        for member, path in members:
+            _write(archive, opened, member, temporary / path, folder)
+        with explained(folder, state):
+            for entry in sorted(temporary.iterdir()):
+                _move(entry, folder / entry.name)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left; older versions named it otherwise."""
+    for left in folder.glob(f"{_TEMPORARY}*"):
+        if left.is_dir():
+            remove(left)
+
+
+@contextlib.contextmanager
+def _read(archive: Path) -> Iterator[None]:
+    """Name an archive in the errors of reading it."""
+    try:
+        yield
     except DatasetError:
         raise
     except Exception as error:  # zipfile raises nearly anything on damage
         raise DatasetError(
-            f"The archive {archive} cannot be extracted to {folder} "
-            f"({error or repr(error)}); it is damaged, or the disk is full. "
-            "Get it anew."
+            f"The archive {archive} cannot be read ({error or repr(error)}); "
+            "it is damaged. Get it anew."
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _members(
@@ -81,6 +100,7 @@ def _members(
         )
     members = []
     seen: set[str] = set()
+    folders: set[str] = set()
     total = 0
     for info in infos:
         name = info.filename
@@ -90,7 +110,11 @@ def _members(
         reason = None
         if path.startswith("/") or ".." in parts or ":" in path:
             reason = "would be written outside its folder"
-        elif "\0" in name or any(len(p.encode()) > 255 for p in parts):
+        elif (
+            "\0" in name
+            or len(path.encode()) > _LONGEST_PATH
+            or any(len(p.encode()) > 255 for p in parts)
+        ):
             reason = "has a name that no file can have"
         elif (
             mode
@@ -126,26 +150,46 @@ def _members(
                 f"{name[:200]!r}."
             )
         seen.add(key)
+        folders.update(parent.as_posix() for parent in Path(key).parents)
         members.append((info, Path(*parts)))
+    if both := sorted(seen & folders):
+        raise DatasetError(
+            f"The archive {archive} is refused: its member {both[0][:200]!r} "
+            "is a file and a folder."
+        )
     if not members:
         raise DatasetError(f"The archive {archive} has no file that is needed.")
     return members
 
 
 def _write(
-    archive: Path, opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path
+    archive: Path,
+    opened: zipfile.ZipFile,
+    info: zipfile.ZipInfo,
+    path: Path,
+    folder: Path,
 ) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    state = f"the archive {archive} is kept"
     written = 0
-    with opened.open(info) as source, open(path, "xb") as target:
-        while chunk := source.read(2**20):
+    with contextlib.ExitStack() as stack:
+        with explained(folder, state):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            target = stack.enter_context(open(path, "xb", buffering=0))
+        with _read(archive):
+            source = stack.enter_context(opened.open(info))
+        while True:
+            with _read(archive):
+                chunk = source.read(2**20)
+            if not chunk:
+                break
             written += len(chunk)
             if written > info.file_size:
                 raise DatasetError(
                     f"The archive {archive} is refused: its member "
                     f"{info.filename[:200]!r} is larger than it claims."
                 )
-            target.write(chunk)
+            with explained(folder, state):
+                write_all(target, chunk)
     if written != info.file_size:
         raise DatasetError(
             f"The archive {archive} is damaged: its member "

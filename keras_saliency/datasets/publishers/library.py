@@ -1,10 +1,13 @@
 """The publishers' data sets: their archives, and how to get them."""
 
+import contextlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_saliency._utils import download
+from keras_saliency._utils import download, locks
+from keras_saliency._utils.atomic import explained
 from keras_saliency._utils.errors import DatasetError
 from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.publishers import (
@@ -179,6 +182,9 @@ def is_whole(folder: Path) -> bool:
 def fetch(source: Source, folder: Path, *, progress: bool = True) -> None:
     """Download and extract a data set's archives, or what is left of it.
 
+    Of several processes that ask for one data set at once, one works and the
+    others wait for it.
+
     Args:
         source: The data set.
         folder: Where to extract it.
@@ -188,23 +194,36 @@ def fetch(source: Source, folder: Path, *, progress: bool = True) -> None:
         DatasetError: If a download fails or an archive is damaged.
     """
     downloads = folder / _DOWNLOADS
-    try:
-        downloads.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DatasetError(
-            f"The folder {downloads} cannot be made: {error}."
-        ) from error
-    for archive in source.archives:
-        file = downloads / archive.name
-        done = downloads / f"{archive.name}.extracted"
-        if done.exists():
-            continue
-        try:
-            download.download(
-                archive.url, file, md5=archive.md5, progress=progress
+
+    def on_wait() -> None:
+        if progress and sys.stderr is not None:
+            print(
+                f"Waiting for another process that fills {folder}",
+                file=sys.stderr,
             )
-        except download.DownloadError as error:
-            raise DatasetError(str(error)) from error
+
+    try:
+        with contextlib.ExitStack() as stack:
+            with explained(downloads):
+                downloads.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locks.hold(downloads / ".lock", on_wait))
+            # Whoever waited finds all done.
+            if not (folder / _COMPLETE).exists():
+                for archive in source.archives:
+                    _fetch_one(archive, folder, downloads, progress)
+                with explained(folder):
+                    (folder / _COMPLETE).touch()
+    except (OSError, download.DownloadError) as error:
+        raise DatasetError(str(error)) from error
+
+
+def _fetch_one(
+    archive: Archive, folder: Path, downloads: Path, progress: bool
+) -> None:
+    file = downloads / archive.name
+    done = downloads / f"{archive.name}.extracted"
+    if not done.exists():
+        download.download(archive.url, file, md5=archive.md5, progress=progress)
         try:
             archives.extract(file, folder / archive.into)
         except DatasetError:
@@ -212,6 +231,7 @@ def fetch(source: Source, folder: Path, *, progress: bool = True) -> None:
                 # Nothing vouches for these bytes: do not keep them.
                 file.unlink(missing_ok=True)
             raise
-        done.touch()
-        file.unlink()
-    (folder / _COMPLETE).touch()
+        with explained(done):
+            done.touch()
+    # A process may have been killed in between.
+    file.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_saliency.datasets import DatasetError
+from keras_saliency.datasets import DatasetError, DatasetNotFoundError
 from keras_saliency.datasets.formats import writing
 
 
@@ -27,3 +27,21 @@ def test_what_cannot_be_written(tmp_path):
     image = np.zeros((3, 4, 3), "uint8")
     with pytest.raises(DatasetError, match=r"a\.png cannot be written"):
         writing.write_image(file / "a.png", image)
+
+
+@pytest.mark.parametrize("write", [np.save, np.savez_compressed])
+def test_an_error_within_names_the_folder_to_be(tmp_path, write):
+    """Not the temporary one, nothing of which is left."""
+    path = tmp_path / "set.v2"
+    with pytest.raises(DatasetError, match=r"set\.v2 cannot .*No such file"):
+        with writing.new_folder(path) as folder:
+            write(folder / "none" / "x.npy", np.zeros(3))
+    image = np.zeros((3, 4, 3), "uint8")
+    with pytest.raises(DatasetError, match=r"set\.v2/a/b\.png cannot"):
+        with writing.new_folder(path) as folder:
+            (folder / "a").touch()
+            writing.write_image(folder / "a" / "b.png", image)
+    with pytest.raises(DatasetNotFoundError, match="^the image$"):
+        with writing.new_folder(path):
+            raise DatasetNotFoundError("the image")
+    assert list(tmp_path.iterdir()) == []

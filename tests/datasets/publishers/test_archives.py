@@ -1,12 +1,19 @@
+import errno
 import io
+import os
 import stat
+import subprocess
+import sys
+import threading
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import publisher_layouts as layouts
 import pytest
 
 from keras_saliency import datasets
-from keras_saliency._utils import download
+from keras_saliency._utils import download, locks
 from keras_saliency.datasets import DatasetError, publishers
 from keras_saliency.datasets.publishers import archives, library
 
@@ -52,6 +59,8 @@ def link(name):
         ([("a" * 300, "x")], "no file can have"),
         ([("a/b.txt", "x"), ("a//B.txt", "y")], "two members"),
         ([("bomb", b"\0" * 2**25)], "grows from"),
+        ([("a", "x"), ("a/b", "y")], "'a' is a file and a folder"),
+        ([("a/" * 600 + "b", "x")], "no file can have"),
         ([], "no file"),
     ],
 )
@@ -108,7 +117,10 @@ def small_fiwi(server, tmp_path, monkeypatch):
     )
     monkeypatch.setattr(publishers.fiwi, "IMAGE_COUNT", 2)
     monkeypatch.setitem(library.SOURCES, "fiwi", source)
-    monkeypatch.setattr(download.time, "sleep", lambda seconds: None)
+    sleep = time.sleep
+    monkeypatch.setattr(
+        download.time, "sleep", lambda seconds: sleep(min(seconds, 0.01))
+    )
     return source
 
 
@@ -163,6 +175,100 @@ def test_load_that_was_killed_while_extracting(
     options = {"download": True, "progress": False}
     assert len(datasets.load("fiwi", root=tmp_path, **options)) == 2
     assert len(server.ranges) == 1
+
+
+def test_what_killed_extractions_left_is_removed(tmp_path):
+    path = write_zip(tmp_path / "a.zip", [("a.txt", "abc")])
+    target = tmp_path / "target"
+    for left in (".extracting", ".extracting-x_1y"):  # the last is older
+        (target / left / "deep").mkdir(parents=True)
+        (target / left / "a.txt").touch()
+    (target / ".extracting.lock").touch()
+    archives.extract(path, target)
+    assert [p.name for p in target.iterdir()] == ["a.txt"]
+    assert (target / "a.txt").read_text() == "abc"
+
+
+def test_a_full_disk_keeps_the_archive(
+    small_fiwi, server, tmp_path, monkeypatch
+):
+    def full(file, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    options = {"root": tmp_path, "download": True, "progress": False}
+    with monkeypatch.context() as patch:
+        patch.setattr(archives, "write_all", full)
+        with pytest.raises(DatasetError, match="fiwi could not .*No space.*w"):
+            datasets.load("fiwi", **options)
+    assert [p.name for p in (tmp_path / "fiwi").iterdir()] == [".downloads"]
+    assert len(datasets.load("fiwi", **options)) == 2
+    assert len(server.ranges) == 1
+
+
+def test_three_at_once_download_and_extract_once(
+    small_fiwi, server, tmp_path, monkeypatch, capsys
+):
+    """The lock is held between threads as it is between processes."""
+    extract, calls = archives.extract, []
+    never = threading.Event()
+
+    def slow(*arguments):
+        calls.append(arguments)
+        never.wait(0.5)
+        extract(*arguments)
+
+    monkeypatch.setattr(archives, "extract", slow)
+    monkeypatch.setattr(locks, "_POLL_SECONDS", 0.01)
+    with ThreadPoolExecutor(3) as pool:
+        found = [
+            pool.submit(datasets.load, "fiwi", root=tmp_path, download=True)
+            for _ in range(3)
+        ]
+    assert [len(future.result()) for future in found] == [2, 2, 2]
+    assert len(calls) == len(server.ranges) == 1
+    assert capsys.readouterr().err.count("Waiting for another process") == 2
+    left = sorted(p.name for p in (tmp_path / "fiwi/.downloads").iterdir())
+    assert left == ["w.zip.extracted"]
+
+
+SCRIPT = """
+import sys
+from keras_saliency import datasets
+from keras_saliency.datasets.publishers import archives, fiwi, library
+fiwi.IMAGE_COUNT = 2
+library.SOURCES["fiwi"] = library.Source(
+    datasets.load_fiwi, (library.Archive(sys.argv[1], "w.zip"),),
+    ("webpage_dataset/stimuli",), 2,
+)
+if len(sys.argv) > 3:
+    import os
+    archives._move = lambda *paths: os.kill(os.getpid(), 9)
+print(len(datasets.load("fiwi", root=sys.argv[2], download=True)))
+"""
+
+
+@pytest.mark.slow
+def test_processes_and_a_kill(small_fiwi, server, tmp_path):
+    """A killed process holds nobody up, and the others share its download."""
+
+    def start(*arguments):
+        url = f"{server.url}/webpage_dataset.zip"
+        return subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, url, str(tmp_path), *arguments],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    with start("kill") as killed:
+        killed.communicate()
+    assert killed.returncode != 0
+    assert (tmp_path / "fiwi/.extracting").exists()
+    for process in [start() for _ in range(3)]:
+        assert process.communicate(timeout=120)[0] == "2\n"
+    assert len(server.ranges) == 1
+    names = sorted(p.name for p in (tmp_path / "fiwi").iterdir())
+    assert names == [".complete", ".downloads", "webpage_dataset"]
 
 
 def test_load_of_another_number_of_images(
