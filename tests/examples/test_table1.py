@@ -156,7 +156,12 @@ def test_options_of_a_row(table1, tmp_path, monkeypatch):
 def test_weights_that_someone_released(table1, tmp_path, monkeypatch, capsys):
     """An importer's file and a `.keras` file, without any training."""
     small = models.SAMVGG(
-        (32, 48, 3), None, filters=(2,) * 5, depth=2, steps=1, gaussians=1
+        (32, 48, 3),
+        backbone_weights=None,
+        filters=(2,) * 5,
+        depth=2,
+        steps=1,
+        gaussians=1,
     )
     keras1_files.write_sam(small, tmp_path / "sam.pkl")
     models.FastNet((32, 48, 3), filters=(2,) * 5, depth=2).save(
