@@ -142,17 +142,11 @@ class SAMVGG(SAM):
     ImageNet mean) is inside. All of it trains.
 
     Args:
-        input_shape: See `models.sam.SAM`, as for all arguments but one.
         backbone_weights: Weights of VGG-16.
         frozen_blocks: Number of blocks of VGG-16 that do not train.
-        keep_proportions: See `models.sam.SAM`.
         filters: Filters of the five blocks of VGG-16.
-        depth: See `models.sam.SAM`.
-        steps: See `models.sam.SAM`.
-        gaussians: See `models.sam.SAM`.
-        upsampling: See `models.sam.SAM`.
-        name: Name of the model.
-        trainable: See `models.sam.SAM`.
+
+    See `models.sam.SAM` for the other arguments.
     """
 
     def __init__(
@@ -208,11 +202,9 @@ class SAMResNet(SAM):
     `train_normalization` says otherwise.
 
     Args:
-        input_shape: See `models.sam.SAM`.
         backbone_weights: Weights of ResNet-50.
         frozen_blocks: Number of stages of ResNet-50 that do not train, the
             first convolution counted as one.
-        keep_proportions: See `models.sam.SAM`.
         train_normalization: `True` normalizes by the statistics of each
             training batch and trains scales and offsets, as the authors do.
             It helps only with random backbone weights, or with larger batches
@@ -220,12 +212,8 @@ class SAMResNet(SAM):
         filters: Filters of the narrow convolutions of the four stages. The
             stages have four times as many channels.
         blocks: Number of residual blocks of the four stages.
-        depth: See `models.sam.SAM`.
-        steps: See `models.sam.SAM`.
-        gaussians: See `models.sam.SAM`.
-        upsampling: See `models.sam.SAM`.
-        name: Name of the model.
-        trainable: See `models.sam.SAM`.
+
+    See `models.sam.SAM` for the other arguments.
     """
 
     def __init__(

@@ -101,6 +101,11 @@ def test_aspp_branches_are_dilated_convolutions_with_weights_of_their_own():
         )
 
 
+def test_aspp_needs_a_rate():
+    with pytest.raises(ValueError, match="dilation_rates is empty"):
+        layers.ASPP(dilation_rates=())
+
+
 def test_aspp_of_the_paper_has_its_parameters():
     layer = layers.ASPP()
     layer.build((None, 37, 50, 128))

@@ -152,15 +152,6 @@ def test_half_precision():
     )
 
 
-def test_configuration_round_trip():
-    layer = layers.LearnedGaussianPrior(
-        gaussians=5, initialization="original", name="prior"
-    )
-    again = layers.LearnedGaussianPrior.from_config(layer.get_config())
-    assert again.get_config() == layer.get_config()
-    assert (again.gaussians, again.initialization) == (5, "original")
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [

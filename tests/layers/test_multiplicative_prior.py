@@ -111,15 +111,6 @@ def test_half_precision():
     )
 
 
-def test_configuration_round_trip():
-    layer = layers.MultiplicativePrior(
-        factor=7, regularization=0.5, name="prior"
-    )
-    again = layers.MultiplicativePrior.from_config(layer.get_config())
-    assert again.get_config() == layer.get_config()
-    assert (again.factor, again.regularization) == (7, 0.5)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [

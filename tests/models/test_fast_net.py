@@ -1,6 +1,5 @@
 """The small network."""
 
-import keras
 import numpy as np
 import pytest
 
@@ -32,14 +31,3 @@ def test_maps_lie_between_zero_and_one():
 def test_refuses_other_shapes(shape):
     with pytest.raises(ValueError, match="divisible by 8"):
         models.FastNet(shape)
-
-
-def test_saved_and_read_it_is_the_same(tmp_path):
-    model = small(trainable=False)
-    model.save(tmp_path / "model.keras")
-    copy = keras.models.load_model(tmp_path / "model.keras")
-    assert isinstance(copy, models.FastNet)
-    assert not copy.trainable
-    np.testing.assert_array_equal(
-        copy.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0)
-    )
