@@ -106,10 +106,11 @@ def test_a_large_energy_does_not_overflow():
 
 
 def test_the_original_s_parameters_and_initial_values():
-    layer = layers.AttentiveConvLSTM()
-    layer.build((None, 30, 40, 512))
+    n = 128
+    layer = layers.AttentiveConvLSTM(filters=n)
+    layer.build((None, 30, 40, n))
     # Ten convolutions with a bias, and one to one map without.
-    assert layer.count_params() == 10 * (9 * 512 * 512 + 512) + 9 * 512
+    assert layer.count_params() == 10 * (9 * n * n + n) + 9 * n
     weights = {w.name: np.array(w) for w in layer.weights}
     assert not weights["attention_kernel"].any()
     for name in weights:
@@ -118,15 +119,13 @@ def test_the_original_s_parameters_and_initial_values():
     for part in (
         weights["attention_input_kernel"],
         weights["kernel"],
-        weights["recurrent_kernel"][..., :512],
+        weights["recurrent_kernel"][..., :n],
     ):
         assert part.std() == pytest.approx(0.05, rel=0.01)
     for k in range(1, 5):
-        part = weights["recurrent_kernel"][..., 512 * k : 512 * (k + 1)]
-        part = part.reshape(-1, 512)
-        np.testing.assert_allclose(
-            part.T @ part, 1.1**2 * np.eye(512), atol=1e-4
-        )
+        part = weights["recurrent_kernel"][..., n * k : n * (k + 1)]
+        part = part.reshape(-1, n)
+        np.testing.assert_allclose(part.T @ part, 1.1**2 * np.eye(n), atol=1e-4)
     gates = np.split(weights["kernel"], 4, axis=-1)
     assert not np.array_equal(gates[0], gates[1])
 

@@ -132,6 +132,7 @@ def test_saved_while_training_it_continues(name, tmp_path):
         assert first == pytest.approx(second, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_loads_in_a_fresh_process_bit_for_bit(tmp_path):
     model = tiny(activation="sigmoid")
     loss = losses.get("LC2", prior=RNG.random(model.map_size), vgg_weights=None)

@@ -79,6 +79,7 @@ for a, b in zip(weights_one, weights_two):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="tf.distribute"
 )
