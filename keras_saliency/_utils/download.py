@@ -2,25 +2,19 @@
 
 import dataclasses
 import hashlib
-import http.client
-import os
-import re
 import sys
 import time
 import urllib.error
-import urllib.request
+from http import client as http_client
 from pathlib import Path
 
-from keras_saliency._utils import locks
+from keras_saliency._utils import http, locks, transfer
+from keras_saliency._utils.transfer import DownloadError, WrongError
 from keras_saliency._utils.types import PathName
 
-_CHUNK = 2**18
-# The largest file known, SALICON's images, has 2.3 GB.
-MAX_DOWNLOAD = 2**33
-
-
-class DownloadError(ValueError):
-    """A file cannot be had; the message names its address and its place."""
+# Bytes per second below which a transfer is broken off, and over how many
+# seconds they are counted.
+_SLOWEST, _WINDOW = 1000.0, 60.0
 
 
 def download(
@@ -35,19 +29,22 @@ def download(
     timeout: float = 30.0,
     progress: bool = True,
     wait: float = 1.0,
+    limit: float = 24 * 3600.0,
 ) -> Path:
     """Download a file, so that `path` exists only when it is whole.
 
     What arrived before a cut stays in `path` + `.part`, and the next attempt,
     or the next call, asks for the rest. Checksums are verified before the
-    file gets its name; where one is wrong nothing is kept. Of several
-    processes that want one file the first downloads it and the others wait.
+    file gets its name; where one is wrong nothing is kept. Without one, what
+    the server says of the file must agree: no length that is contradicted, no
+    packing that was not asked for, no web page; and a rest is asked for only
+    by the `ETag` or `Last-Modified` of what has arrived. Of several processes
+    that want one file the first downloads it and the others wait.
 
     Args:
         url: An http or https address.
         path: The file to write.
-        md5: Checksum, 32 hexadecimal digits. Without a checksum, the length
-            that the server states must be right.
+        md5: Checksum, 32 hexadecimal digits.
         sha256: Checksum, 64 hexadecimal digits.
         size: Length in bytes, if known.
         replace: Whether a file that is there and is not the one wanted is
@@ -57,6 +54,9 @@ def download(
         timeout: Seconds of silence after which an attempt has failed.
         progress: Whether to show a bar, on standard error.
         wait: Seconds before the second attempt, doubled for each further.
+        limit: Seconds for all of it, without the wait for another process. A
+            server that sends less than 1000 bytes a second for a minute has
+            failed too.
 
     Returns:
         The path.
@@ -85,11 +85,16 @@ def download(
         path.parent.mkdir(parents=True, exist_ok=True)
         with locks.hold(path.with_name(path.name + ".lock"), on_wait):
             if not _is_there(path, url, wanted, replace):
-                part = path.with_name(path.name + ".part")
-                _fetch_all(
-                    url, path, part, wanted, attempts, timeout, progress, wait
+                part = transfer.Part(
+                    path.with_name(path.name + ".part"),
+                    url,
+                    verified=not (md5 is sha256 is None),
                 )
-                os.replace(part, path)
+                watch = http.Watch(limit, _SLOWEST, _WINDOW)
+                _fetch_all(
+                    part, path, wanted, attempts, wait, watch, timeout, progress
+                )
+                part.finish(path)
     except OSError as error:
         raise DownloadError(f"{path} cannot be written: {error}.") from error
     return path
@@ -117,10 +122,6 @@ def verify(
     _Wanted(md5, sha256, size).check(Path(path))
 
 
-class _WrongError(DownloadError):
-    """The bytes are not those expected."""
-
-
 @dataclasses.dataclass(frozen=True)
 class _Wanted:
     """Checksums and length of a file, as far as they are known."""
@@ -135,10 +136,10 @@ class _Wanted:
         return not (self.md5 is self.sha256 is self.size is None)
 
     def check(self, path: Path) -> None:
-        """Raise `_WrongError` if a file is another one."""
+        """Raise `WrongError` if a file is another one."""
         found = path.stat().st_size
         if self.size is not None and found != self.size:
-            raise _WrongError(
+            raise WrongError(
                 f"{path} has {found} bytes where {self.size} are expected"
             )
         for title, name, expected in (
@@ -152,7 +153,7 @@ class _Wanted:
                 while chunk := file.read(2**20):
                     digest.update(chunk)
             if digest.hexdigest() != expected:
-                raise _WrongError(
+                raise WrongError(
                     f"{path} has the {title} checksum {digest.hexdigest()} "
                     f"where {expected} is expected"
                 )
@@ -164,7 +165,7 @@ def _is_there(path: Path, url: str, wanted: _Wanted, replace: bool) -> bool:
         return False
     try:
         wanted.check(path)
-    except _WrongError as error:
+    except WrongError as error:
         if replace:
             return False
         raise DownloadError(
@@ -174,52 +175,71 @@ def _is_there(path: Path, url: str, wanted: _Wanted, replace: bool) -> bool:
 
 
 def _fetch_all(
-    url: str,
+    part: transfer.Part,
     path: Path,
-    part: Path,
     wanted: _Wanted,
     attempts: int,
+    wait: float,
+    watch: http.Watch,
     timeout: float,
     progress: bool,
-    wait: float,
 ) -> None:
     """Make `part` the whole file."""
     failure: Exception | None = None
-    for attempt in range(attempts):
-        if attempt:
-            time.sleep(wait * 2 ** (attempt - 1))
+    tried = 0
+    while tried < attempts:
         try:
-            _fetch(url, part, path.name, wanted.size, timeout, progress)
-            wanted.check(part)
+            if tried:
+                time.sleep(min(wait * 2 ** (tried - 1), watch.left()))
+            watch.left()
+        except http.TooSlowError as error:
+            failure = error
+            break
+        tried += 1
+        try:
+            transfer.fetch(
+                part,
+                path,
+                size=wanted.size,
+                timeout=timeout,
+                watch=watch,
+                progress=progress,
+            )
+            wanted.check(part.path)
             return
-        except _WrongError as error:
-            part.unlink(missing_ok=True)
+        except WrongError as error:
+            part.drop()
             failure = error
         except urllib.error.HTTPError as error:
             error.close()
             failure = error
             if error.code == 416:
-                if _is_whole(part, wanted):
+                if _is_whole(part.path, wanted):
                     return
-                part.unlink(missing_ok=True)
+                part.drop()
             elif error.code < 500 and error.code not in (408, 429):
                 raise DownloadError(
-                    f"{url} answers {error.code} {error.reason}; get the file "
-                    f"another way and put it at {path}."
+                    f"{part.url} answers {error.code} {error.reason}; get the "
+                    f"file another way and put it at {path}."
                 ) from error
+        except http.RefusedError as error:
+            raise DownloadError(
+                f"{part.url} cannot be had: {error}. Get the file another way "
+                f"and put it at {path}."
+            ) from error
         except DownloadError:
             raise
         except (
             OSError,
             EOFError,
             ValueError,
-            http.client.HTTPException,
+            http_client.HTTPException,
         ) as error:
             failure = error
     raise DownloadError(
-        f"{url} could not be downloaded to {path} in {attempts} attempts; the "
-        f"last failed with: {failure}. Call again to resume, or get the file "
-        "another way."
+        f"{part.url} could not be downloaded to {path} in {tried} attempts; "
+        f"the last failed with: {failure}. Call again to resume, or get the "
+        "file another way."
     ) from failure
 
 
@@ -227,99 +247,6 @@ def _is_whole(part: Path, wanted: _Wanted) -> bool:
     """Return whether nothing is left to ask for; servers answer that by 416."""
     try:
         wanted.check(part)
-    except (OSError, _WrongError):
+    except (OSError, WrongError):
         return False
     return wanted.is_known
-
-
-def _fetch(
-    url: str,
-    part: Path,
-    name: str,
-    size: int | None,
-    timeout: float,
-    progress: bool,
-) -> None:
-    """Append to `part` what is missing, or write it anew."""
-    start = part.stat().st_size if part.exists() else 0
-    if size is not None and start == size:
-        return
-    request = urllib.request.Request(
-        url,
-        headers={"User-Agent": "keras_saliency", "Accept-Encoding": "identity"},
-    )
-    if start:
-        request.add_header("Range", f"bytes={start}-")
-    with urllib.request.urlopen(request, timeout=timeout) as response:
-        total = response.headers.get("Content-Length")
-        total = int(total) if total and total.isdigit() else None
-        if response.status == 206:
-            stated = re.fullmatch(
-                r"bytes (\d+)-\d+/(\d+|\*)",
-                response.headers.get("Content-Range", ""),
-            )
-            if stated is None or int(stated[1]) != start:
-                raise _WrongError(f"{url} sent another range than asked for.")
-            total = None if total is None else total + start
-        else:
-            start = 0
-        if total is not None and total > MAX_DOWNLOAD:
-            raise DownloadError(
-                f"{url} claims {total} bytes, more than {MAX_DOWNLOAD}; "
-                "nothing was written."
-            )
-        if size is not None and total is not None and total != size:
-            raise _WrongError(
-                f"{url} has {total} bytes where {size} are expected."
-            )
-        bar = _Bar(name, total, progress)
-        done = start
-        with open(part, "ab" if start else "wb") as file:
-            while True:
-                chunk = response.read1(_CHUNK)
-                if not chunk:
-                    break
-                done += len(chunk)
-                if done > MAX_DOWNLOAD:
-                    raise DownloadError(
-                        f"{url} sends more than {MAX_DOWNLOAD} bytes; stopped."
-                    )
-                file.write(chunk)
-                bar.show(done)
-        bar.close(done)
-        if total is not None and done != total:
-            raise EOFError(f"{done} of {total} bytes arrived")
-
-
-class _Bar:
-    """A bar of the megabytes that have arrived, on standard error."""
-
-    def __init__(self, name: str, total: int | None, progress: bool) -> None:
-        self.name, self.total, self.shown = name, total, 0.0
-        self.progress = progress and sys.stderr is not None
-        self.live = self.progress and sys.stderr.isatty()
-
-    def show(self, done: int) -> None:
-        """Draw the bar, a few times a second."""
-        now = time.monotonic()
-        if self.live and now - self.shown > 0.2:
-            self.shown = now
-            sys.stderr.write("\r" + self.text(done))
-            sys.stderr.flush()
-
-    def close(self, done: int) -> None:
-        """Draw the bar for the last time."""
-        if self.progress:
-            sys.stderr.write(("\r" if self.live else "") + self.text(done))
-            sys.stderr.write("\n")
-            sys.stderr.flush()
-
-    def text(self, done: int) -> str:
-        """Return the bar as text."""
-        if not self.total:
-            return f"{self.name} {done / 1e6:.1f} MB"
-        filled = 30 * min(done, self.total) // self.total
-        return (
-            f"{self.name} [{'#' * filled}{'.' * (30 - filled)}] "
-            f"{done / 1e6:.1f} of {self.total / 1e6:.1f} MB"
-        )
