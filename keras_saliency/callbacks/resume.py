@@ -210,13 +210,13 @@ def _set_generators(states: dict[str, Any]) -> None:
 
 
 def _known_to_numpy(variable: Any) -> Array:
-    """A variable's value; a bfloat16 one, which NumPy lacks, in float32."""
+    """Return a variable's value, in float32 where NumPy lacks its type."""
     value = keras.ops.convert_to_numpy(variable)
     return value.astype("float32") if value.dtype.kind == "V" else value
 
 
 def _numbers(callback: keras.callbacks.Callback) -> dict[str, Any]:
-    """What a callback has counted and found best so far."""
+    """Return what a callback has counted and found best so far."""
     values = {name: vars(callback).get(name) for name in _COUNTED}
     return {
         name: value.item() if isinstance(value, np.generic) else value
