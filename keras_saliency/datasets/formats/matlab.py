@@ -16,6 +16,7 @@ import numpy as np
 
 from keras_saliency._utils.errors import DatasetError
 from keras_saliency._utils.types import Array, PathName
+from keras_saliency.datasets.formats import matlab73
 from keras_saliency.images import read_bytes
 
 # No file of a known data set comes near: the largest array of Toronto's 120
@@ -28,15 +29,16 @@ _BYTES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}
 _BYTES |= {16: 1, 17: 2, 18: 4}
 _CELL, _STRUCT, _OBJECT, _CHAR, _SPARSE, _OPAQUE = 1, 2, 3, 4, 5, 17
 _NESTING = 16
+# Most elements without any data in the file.
+_UNBACKED = 4096
 
 
 def read_mat(path: PathName) -> dict[str, Any]:
     """Read the variables of a MATLAB file.
 
     Structures come out as `numpy.void` records or object arrays of them, as
-    `scipy.io.loadmat(squeeze_me=False, struct_as_record=True)` gives them;
-    from version 7.3, arrays come out in MATLAB's order of dimensions, and
-    cells as object arrays.
+    `scipy.io.loadmat(squeeze_me=False, struct_as_record=True)` gives them,
+    from version 7.3 too. Sparse matrices come out as arrays.
 
     Args:
         path: A `.mat` file, any version from 5 on.
@@ -53,7 +55,7 @@ def read_mat(path: PathName) -> dict[str, Any]:
         if data[:8] == b"\x89HDF\r\n\x1a\n" or data[512:520] == (
             b"\x89HDF\r\n\x1a\n"
         ):
-            return _read_hdf5(data)
+            return matlab73.read(path, data, most_numbers=MAX_NUMBERS)
         return _read_version5(data)
     except MemoryError as error:
         raise DatasetError(
@@ -179,7 +181,21 @@ def _read_version5(data: bytes) -> dict[str, Any]:
         variables = loadmat(
             io.BytesIO(b"".join(parts)), verify_compressed_data_integrity=False
         )
-    return {k: v for k, v in variables.items() if not k.startswith("__")}
+    return {
+        name: _dense(value)
+        for name, value in variables.items()
+        if not name.startswith("__")
+    }
+
+
+def _dense(value: Any) -> Any:
+    """Return a sparse matrix, whose indices nobody checked, as an array."""
+    from scipy.sparse import issparse
+
+    if not issparse(value):
+        return value
+    value.check_format(full_check=True)
+    return value.toarray()
 
 
 def _inflate(data: bytes, limit: int) -> bytes:
@@ -271,11 +287,16 @@ class _Check:
             fields = (stop - first) // length
             if fields > 256:
                 raise ValueError(f"a structure claims {fields} fields")
+            if not fields and count > _UNBACKED:
+                raise ValueError(f"a structure claims {count} elements")
             self.matrices(count * fields, position, end, depth)
         elif kind_of_array == _SPARSE:
             for _ in range(3 + bool(is_complex)):
                 position = self.numeric(position, end, None)
         elif kind_of_array == _CHAR:
+            # scipy fills up with blanks what is missing.
+            if count > max(end - position, _UNBACKED):
+                raise ValueError(f"a text claims {count} characters")
             self.numeric(position, end, None)
         elif 6 <= kind_of_array <= 15:
             for _ in range(1 + bool(is_complex)):
@@ -304,41 +325,3 @@ class _Check:
             if kind != _MATRIX:
                 raise ValueError("a cell holds no array")
             self.matrix(first, stop, depth + 1)
-
-
-def _read_hdf5(data: bytes) -> dict[str, Any]:
-    import h5py
-
-    with h5py.File(io.BytesIO(data), "r") as file:
-        budget = [MAX_NUMBERS]
-        return {
-            name: _from_hdf5(file, file[name], budget, 0)
-            for name in file
-            if not name.startswith("#")
-        }
-
-
-def _from_hdf5(file: Any, item: Any, budget: list[int], depth: int) -> Any:
-    import h5py
-
-    if depth > _NESTING:
-        raise ValueError("its arrays are nested too deeply")
-    if isinstance(item, h5py.Group):
-        return {
-            name: _from_hdf5(file, item[name], budget, depth + 1)
-            for name in item
-        }
-    budget[0] -= item.size or 0
-    if budget[0] < 0:
-        raise ValueError(f"an array claims the shape {item.shape}")
-    if item.attrs.get("MATLAB_empty"):
-        return np.zeros((0, 0))
-    values = item[()]
-    if h5py.check_ref_dtype(item.dtype) is not None:
-        cells = np.empty(item.shape, object)
-        for index in np.ndindex(item.shape):
-            cells[index] = _from_hdf5(
-                file, file[values[index]], budget, depth + 1
-            )
-        return cells.T
-    return np.asarray(values).T

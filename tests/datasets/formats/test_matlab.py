@@ -90,6 +90,11 @@ def nested(depth):
 
 # Text, whose size is not compared with its data.
 LARGE = matrix((2**13, 2**13), kind=4, payload=element(16, b"x"))
+# A structure without fields, each element of which scipy would make.
+NO_FIELDS = element(5, struct.pack("<i", 32)) + element(1)
+# A sparse matrix whose one number lies far outside.
+SPARSE = element(5, struct.pack("<i", 10**6))
+SPARSE += element(5, struct.pack("<9i", *[0] * 8, 1)) + element(9, bytes(8))
 CUT = zlib.compress(bytes(100))[:-9]
 
 
@@ -125,6 +130,9 @@ CUT = zlib.compress(bytes(100))[:-9]
             "claims 264 fields",
         ),
         (array((1, 2), kind=1, payload=LARGE * 2), "absurdly large"),
+        (array((1, 2**26), kind=4, payload=element(16)), "characters"),
+        (array((1, 2**26), kind=2, payload=NO_FIELDS), "67108864 elements"),
+        (array((8, 8), kind=5, payload=SPARSE), "cannot be read"),
         (nested(17), "nested too deeply"),
         (header() + element(14, element(7, bytes(8))), "flags are wrong"),
         (
