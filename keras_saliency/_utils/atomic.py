@@ -20,7 +20,7 @@ from keras_saliency._utils.types import PathName
 _ABANDONED_SECONDS = 24 * 3600
 _TEMPORARY = re.compile(
     r"\..*\.[0-9a-f]{8}-new-(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-\d+"
-    r"(\.[^.]*)?"
+    r"(\.[^.]*){0,2}"
 )
 # Folders from which abandoned files were removed.
 _tidied: set[Path] = set()
@@ -118,10 +118,13 @@ def beside(path: Path) -> Path:
             found = _TEMPORARY.fullmatch(left.name)
             if found and _is_abandoned(left, found, here):
                 remove(left)
-    # Names are limited to 255 bytes, and a letter may take four.
+    # Names are limited to 255 bytes, and a letter may take four. Keras asks for
+    # both parts of `.weights.h5`.
+    ending = "".join(path.suffixes[-2:])
+    ending = ending if len(ending) <= 20 else path.suffix
     new = path.with_name(
         f".{path.stem[:40]}.{zlib.crc32(os.fsencode(path.name)):08x}-new-"
-        f"{here}-{os.getpid()}-{threading.get_native_id()}{path.suffix}"
+        f"{here}-{os.getpid()}-{threading.get_native_id()}{ending}"
     )
     remove(new)
     return new

@@ -2,7 +2,8 @@
 
 import json
 import random
-import zipfile
+import re
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,11 @@ class Resume(keras.callbacks.Callback):
         resume = callbacks.Resume("run/state.npz", data=train)
         model.fit(train, epochs=20, callbacks=[metrics, best, resume])
 
-    Put it last in the list. The model must be built and compiled as before.
+    Put it last in the list. The model must be built and compiled as before,
+    and the data must be the same: images are known by their names and order,
+    the model by the names and shapes of its variables and by its optimizer.
+    What `compile` was given besides, such as the loss, is not looked at; the
+    learning rate goes on from its value in the file.
 
     Args:
         path: The `.npz` file.
@@ -85,6 +90,8 @@ class Resume(keras.callbacks.Callback):
         """Restore the state, if there is one."""
         self.history = {}
         self._state = None
+        # Keras keeps the number that an earlier training began with.
+        self.model._initial_epoch = None
         if not self.path.exists():
             return
         state, values = self._read()
@@ -98,6 +105,7 @@ class Resume(keras.callbacks.Callback):
         self, epoch: int, logs: dict[str, Any] | None = None
     ) -> None:
         """Restore, in the first epoch, what others set when training began."""
+        self.model._initial_epoch = None
         if self._state is None:
             return
         state, self._state = self._state, None
@@ -120,6 +128,8 @@ class Resume(keras.callbacks.Callback):
             "epoch": epoch + 1,
             "history": self.history,
             "pass": None if self.data is None else self.data.pass_number,
+            "data": _facts(self.data),
+            "model": self._names(),
             "generators": _generators(),
             "callbacks": [_numbers(callback) for callback in self.callbacks],
         }
@@ -133,6 +143,7 @@ class Resume(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Remove the file, if that is wanted."""
+        self.model._initial_epoch = None
         if self.delete:
             self.path.unlink(missing_ok=True)
 
@@ -141,6 +152,15 @@ class Resume(keras.callbacks.Callback):
         if not optimizer.built:
             optimizer.build(self.model.trainable_variables)
         return [*self.model.variables, *optimizer.variables]
+
+    def _names(self) -> list[str]:
+        """Names of the optimizer and of all variables, without numbers.
+
+        Keras numbers the layers that the user does not name.
+        """
+        names = [variable.path for variable in self._variables()]
+        kind = type(self.model.optimizer).__name__
+        return [kind, *(re.sub(r"_\d+", "", name) for name in names)]
 
     def _read(self) -> tuple[dict[str, Any], list[Array]]:
         try:
@@ -153,17 +173,19 @@ class Resume(keras.callbacks.Callback):
                 count = len(file.files) - 1
                 values = [file[f"variable_{i}"] for i in range(count)]
             known = state["format"] == _FORMAT
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            if known:
+                _check_types(state)
+        except Exception as error:  # a damaged archive raises nearly anything
             raise ValueError(
                 f"Resume: {self.path} is damaged, or not a file of Resume "
-                f"({error}). Remove it to begin anew."
+                f"({error or repr(error)}). Remove it to begin anew."
             ) from error
         variables = self._variables()
         fits = len(values) == len(variables) and all(
             tuple(value.shape) == tuple(variable.shape)
             for value, variable in zip(values, variables, strict=True)
         )
-        if not known or not fits:
+        if not known or not fits or state["model"] != self._names():
             raise ValueError(
                 f"Resume: {self.path} holds the state of another model or "
                 f"optimizer ({len(values)} variables; this one has "
@@ -176,7 +198,54 @@ class Resume(keras.callbacks.Callback):
                 f"{len(state['callbacks'])} callbacks, but there are "
                 f"{len(self.callbacks)} now. Give the same ones."
             )
+        before, now = state["data"], _facts(self.data)
+        if before != now:
+            changed = sorted(
+                f"{name} {before.get(name)}, now {now.get(name)}"
+                for name in before.keys() | now.keys()
+                if before.get(name) != now.get(name)
+            )
+            raise ValueError(
+                f"Resume: {self.path} was written with other data "
+                f"({'; '.join(changed)}). Give the same, or remove the file to "
+                "begin anew."
+            )
         return state, values
+
+
+def _check_types(state: dict[str, Any]) -> None:
+    """Raise unless a state is made as it must be."""
+    wanted = {
+        "epoch": int,
+        "history": dict,
+        "data": dict,
+        "model": list,
+        "generators": dict,
+        "callbacks": list,
+    }
+    for name, kind in wanted.items():
+        if not isinstance(state[name], kind):
+            raise ValueError(f"{name} is no {kind.__name__}")
+    for name in ("python", "numpy"):
+        if not isinstance(state["generators"][name], list):
+            raise ValueError(f"{name} is no list")
+
+
+def _facts(data: Any) -> dict[str, str]:
+    """Return what tells the data of one training from others."""
+    if data is None:
+        return {}
+    names = json.dumps(list(data.dataset.names)).encode()
+    facts: dict[str, Any] = {
+        "images": len(data.dataset),
+        "names": f"{zlib.crc32(names):08x}",
+        "image_size": "x".join(map(str, data.image_size)),
+        "map_size": "x".join(map(str, data.map_size)),
+    }
+    for name in ("batch_size", "shuffle", "flip", "seed"):
+        facts[name] = getattr(data, name)
+    # Numbers may be NumPy's, which JSON does not know.
+    return {name: str(value) for name, value in facts.items()}
 
 
 def _generators() -> dict[str, Any]:

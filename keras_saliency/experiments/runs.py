@@ -5,7 +5,10 @@ after the last epoch it finished. A folder holds
 
     run.json        settings, logs and seconds
     *.weights.h5    the trained weights
-    unfinished/     the last whole epoch of a training that was stopped
+    unfinished.npz  the last whole epoch of a training that was stopped
+
+What earlier versions left in `unfinished/` is not read: such a training starts
+again.
 """
 
 import dataclasses
@@ -16,7 +19,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
-import numpy as np
+
+from keras_saliency import callbacks
+from keras_saliency._utils.atomic import replacing
 
 
 class SettingsError(ValueError):
@@ -53,8 +58,7 @@ class Run:
         model: The trained model, in float32.
         folder: The folder that the run is kept in.
         settings: What the run depends on, as in `run.json`.
-        logs: The logs of `fit`: name -> one value per epoch. A training that
-            was stopped has those since it went on.
+        logs: The logs of `fit`: name -> one value per epoch.
         seconds: Seconds that the last command spent on it; a training that
             was stopped took longer.
     """
@@ -110,21 +114,22 @@ def fit(
         keras.utils.set_random_seed(seed)
         model = build(True)
         batches = prepare(model)
-        backup = keras.callbacks.BackupAndRestore(folder / "unfinished")
         trained = kind.part(model)
-        history = trained.fit(
-            batches, epochs=epochs, verbose=2, callbacks=[backup]
-        ).history
+        resume = callbacks.Resume(folder / "unfinished.npz", data=batches)
+        trained.fit(batches, epochs=epochs, verbose=2, callbacks=[resume])
         values = trained.get_weights()
         model = build(False)
         kind.part(model).set_weights(values)
-        kind.part(model).save_weights(weights)
+        with replacing(weights) as new:
+            kind.part(model).save_weights(new)
         kept = {
             kind.settings: settings,
-            "logs": {key: np.asarray(v).tolist() for key, v in history.items()},
+            "logs": resume.history,
             "seconds": round(time.perf_counter() - begun, 1),
         }
-        record.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        with replacing(record) as new:
+            new.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        resume.path.unlink(missing_ok=True)
     return Run(model, folder, settings, kept["logs"], kept["seconds"])
 
 

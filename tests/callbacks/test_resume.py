@@ -165,6 +165,97 @@ def test_files_that_do_not_fit(tmp_path):
         Resume(path, data=np.zeros(3))
 
 
+def test_changed_data_and_models(tmp_path):
+    train(tmp_path, epochs=1)
+    path = tmp_path / "state.npz"
+
+    def fit(data, model=None):
+        resume = Resume(
+            path, data=data, callbacks=[keras.callbacks.EarlyStopping()] * 2
+        )
+        model = model or make_model()
+        model.fit(data, epochs=2, verbose=0, callbacks=[resume])
+
+    data, _ = make_data(None)
+
+    def other(names=None, **options):
+        return datasets.SaliencySequence(
+            data.dataset if names is None else data.dataset.subset(names),
+            **{
+                "batch_size": 4,
+                "image_size": SIZE,
+                "map_size": SIZE,
+                "flip": True,
+            }
+            | options,
+        )
+
+    for changed, message in (
+        (other(batch_size=8), "batch_size 4, now 8"),
+        (other(range(12)), "images 16, now 12; names"),
+        (other(range(15, -1, -1)), "names"),
+        (other(seed=np.int64(1)), "seed 0, now 1"),
+        (other(flip=False), "flip True, now False"),
+    ):
+        with pytest.raises(ValueError, match=rf"state\.npz.*data \({message}"):
+            fit(changed)
+    # The same shapes, under other names.
+    named = keras.models.clone_model(
+        make_model(),
+        clone_function=lambda layer: layer.__class__.from_config(
+            layer.get_config() | {"name": f"my_{layer.name}"}
+        ),
+    )
+    for model, optimizer in ((named, "adam"), (make_model(), "adamax")):
+        model.compile(optimizer=optimizer, loss=losses.get("KLD"))
+        with pytest.raises(ValueError, match="another model or optimizer"):
+            fit(data, model)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "[]",
+        "5",
+        "{}",
+        "[" * 100_000,
+        '{"format": 1, "epoch": "1"}',
+        '{"format": 1, "epoch": 1, "history": []}',
+    ],
+)
+def test_a_state_that_is_none(tmp_path, state):
+    path = tmp_path / "state.npz"
+    np.savez(path, state=np.array(state))
+    data, _ = make_data(None)
+    with pytest.raises(ValueError, match="state.npz is damaged"):
+        make_model().fit(data, verbose=0, callbacks=[Resume(path, data=data)])
+    for damage in (bytes(4000), b"PK\x03\x04" + bytes(99), b""):
+        path.write_bytes(damage)
+        with pytest.raises(ValueError, match="state.npz is damaged"):
+            make_model().fit(
+                data, verbose=0, callbacks=[Resume(path, data=data)]
+            )
+
+
+def test_a_second_training_in_the_same_process_is_whole(tmp_path):
+    """Keras would begin it where the first one went on."""
+    train(tmp_path, epochs=2, interrupt_after=0)
+    data, _ = make_data(None)
+    model = make_model()
+    path = tmp_path / "state.npz"
+    stops = [keras.callbacks.EarlyStopping()] * 2
+
+    def fit(*callbacks):
+        return model.fit(
+            data, epochs=2, verbose=0, callbacks=list(callbacks)
+        ).epoch
+
+    assert fit(Resume(path, data=data, callbacks=stops)) == [1]
+    assert fit() == [0, 1]
+    # A training that is done is not continued.
+    assert fit(Resume(path, data=data, callbacks=stops)) == []
+
+
 CHILD = """
 import sys
 from pathlib import Path

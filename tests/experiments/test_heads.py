@@ -42,7 +42,8 @@ def test_a_run_is_resumed_kept_and_read(trainer, made, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "Epoch 1/2" not in printed and "Epoch 2/2" in printed
     assert run.folder == trainer.results / "runs" / "generated_mse_seed3"
-    assert len(run.logs["loss"]) == 1 and run.seconds > 0
+    assert len(run.logs["loss"]) == 2 and run.seconds > 0
+    assert not (run.folder / "unfinished.npz").exists()
     no_training(monkeypatch)
     again = trainer.train("MSE", made, RECIPE, seed=3)
     assert (again.settings, again.logs) == (run.settings, run.logs)

@@ -2,11 +2,12 @@
 
 import contextlib
 
-import keras
 import pytest
 
+from keras_saliency import callbacks
 
-class _Stopped(keras.callbacks.BackupAndRestore):
+
+class _Stopped(callbacks.Resume):
     """Keeps the first epoch and ends the training."""
 
     def on_epoch_end(self, epoch, logs=None):
@@ -18,6 +19,6 @@ class _Stopped(keras.callbacks.BackupAndRestore):
 def after_one_epoch():
     """The training inside is stopped after its first epoch."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(keras.callbacks, "BackupAndRestore", _Stopped)
+        patched.setattr(callbacks, "Resume", _Stopped)
         with pytest.raises(KeyboardInterrupt):
             yield
