@@ -264,7 +264,7 @@ def test_refuses_bad_arguments(make, options, message):
 def test_the_loss_has_the_authors_weights():
     loss = sam_vgg().recommended_loss()
     assert loss.weights == [10.0, 2.0, 1.0]
-    assert [type(term) for term in loss.terms] == [
+    assert [type(term) for term in loss.losses] == [
         losses.KLDivergence,
         losses.CorrelationCoefficient,
         losses.NormalizedScanpathSaliency,
