@@ -71,9 +71,7 @@ def compiled(head, prior, arguments, logged):
         arguments.loss, prior=prior, vgg_weights=arguments.vgg_weights
     )
     network = keras.models.clone_model(keras.Model(head.inputs, head.outputs))
-    network.compile(
-        "adam", loss, metrics=[LossTerms(loss)] if logged else None
-    )
+    network.compile("adam", loss, metrics=[LossTerms(loss)] if logged else None)
     return network
 
 

@@ -236,3 +236,17 @@ def test_feature_distances_equal_oracle():
             for i in range(2)
         ]
         np.testing.assert_allclose(result, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("function", "option"),
+    [(functional.kl_divergence, "direction"), (functional.focal, "form")],
+)
+def test_the_formulas_refuse_unknown_forms_and_shapes(function, option):
+    map_ = np.ones((1, 2, 3, 1), "float32")
+    with pytest.raises(ValueError, match=f"{option} must be .*'other'"):
+        function(map_, map_, **{option: "other"})
+    with pytest.raises(ValueError, match="target must have .* width, 1\\)"):
+        function(np.ones((1, 2, 3, 2)), map_)
+    with pytest.raises(ValueError, match="prediction must have shape"):
+        function(map_, map_[0])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_saliency import evaluation, losses, metrics, models, targets
+from keras_saliency import evaluation, losses, metrics, targets
 
 # Any size, and many ties.
 RNG = np.random.default_rng(0)
@@ -121,8 +121,10 @@ def test_direction_is_that_of_the_evaluation(name):
 
 
 def test_in_compile_and_in_a_saved_model(tmp_path):
-    model = models.Baseline(input_shape=(52, 68, 3), backbone="tiny")
-    images = RNG.integers(0, 256, (7, 52, 68, 3)).astype("uint8")
+    inputs = keras.Input((*SHAPE[1:], 2))
+    outputs = keras.layers.Conv2D(1, 3, padding="same")(inputs)
+    model = keras.Model(inputs, outputs)
+    images = RNG.random((*SHAPE, 2)).astype("float32")
     y = targets.pack(DENSITY, FIXATIONS)
     model.compile(
         keras.optimizers.SGD(0.0),
@@ -141,6 +143,21 @@ def test_in_compile_and_in_a_saved_model(tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     again = loaded.evaluate(images, y, verbose=0, return_dict=True)
     assert set(metrics.METRICS) < set(again)
+
+
+@pytest.mark.parametrize(
+    ("registered", "name"), [("CC", "cc"), ("SIM", "sim"), ("NSS", "nss")]
+)
+def test_a_configuration_of_an_earlier_version_is_read(registered, name):
+    metric = keras.saving.deserialize_keras_object(
+        {
+            "module": "keras_saliency.metrics.saliency",
+            "class_name": registered,
+            "registered_name": f"keras_saliency.metrics>{registered}",
+            "config": {"name": name, "dtype": "float32"},
+        }
+    )
+    assert type(metric) is metrics.METRICS[name]
 
 
 def test_targets_that_do_not_fit_are_refused():
