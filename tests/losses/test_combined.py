@@ -120,6 +120,7 @@ def test_prior_travels_with_the_configuration():
     )
     np.testing.assert_array_equal(again.prior, prior)
     assert again.alpha == 0.2
+    assert CenterBias.from_config(CenterBias().get_config()).prior is None
 
 
 def test_prior_that_is_missing_or_does_not_fit_is_refused():

@@ -286,3 +286,15 @@ def test_float16_saves_no_infinite_gradient_of_a_larger_graph():
     )
     assert np.isfinite(slope).all()
     assert np.abs(slope).max() > 0
+
+
+def test_maps_smaller_than_vgg16_takes_are_enlarged(batch):
+    y_true, y_pred = batch
+    loss = losses.DeepFeatures(weights=None)
+    values = numpy(loss.call(y_true[:, :9, :12], y_pred[:, :9, :12]))
+    assert values.shape == (3,) and (values > 0).all()
+
+
+def test_weights_of_vgg16_that_are_not_there(batch):
+    with pytest.raises(ValueError, match="could not load VGG-16.*missing.h5"):
+        losses.GramMatrices(weights="missing.h5").call(*batch)
