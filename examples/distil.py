@@ -18,7 +18,7 @@ import cv2
 import keras
 import numpy as np
 
-from keras_saliency import evaluation, models, targets
+from keras_saliency import callbacks, evaluation, models, targets
 from keras_saliency.experiments import command_line, feature_batches
 from keras_saliency.images import resize
 from keras_saliency.layers import RMSScaling
@@ -59,17 +59,27 @@ class Lessons(keras.utils.PyDataset):
         self._feature_size = student.get_layer(FEATURES_FROM).output.shape[1:3]
         self._batch_size = batch_size
         self._seed = seed
-        self._pass = 0
-        self._order = np.arange(len(self._places))
+        self.pass_number = 0
 
     def __len__(self):
         return len(self._places) // self._batch_size
 
     def on_epoch_end(self):
         """Shuffle for the next pass."""
-        self._pass += 1
-        rng = np.random.default_rng([self._seed, self._pass])
-        self._order = rng.permutation(len(self._places))
+        self.pass_number += 1
+
+    @property
+    def pass_number(self):
+        """Number of the present pass, which decides the order."""
+        return self._pass
+
+    @pass_number.setter
+    def pass_number(self, number):
+        self._pass = number
+        self._order = np.arange(len(self._places))
+        if number:
+            rng = np.random.default_rng([self._seed, number])
+            self._order = rng.permutation(len(self._places))
 
     def __getitem__(self, batch):
         start = batch * self._batch_size
@@ -208,8 +218,10 @@ def train(student, lessons, channels, arguments):
         epochs=arguments.epochs,
         verbose=2,
         callbacks=[
-            keras.callbacks.BackupAndRestore(
-                arguments.results / "fast_net_unfinished"
+            callbacks.Resume(
+                arguments.results / "fast_net_unfinished.npz",
+                data=lessons,
+                delete=True,
             )
         ],
     )

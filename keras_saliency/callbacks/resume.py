@@ -42,8 +42,9 @@ class Resume(keras.callbacks.Callback):
     Args:
         path: The `.npz` file.
         data: What `fit` trains on, a `SaliencySequence` or `CachedFeatures`
-            whose samples are arranged anew in each pass. `None` for data that
-            are the same in each pass.
+            whose samples are arranged anew in each pass, or another
+            `PyDataset` with an attribute `pass_number` that decides its order
+            and can be set. `None` for data that are the same in each pass.
         callbacks: Other callbacks of the list whose state counts: `Checkpoint`
             and Keras' `EarlyStopping` and `ReduceLROnPlateau`. Their counts
             and best values are kept, not weights: use `Checkpoint` in place
@@ -235,15 +236,16 @@ def _facts(data: Any) -> dict[str, str]:
     """Return what tells the data of one training from others."""
     if data is None:
         return {}
-    names = json.dumps(list(data.dataset.names)).encode()
     facts: dict[str, Any] = {
-        "images": len(data.dataset),
-        "names": f"{zlib.crc32(names):08x}",
-        "image_size": "x".join(map(str, data.image_size)),
-        "map_size": "x".join(map(str, data.map_size)),
+        name: getattr(data, name, None)
+        for name in ("batch_size", "shuffle", "flip", "seed")
     }
-    for name in ("batch_size", "shuffle", "flip", "seed"):
-        facts[name] = getattr(data, name)
+    for name in ("image_size", "map_size"):
+        facts[name] = "x".join(map(str, getattr(data, name, ())))
+    if hasattr(data, "dataset"):
+        names = json.dumps(list(data.dataset.names)).encode()
+        facts["images"] = len(data.dataset)
+        facts["names"] = f"{zlib.crc32(names):08x}"
     # Numbers may be NumPy's, which JSON does not know.
     return {name: str(value) for name, value in facts.items()}
 

@@ -1,6 +1,7 @@
 """The values that `evaluate` returns: means, intervals, tables, files."""
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -134,19 +135,38 @@ class Evaluation:
 
     @classmethod
     def load(cls, path: PathName) -> Self:
-        """Read a `.csv` file of `to_csv`, or a file of `to_json`."""
+        """Read a `.csv` file of `to_csv`, or a file of `to_json`.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it is damaged, or another file; the message names
+                it.
+        """
         path = Path(path)
-        if path.suffix.lower() == ".csv":
-            with open(path, newline="", encoding="utf-8") as file:
-                header, *rows = csv.reader(file)
-            names, *columns = zip(*rows, strict=True)
-            values = [np.array(column, float) for column in columns]
-            return cls(names, dict(zip(header[1:], values, strict=True)))
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(
-            content["names"],
-            {
-                name: np.array(values, np.float64)
-                for name, values in content["scores"].items()
-            },
-        )
+        try:
+            text = path.read_text(encoding="utf-8")
+            if path.suffix.lower() == ".csv":
+                header, *rows = csv.reader(io.StringIO(text, newline=""))
+                names = [row[0] for row in rows]
+                columns = zip(
+                    *(row[1:] for row in rows if len(row) == len(header)),
+                    strict=True,
+                )
+                scores = dict(zip(header[1:], columns, strict=bool(rows)))
+            else:
+                content = json.loads(text)
+                names, scores = content["names"], content["scores"]
+            return cls(
+                names,
+                {
+                    name: np.array(values, np.float64)
+                    for name, values in scores.items()
+                },
+            )
+        except OSError:
+            raise
+        except Exception as error:  # what is wrong may be anywhere in it
+            raise ValueError(
+                f"{path} is damaged, or not a file of an Evaluation "
+                f"({error!r}). Make it anew."
+            ) from error

@@ -103,7 +103,7 @@ def fit(
     settings = _as_json(settings)
     record, weights = folder / "run.json", folder / kind.weights
     if record.exists():
-        kept = json.loads(record.read_text(encoding="utf-8"))
+        kept = read_record(record, kind.settings, "logs", "seconds")
         check_settings(settings, kept[kind.settings], folder)
         model = build(False)
         kind.part(model).load_weights(weights)
@@ -152,6 +152,28 @@ def check_settings(
             f"--results, or remove it.\nIt was made with {kept}\n"
             f"received {settings}"
         )
+
+
+def read_record(path: Path, *fields: str) -> dict[str, Any]:
+    """Read what is kept of a run or a measurement.
+
+    Args:
+        path: The JSON file.
+        *fields: What it must hold.
+
+    Raises:
+        ValueError: If it is damaged; the message names it.
+    """
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        missing = [field for field in fields if field not in kept]
+        if not isinstance(kept, dict) or missing:
+            raise ValueError(f"it lacks {', '.join(missing) or 'fields'}")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}). Remove it to make it anew."
+        ) from error
+    return kept
 
 
 def slug(name: str) -> str:

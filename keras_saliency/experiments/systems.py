@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_saliency import datasets, evaluation, images, plot
+from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.types import Array
 from keras_saliency.experiments import runs, tables
 
@@ -115,7 +116,7 @@ def measure(
     values = folder / f"{name}.csv"
     record = values.with_suffix(".json")
     if record.exists():
-        kept = json.loads(record.read_text(encoding="utf-8"))
+        kept = runs.read_record(record, "facts", "spent")
         runs.check_settings(system.settings, kept["facts"], values)
         result = evaluation.Evaluation.load(values)
         if result.names == dataset.names:
@@ -135,7 +136,8 @@ def measure(
     }
     result.to_csv(values)
     kept = {"facts": system.settings, "spent": spent, "means": result.means()}
-    record.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    with replacing(record) as new:
+        new.write_text(json.dumps(kept, indent=1), encoding="utf-8")
     return result, spent
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_saliency import evaluation
+from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.types import Array, ArrayLike, PathName
 
 # "table1" to "table4" as printed: each a dictionary with "title" and "rows".
@@ -147,12 +148,13 @@ class Table:
         """
         name = self.name if suffix is None else f"{self.name}_{suffix}"
         path = Path(folder) / name
-        path.with_suffix(".json").write_text(
-            json.dumps(self.rows, indent=1) + "\n", encoding="utf-8"
-        )
-        with open(
-            path.with_suffix(".csv"), "w", newline="", encoding="utf-8"
-        ) as file:
+        text = json.dumps(self.rows, indent=1) + "\n"
+        with replacing(path.with_suffix(".json")) as new:
+            new.write_text(text, encoding="utf-8")
+        with (
+            replacing(path.with_suffix(".csv")) as new,
+            open(new, "w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.writer(file)
             kinds = ("ours", "low", "high", "ours_rank", "paper", "paper_rank")
             writer.writerow(["row", "metric", *kinds])
@@ -166,9 +168,8 @@ class Table:
         for line in lines:
             escaped = (c.replace("*", r"\*") for c in line)
             markdown.append("| " + " | ".join(escaped) + " |")
-        path.with_suffix(".md").write_text(
-            "\n".join(markdown) + "\n", encoding="utf-8"
-        )
+        with replacing(path.with_suffix(".md")) as new:
+            new.write_text("\n".join(markdown) + "\n", encoding="utf-8")
 
 
 def interval(

@@ -67,3 +67,27 @@ def test_evaluation_refuses_what_does_not_fit():
     assert np.isnan(result.intervals()["cc"]).all()
     result = Evaluation(["a"], {"cc": [np.nan]})
     assert np.isnan(result.means()["cc"]) and "nan" in str(result)
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("a.csv", b""),
+        ("a.csv", b"name,cc\na,0.5\nb"),
+        ("a.csv", b"name,cc\na,x\n"),
+        ("a.csv", b"\xff\xfe\n"),
+        ("a.csv", b'name,cc\n"a'),
+        ("a.json", b""),
+        ("a.json", b'{"names": ["a"]}'),
+        ("a.json", b'{"names": ["a"], "scores": [1]}'),
+        ("a.json", b'{"names": ["a"], "scores": {"cc": [1, 2]}}'),
+        ("a.json", b"[" * 100_000),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{name} is damaged, or not a file"):
+        Evaluation.load(path)
+    with pytest.raises(FileNotFoundError, match="none"):
+        Evaluation.load(tmp_path / "none.csv")

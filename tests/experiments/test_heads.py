@@ -155,3 +155,12 @@ def test_recipe_falls_to_zero_and_averages():
     rates = [float(optimizer._learning_rate(step)) for step in (0, 5, 10)]
     np.testing.assert_allclose(rates, [0.5, 0.25, 0], atol=1e-6)
     assert not Recipe().optimizer(steps=10).use_ema
+
+
+def test_a_damaged_record_is_named(trainer, made):
+    folder = trainer.results / "runs" / "generated_mse_seed0"
+    folder.mkdir(parents=True)
+    for text in ("", '{"settings": {', "[]", "5", '{"settings": {}}'):
+        (folder / "run.json").write_text(text)
+        with pytest.raises(ValueError, match=r"run\.json is damaged"):
+            trainer.train("MSE", made)
