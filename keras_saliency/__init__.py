@@ -1,5 +1,8 @@
 """Train, compare and use models of where people look, in Keras 3."""
 
+# First: it is about what the import of Keras writes.
+from keras_saliency._utils import startup  # noqa: F401  # isort: skip
+
 from keras_saliency import (
     callbacks,
     datasets,

@@ -1,11 +1,16 @@
 """The command keras-saliency."""
 
+import errno
 import hashlib
 import json
+import os
 import runpy
+import subprocess
 import sys
+from pathlib import Path
 
 import cv2
+import keras
 import numpy as np
 import publisher_layouts as layouts
 import pytest
@@ -19,9 +24,9 @@ def read(path):
     return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
 
 
-def fails(capsys, *words):
-    """What is said on standard error by a command that ends with 1."""
-    assert cli.main([str(word) for word in words]) == 1
+def fails(capsys, *words, status=2):
+    """What is said on standard error by a command that ends with a status."""
+    assert cli.main([str(word) for word in words]) == status
     said = capsys.readouterr().err
     assert said.startswith("keras-saliency: ") and said.count("\n") == 1, said
     return said
@@ -95,20 +100,19 @@ def test_errors_are_said_in_a_line(tmp_path, capsys):
     assert "needs --model" in fails(
         capsys, "predict", one, *out[:2], "--backbone-weights", "x.h5"
     )
-    write(tmp_path / "one.jpg")
-    assert "both be written" in fails(
-        capsys, "predict", one, tmp_path / "one.jpg", *out
-    )
-    assert "would replace it" in fails(
+    (tmp_path / "deeper").mkdir()
+    other = write(tmp_path / "deeper/one.png")
+    assert "both be written" in fails(capsys, "predict", one, other, *out)
+    assert "would replace" in fails(
         capsys, "predict", one, "-o", tmp_path, "--model", "uniform"
     )
     assert not (tmp_path / "out").exists()
     damaged = tmp_path / "damaged.png"
     damaged.write_bytes(b"nothing")
     assert "damaged.png cannot be read" in fails(
-        capsys, "predict", one, damaged, *out
+        capsys, "predict", damaged, *out, status=1
     )
-    assert [p.name for p in (tmp_path / "out").iterdir()] == ["one.png"]
+    assert not (tmp_path / "out").exists()
     with pytest.raises(SystemExit) as caught:
         cli.main(["predict", str(one)])
     assert caught.value.code == 2
@@ -157,7 +161,7 @@ def test_weights(tmp_path, capsys, monkeypatch, server):
     assert np.abs(read(tmp_path / "out/one.png") - expected).max() <= 1
 
     (tmp_path / "cache/small.keras").unlink()
-    assert cli.main(["weights", "get", "small"]) == 1
+    assert cli.main(["weights", "get", "small"]) == 2
     assert entry["sha256"] in capsys.readouterr().err
 
 
@@ -178,9 +182,9 @@ def test_as_a_module(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["", "predict", "x.png", "-o", "y"])
     with pytest.raises(SystemExit) as caught:
         runpy.run_module("keras_saliency", run_name="__main__")
-    assert caught.value.code == 1
+    assert caught.value.code == 2
     assert capsys.readouterr().err == (
-        "keras-saliency: There is no file or folder x.png.\n"
+        "keras-saliency: There is no file x.png.\n"
     )
 
 
@@ -195,3 +199,234 @@ def test_a_partial_copy_is_converted(tmp_path, capsys):
     assert compact.names == original.names
     np.testing.assert_array_equal(compact.fixations.x, original.fixations.x)
     assert cli.main(["datasets", "info", str(tmp_path / "mine")]) == 0
+
+
+@pytest.fixture
+def job(tmp_path, capsys):
+    """A function that runs `predict` on `in` and returns what came of it."""
+    (tmp_path / "in").mkdir()
+
+    def run(*words, inputs=("in",), out="out"):
+        words = [*(tmp_path / name for name in inputs), *words]
+        words += ["-o", tmp_path / out, "--model", "uniform"]
+        status = cli.main(["predict", *map(str, words)])
+        said = capsys.readouterr()
+        folder = tmp_path / out
+        written = [
+            path.relative_to(folder).as_posix()
+            for path in folder.rglob("*")
+            if path.is_file()
+        ]
+        printed = [Path(line) for line in said.out.splitlines()]
+        return status, sorted(written), said.err.splitlines(), printed
+
+    return run
+
+
+def test_a_bad_file_does_not_end_a_folder(tmp_path, job):
+    for name in "ad":
+        write(tmp_path / f"in/{name}.png")
+    whole = (tmp_path / "in/a.png").read_bytes()
+    (tmp_path / "in/b.png").write_bytes(whole[:99])
+    (tmp_path / "in/c.jpg").touch()
+    (tmp_path / "in/e.png").symlink_to(tmp_path / "gone.png")
+    # What systems leave is no image.
+    (tmp_path / "in/._a.png").write_bytes(b"\0\5\x16\7" + bytes(200))
+    (tmp_path / "in/.d.jpg").touch()
+    (tmp_path / "in/f.png").mkdir()
+    status, written, said, printed = job()
+    assert status == 1 and written == ["a.png", "d.png"]
+    assert [path.name for path in printed] == ["a.png", "d.png"]
+    skipped, summary = said[:-1], said[-1]
+    for line, name in zip(skipped, ("b.png", "c.jpg", "e.png"), strict=True):
+        assert line.startswith("keras-saliency: Skipped: ") and name in line
+    assert summary == "keras-saliency: 2 written, 0 kept, 3 skipped."
+
+
+def test_lists_go_on_and_hidden_files_that_are_named_are_tried(tmp_path, job):
+    write(tmp_path / "a.png")
+    write(tmp_path / ".b.png")
+    status, written, said, _ = job(inputs=("none.png", ".b.png", "in", "a.png"))
+    assert status == 1 and written == [".b.png", "a.png"]
+    assert "no file" in said[0] and "none.png" in said[0]
+    assert "has no images" in said[1]
+    assert said[2].endswith("2 written, 0 kept, 2 skipped.")
+    # Nothing is left to do.
+    status, _, said, _ = job(inputs=("none.png", "in"))
+    assert status == 2 and len(said) == 1 and "none.png" in said[0]
+
+
+def test_what_is_there_is_kept_on_request(tmp_path, job):
+    for name in "ab":
+        write(tmp_path / f"in/{name}.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a.png").write_bytes(b"mine")
+    (tmp_path / "out/b.png").touch()
+    status, written, said, printed = job("--skip-existing")
+    assert status == 0 and written == ["a.png", "b.png"]
+    assert said == ["keras-saliency: 1 written, 1 kept, 0 skipped."]
+    assert (tmp_path / "out/a.png").read_bytes() == b"mine"
+    assert [path.name for path in printed] == ["b.png"]
+    assert read(tmp_path / "out/b.png").shape == PICTURE.shape[:2]
+    _, _, said, printed = job()
+    assert not said and len(printed) == 2
+    assert (tmp_path / "out/a.png").read_bytes() != b"mine"
+
+
+def test_sub_folders_are_mirrored_and_links_followed_once(tmp_path, job):
+    for name in ("a.png", "deep/a.png", "deep/er/b.png", ".x/c.png"):
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True, parents=True)
+        write(tmp_path / "in" / name)
+    (tmp_path / "elsewhere").mkdir()
+    write(tmp_path / "elsewhere/c.png")
+    for name, target in (
+        ("in/deep/loop", "in"),
+        ("in/again", "in/deep"),
+        ("in/linked", "elsewhere"),
+        ("elsewhere/back", "in/deep"),
+        ("in/gone", "nowhere"),
+    ):
+        (tmp_path / name).symlink_to(tmp_path / target)
+    assert job()[:3] == (0, ["a.png"], [])
+    # Maps inside the folder are not its images, however often it is run.
+    for _ in range(2):
+        status, written, said, _ = job("--recursive", out="in/maps")
+        assert (status, said) == (0, [])
+        assert written == [
+            "a.png",
+            "deep/a.png",
+            "deep/er/b.png",
+            "linked/c.png",
+        ]
+
+
+def test_names_that_would_be_one_stay_whole(tmp_path, job):
+    for name in ("a.jpg", "a.png", "a.jpg.bmp", "b.png"):
+        write(tmp_path / "in" / name)
+    status, written, said, _ = job()
+    assert (status, said) == (0, [])
+    assert written == ["a.jpg.bmp.png", "a.jpg.png", "a.png.png", "b.png"]
+    # A file that is given twice is one.
+    assert job(inputs=("in", "in/b.png"), out="two")[:2] == (0, written)
+
+
+def test_out_is_a_file_for_one_image(tmp_path, job, capsys):
+    one = write(tmp_path / "in/a.png")
+    status, _, _, printed = job(inputs=("in/a.png",), out="deep/map.jpg")
+    assert status == 0 and printed == [tmp_path / "deep/map.jpg"]
+    assert read(tmp_path / "deep/map.jpg").shape == PICTURE.shape[:2]
+    for inputs, out, message in (
+        (("in",), "map.png", "map.png names one file"),
+        (("in/a.png", "in"), "map.mp4", "folders are given; name a folder"),
+        (("in/a.png",), "map.mp4", "is written as .png, .jpg"),
+        (("in/a.png",), "map.gif", "is written as .png, .jpg"),
+        (("in/a.png",), "in/a.png", "would replace"),
+    ):
+        status, _, said, _ = job(inputs=inputs, out=out)
+        assert status == 2 and len(said) == 1 and message in said[0], said
+        assert out == "in/a.png" or not (tmp_path / out).exists()
+    (tmp_path / "notes").write_text("mine")
+    assert "notes is a file" in job(inputs=("in/a.png",), out="notes")[2][0]
+    # A folder of such a name stays a folder.
+    (tmp_path / "old.png").mkdir()
+    assert job(inputs=("in/a.png",), out="old.png")[1] == ["a.png"]
+    for word, message in (
+        ("-", "standard input and output are not used"),
+        ("https://example.org/a.png", "download the file first"),
+    ):
+        for words in ((word, "-o", "x"), (one, "-o", word)):
+            with pytest.raises(SystemExit) as caught:
+                cli.main(["predict", *map(str, words)])
+            assert caught.value.code == 2
+            said = capsys.readouterr().err
+            assert said.startswith("keras-saliency: ") and message in said
+            assert said.count("\n") == 1
+
+
+def test_a_full_disk_ends_the_job_and_names_the_file(
+    tmp_path, job, monkeypatch
+):
+    for name in "ab":
+        write(tmp_path / f"in/{name}.png")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    status, written, said, printed = job()
+    assert (status, written, printed) == (1, [], [])
+    (line,) = said
+    assert str(tmp_path / "out/a.png") in line
+    assert "No space left" in line and "Errno" not in line
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_target_that_cannot_be_written_is_skipped(tmp_path, job):
+    for name in "ab":
+        write(tmp_path / f"in/{name}.png")
+    (tmp_path / "out/a.png").mkdir(parents=True)
+    status, written, said, _ = job()
+    assert (status, written) == (1, ["b.png"])
+    assert "Is a directory" in said[0]
+
+
+def test_a_model_that_is_damaged_is_said_in_a_line(tmp_path, capsys):
+    one = write(tmp_path / "one.png")
+    inputs = keras.Input((8, 8, 3))
+    keras.Model(inputs, keras.layers.Conv2D(1, 1)(inputs)).save(
+        tmp_path / "good.keras"
+    )
+    content = (tmp_path / "good.keras").read_bytes()
+    place = content.index(b"config.json") + 200
+    for damaged in (
+        b"",
+        b"nothing",
+        content[:-99],
+        content[:place] + b"?" + content[place + 1 :],
+    ):
+        (tmp_path / "bad.keras").write_bytes(damaged)
+        words = ("predict", one, "-o", tmp_path / "out")
+        said = fails(capsys, *words, "--model", tmp_path / "bad.keras")
+        assert str(tmp_path / "bad.keras") in said
+
+
+def test_convert_leaves_out_what_cannot_be_read(tmp_path, capsys):
+    made = datasets.generate(5, (40, 60))
+    datasets.to_compact(made, tmp_path / "mine", progress=False)
+    second, third = sorted((tmp_path / "mine/stimuli").iterdir())[1:3]
+    for damaged in (second, third):
+        damaged.write_bytes(damaged.read_bytes()[:-200])
+    words = ["datasets", "convert", tmp_path / "mine", "-o", tmp_path / "out"]
+    assert cli.main([str(word) for word in words]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert second.name in said[0] and third.name in said[1]
+    assert said[2:] == ["keras-saliency: 2 of 5 images were skipped."]
+    compact = datasets.load_compact(tmp_path / "out")
+    left = [0, 3, 4]
+    assert list(compact.names) == [made.names[i] for i in left]
+    for i, k in enumerate(left):
+        np.testing.assert_array_equal(
+            compact.fixation_map(i), made.fixation_map(k)
+        )
+    with pytest.raises(datasets.DatasetError, match=second.name):
+        datasets.to_compact(
+            datasets.load_path(tmp_path / "mine"), tmp_path / "not"
+        )
+    assert not (tmp_path / "not").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [("--version",), ("weights", "list")])
+def test_standard_error_is_ours(words, tmp_path):
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "TF_CPP_MIN_LOG_LEVEL"
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "keras_saliency", *words],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout and done.stderr == ""

@@ -27,6 +27,7 @@ LAYERS = (
     "functional",
     "targets",
     "inference",
+    "videos",
     "images",
     "_utils",
     "_version",

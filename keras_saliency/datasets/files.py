@@ -191,9 +191,29 @@ def image_sizes(
     Args:
         paths: The files.
         exif: Whether a rotation stored in EXIF is applied.
+
+    Raises:
+        DatasetError: If some cannot be read; it names all, ten at most.
     """
+
+    def size_or_error(path: PathName) -> Any:
+        try:
+            return image_size(path, exif=exif)
+        except DatasetError as error:
+            return error
+
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        return list(pool.map(lambda path: image_size(path, exif=exif), paths))
+        found = list(pool.map(size_or_error, paths))
+    bad = [size for size in found if isinstance(size, DatasetError)]
+    if len(bad) == 1:
+        raise bad[0]
+    if bad:
+        raise DatasetError(
+            f"{len(bad)} of {len(found)} files cannot be used. "
+            + " ".join(str(error) for error in bad[:10])
+            + (" ..." if len(bad) > 10 else "")
+        )
+    return found
 
 
 def base(name: PathName) -> str:

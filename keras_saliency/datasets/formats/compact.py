@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
+from keras_saliency._utils.skipping import Skipping
 from keras_saliency._utils.types import Array, PathName
 from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.files import files
@@ -157,6 +158,7 @@ def to_compact(
     longest: int | None = 512,
     quality: int | None = 90,
     progress: bool = True,
+    errors: str | Skipping = "raise",
 ) -> Path:
     """Write a data set in the compact form, which `load_compact` reads.
 
@@ -173,6 +175,9 @@ def to_compact(
         quality: Quality of the JPEGs, 1 to 100. None copies JPEG files
             as they are, where they need not be reduced or turned.
         progress: Whether to show the number of images done.
+        errors: What happens to an image that cannot be read: `"raise"` ends
+            with its error, and nothing is written; `"skip"` leaves out the
+            image, its maps and its fixations, with a warning.
 
     Returns:
         The path.
@@ -181,17 +186,30 @@ def to_compact(
         DatasetError: If the folder is not empty or cannot be written, or an
             image cannot be read.
     """
+    skipping = Skipping.of(errors)
+    kept = []
     with writing.new_folder(path) as folder:
         for i, name in enumerate(dataset.names):
-            file = folder / "stimuli" / f"{stem(name)}.jpg"
-            _write_image(dataset, i, file, longest, quality)
-            if dataset.densities and dataset.densities[i] is not None:
-                writing.write_density(
-                    folder / "densities" / f"{stem(name)}.png",
-                    dataset.density(i),
+            image: Array | bytes | None = None
+            with skipping.item(name):
+                density = None
+                if dataset.densities and dataset.densities[i] is not None:
+                    density = dataset.density(i)
+                image = _image(dataset, i, longest, quality)
+            if image is not None:
+                kept.append(i)
+                _write_image(
+                    folder / "stimuli" / f"{stem(name)}.jpg", image, quality
                 )
+                if density is not None:
+                    writing.write_density(
+                        folder / "densities" / f"{stem(name)}.png", density
+                    )
             if progress:
                 writing.report(path, i + 1, len(dataset))
+        skipping.finish()
+        if skipping.skipped:
+            dataset = dataset.subset(kept)
         np.savez_compressed(folder / "fixations.npz", **_fields(dataset))
     return Path(path)
 
@@ -220,27 +238,33 @@ def _fields(dataset: SaliencyDataset) -> dict[str, Any]:
     return fields
 
 
-def _write_image(
+def _image(
     dataset: SaliencyDataset,
     i: int,
-    path: Path,
     longest: int | None,
     quality: int | None,
-) -> None:
+) -> Array | bytes:
+    """Return an image, or the bytes of a JPEG that is copied as it is."""
     source = dataset.images[i]
     image = dataset.image(i)
     height, width = image.shape[:2]
     if longest is not None and max(height, width) > longest:
         scale = longest / max(height, width)
-        image = resize(
+        return resize(
             image, (max(1, round(height * scale)), max(1, round(width * scale)))
         )
-    elif quality is None and not isinstance(source, np.ndarray):
+    if quality is None and not isinstance(source, np.ndarray):
         data = read_bytes(source)
         if data[:2] == b"\xff\xd8" and not has_exif(data):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-            return
+            return data
+    return image
+
+
+def _write_image(path: Path, image: Array | bytes, quality: int | None) -> None:
+    if isinstance(image, bytes):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(image)
+        return
     writing.write_image(
         path,
         image,

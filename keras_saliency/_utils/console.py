@@ -1,0 +1,114 @@
+"""How the command and the scripts end, and what they say on standard error.
+
+Every message is one line, `keras-saliency: MESSAGE`.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import NoReturn
+
+from keras_saliency._utils.atomic import explained
+
+PROGRAM = "keras-saliency"
+# If it is set, errors keep their traceback.
+VARIABLE = "KERAS_SALIENCY_TRACEBACK"
+
+UNFINISHED = 1
+WRONG = 2
+_STOPPED = 130
+_PIPE_CLOSED = 141
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in a line of our form."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the program with status 2."""
+        say(f"{message} (see {self.prog} --help)")
+        sys.exit(WRONG)
+
+
+def run(work: Callable[[], object]) -> int:
+    """Run a program; say in a line which error ended it.
+
+    These are `ValueError`, which every error of this package is, and
+    `OSError`. Others keep their traceback, since the fault is then ours, and
+    so do all if the environment variable `KERAS_SALIENCY_TRACEBACK` is set.
+
+    Args:
+        work: The program. If it returns a number, that is the exit status.
+
+    Returns:
+        The exit status: 0; 1 if the work was begun and something failed, such
+        as a full disk; 2 if what was given is wrong.
+    """
+    if hasattr(sys.stdout, "reconfigure"):
+        # Names of files that are no text are written as they are.
+        sys.stdout.reconfigure(errors="surrogateescape")
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: say(str(message))
+            status = work()
+        with explained("standard output"):
+            sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except KeyboardInterrupt:
+        return _STOPPED
+    except BrokenPipeError:
+        _forget_output()
+        return _PIPE_CLOSED
+    except (ValueError, OSError) as error:
+        if os.environ.get(VARIABLE):
+            raise
+        say(message_of(error))
+        return WRONG if isinstance(error, ValueError) else UNFINISHED
+
+
+def tell(text: object) -> None:
+    """Print to standard output at once."""
+    with explained("standard output"):
+        print(text, flush=True)
+
+
+def say(text: str) -> None:
+    """Print a line to standard error."""
+    print(f"{PROGRAM}: {_line(text)}", file=sys.stderr, flush=True)
+
+
+def message_of(error: BaseException, name: object = None) -> str:
+    """Return what an error says, in a line.
+
+    Args:
+        error: The error.
+        name: What it is about; put before a message that does not have it.
+    """
+    text = str(error)
+    if isinstance(error, OSError) and not isinstance(error, ValueError):
+        text = error.strerror or text
+        if error.filename is not None:
+            text = f"{error.filename}: {text}"
+    elif not isinstance(error, ValueError):
+        text = f"{type(error).__name__}: {text}"
+    text = _line(text) or type(error).__name__
+    if name is not None and _line(str(name)) not in text:
+        text = f"{_line(str(name))}: {text}"
+    return text
+
+
+def _line(text: str) -> str:
+    """Return a text without ends of lines and without terminal commands."""
+    text = " ".join(filter(None, (line.strip() for line in text.split("\n"))))
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode()
+        for c in text
+    )
+
+
+def _forget_output() -> None:
+    """Let nothing be written at the end to a pipe that is closed."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
