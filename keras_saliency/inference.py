@@ -5,18 +5,32 @@ network's input, the network predicts, its output is finished. The steps are
 methods of `SaliencyModel`, overridden by models whose authors do more than
 stretch the image. Any other Keras model has the default steps.
 
+A network is asked on any number of devices and from any number of threads:
+each input gets one output, in order (`outputs_of`).
+
 A *raw map* is the output alone, at its own size, for a batch of inputs as they
 are: what a loss sees in training.
 """
 
+import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_saliency._utils.types import Array, ArrayLike, Size, Tensor
 from keras_saliency.images import check_image, resize
+
+# One prediction at a time of a model, and on JAX of all of them: there Keras
+# gives the variables away for the length of a call, and another model may
+# share them.
+_LOCK = threading.RLock()
+_LOCKS: "weakref.WeakKeyDictionary[Any, Any]" = weakref.WeakKeyDictionary()
+# What JAX's errors say of variables that another thread has taken.
+_TAKEN = ("donat", "has been deleted")
 
 
 def saliency_map(
@@ -50,8 +64,9 @@ def finished_maps(
         model: A Keras model from images `(batch, height, width, 3)`, RGB in
             0..255, to maps `(batch, height, width, 1)`.
         images: Arrays as `images.check_image` takes them. Their sizes may
-            differ, unless the model takes images of any size in batches.
-        batch_size: Number of images per call of the network.
+            differ.
+        batch_size: Number of images per call of the network. A model that
+            takes any size gets images of different sizes one by one.
 
     Yields:
         float32 arrays `(height, width)`: by default the network's output.
@@ -59,6 +74,7 @@ def finished_maps(
     Raises:
         ValueError: As for `saliency_map`.
     """
+    model = bare(model)
     size = input_size(model)
     prepare = getattr(model, "prepare_image", None)
     finish = getattr(model, "finish_map", None)
@@ -69,7 +85,10 @@ def finished_maps(
             stretch(image, size) if prepare is None else prepare(image)
             for image in batch
         ]
-        maps = raw_maps(network, np.stack(inputs))
+        if len({np.shape(each) for each in inputs}) == 1:
+            maps = raw_maps(network, np.stack(inputs))
+        else:
+            maps = [raw_maps(network, each[None])[0] for each in inputs]
         for image, map_ in zip(batch, maps, strict=True):
             yield map_ if finish is None else finish(map_, image.shape[:2])
 
@@ -83,18 +102,66 @@ def raw_maps(model: keras.Model, inputs: Tensor) -> Array:
     Raises:
         ValueError: If the model does not return maps.
     """
-    maps = model.predict_on_batch(inputs)
+    maps = outputs_of(model, inputs)
     if isinstance(maps, (list, tuple, dict)):
         raise ValueError(
             f"The model has {len(maps)} outputs; a saliency model has one."
         )
-    maps = keras.ops.convert_to_numpy(maps)
     if maps.ndim != 4 or maps.shape[-1] != 1:
         raise ValueError(
             "The model must return maps (batch, height, width, 1); received "
             f"the shape {maps.shape}."
         )
     return maps[..., 0].astype(np.float32, copy=False)
+
+
+def outputs_of(model: keras.Model, inputs: Tensor) -> Any:
+    """Return a network's output for one batch: one row per input, in order.
+
+    This holds under every `tf.distribute` strategy and
+    `keras.distribution`, whatever the number of inputs, and in several
+    threads at once. Each device computes the whole batch.
+
+    Returns:
+        NumPy array, or the model's structure of them.
+
+    Raises:
+        RuntimeError: If the model is trained in another thread meanwhile.
+    """
+    model = bare(model)
+    try:
+        with _lock_of(model):
+            outputs = model.predict_on_batch(inputs)
+    except (ValueError, RuntimeError) as error:
+        # JAX raises both.
+        if not any(word in str(error).lower() for word in _TAKEN):
+            raise
+        raise RuntimeError(
+            "The model was trained, or asked past keras_saliency, in another "
+            "thread at the same time, which Keras does not allow on "
+            f"{keras.backend.backend()}. Train in one thread, and predict "
+            "afterwards or with a copy of the model (keras.models.clone_model "
+            "and set_weights)."
+        ) from error
+    count = count_of(inputs)
+    # Under a strategy of TensorFlow each replica is given the whole batch,
+    # and the rows of all stand one after the other.
+    return keras.tree.map_structure(
+        lambda rows: keras.ops.convert_to_numpy(rows)[:count], outputs
+    )
+
+
+def bare(model: Any) -> Any:
+    """Return the Keras model inside torch's `DistributedDataParallel`."""
+    inner = getattr(model, "module", None)
+    return inner if isinstance(inner, keras.Model) else model
+
+
+def _lock_of(model):
+    if keras.backend.backend() == "jax":
+        return _LOCK
+    with _LOCK:
+        return _LOCKS.setdefault(model, threading.RLock())
 
 
 def input_size(model: keras.Model) -> Size | None:

@@ -28,7 +28,7 @@ class SaliencySequence(keras.utils.PyDataset):
     Images are uint8 RGB `(batch, height, width, 3)`; targets are float32
     `(batch, height, width, 2)`: the density map with peak 1, and the counts
     of fixations. For a data set without fixations the second is left out.
-    The last batch may be smaller.
+    The last batch may be smaller, unless `drop_last` leaves it out.
 
     Samples are shuffled anew for each pass. What a batch holds depends on
     the seed, the pass and the number of the batch alone, not on the number of
@@ -52,6 +52,10 @@ class SaliencySequence(keras.utils.PyDataset):
         cache_images: Whether to keep images, decoded and resized, in memory
             once read. By default they are kept from the second pass on, if
             all together take at most 512 MiB.
+        drop_last: Whether to leave out a smaller last batch. Training on
+            several devices may need it: JAX splits no batch that the number
+            of devices does not divide, and under `tf.distribute` no replica
+            may be without an image.
         workers: See `keras.utils.PyDataset`.
         use_multiprocessing: See `keras.utils.PyDataset`. Reading images
             releases Python's lock, so threads do.
@@ -82,6 +86,7 @@ class SaliencySequence(keras.utils.PyDataset):
         sigma_degrees: float | None = None,
         cache_targets: bool | None = None,
         cache_images: bool | None = None,
+        drop_last: bool = False,
         workers: int = 1,
         use_multiprocessing: bool = False,
         max_queue_size: int = 10,
@@ -108,6 +113,7 @@ class SaliencySequence(keras.utils.PyDataset):
         )
         self.shuffle = shuffle
         self.flip = flip
+        self.drop_last = drop_last
         self.seed = seed
         self.sigma = dataset.sigma_in_pixels(sigma, sigma_degrees)
         if cache_targets is None:
@@ -128,7 +134,8 @@ class SaliencySequence(keras.utils.PyDataset):
         self._arrange()
 
     def __len__(self) -> int:
-        return math.ceil(len(self.dataset) / self.batch_size)
+        batches, rest = divmod(len(self.dataset), self.batch_size)
+        return batches + (rest > 0 and not self.drop_last)
 
     def __getitem__(self, batch: int) -> tuple[Array, Array]:
         samples = self.samples(batch)

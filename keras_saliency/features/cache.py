@@ -18,6 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_saliency import inference
 from keras_saliency._utils.pool import progress_bar
 from keras_saliency._utils.types import Array, PathName, Verbose
 from keras_saliency.datasets.base import SaliencyDataset
@@ -219,7 +220,9 @@ def _extract(
             # A batch of another size would be compiled anew.
             padding = [samples[-1]] * (sequence.batch_size - len(rows))
             images = sequence.images(samples + padding)
-            structure, outputs = _flatten(backbone.predict_on_batch(images))
+            structure, outputs = _flatten(
+                inference.outputs_of(backbone, images)
+            )
             outputs = [
                 _stored(output[: len(rows)], store, sequence, samples)
                 for output in outputs

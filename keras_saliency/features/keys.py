@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_saliency import inference
 from keras_saliency.datasets.sequence import SaliencySequence
 
 # Part of the key: a change of the layout on disk, or of what is stored, makes
@@ -43,7 +44,7 @@ def cache_key(
     """
     dataset = sequence.dataset
     if not backbone.built:
-        backbone.predict_on_batch(sequence.images([(0, False)]))
+        inference.outputs_of(backbone, sequence.images([(0, False)]))
     state = hashlib.blake2b(digest_size=16)
     description = {
         "format": FORMAT,
