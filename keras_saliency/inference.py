@@ -85,6 +85,7 @@ def finished_maps(
             stretch(image, size) if prepare is None else prepare(image)
             for image in batch
         ]
+        maps: Iterable[Array]
         if len({np.shape(each) for each in inputs}) == 1:
             maps = raw_maps(network, np.stack(inputs))
         else:

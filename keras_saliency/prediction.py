@@ -101,7 +101,7 @@ def mapper_of(model: Any) -> Callable[[Array], Array]:
         is_file = name.lower().endswith(".keras")
         model = models.get(name) if is_file else _loaded(name)
     else:
-        model = models.get(model)
+        model = models.get(inference.bare(model))
     make = getattr(model, "saliency_map", None)
     if make is None:
         make = functools.partial(inference.saliency_map, model)

@@ -1,5 +1,7 @@
 """One map of a model, whoever asks for it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import pytest
@@ -126,3 +128,97 @@ def test_what_is_no_saliency_model(dataset):
         inference.saliency_map(
             keras.Model(inputs, output), np.zeros((3, 20, 30), "uint8")
         )
+
+
+def test_many_threads(dataset):
+    """Models that share their variables, asked at the same time."""
+    whole = models.SaliencyModel(*layers())
+    part = keras.Model(whole.input, whole.layers[1].output)
+    image = dataset.image(0, INPUT)
+    maps = [inference.raw_maps(each, image[None]) for each in (whole, part)]
+
+    def work(number):
+        if number % 3 == 0:
+            return predict(dataset.image(0), whole)
+        return inference.raw_maps((whole, part)[number % 2], image[None])
+
+    with ThreadPoolExecutor(8) as pool:
+        results = [*pool.map(work, range(48))]
+    for number, result in enumerate(results):
+        if number % 3:
+            np.testing.assert_array_equal(result, maps[number % 2])
+        else:
+            np.testing.assert_array_equal(result, results[0])
+
+
+@pytest.mark.parametrize(
+    "words", ["Buffer has been deleted or donated", "else"]
+)
+def test_training_in_another_thread_is_not_the_images_fault(dataset, words):
+    class Model(keras.Model):
+        def predict_on_batch(self, x):
+            raise ValueError(words)
+
+    model = Model(*layers())
+    kind, message = (
+        (RuntimeError, "trained.*in another thread")
+        if "donated" in words
+        else (ValueError, "else")
+    )
+    with pytest.raises(kind, match=message):
+        predict(dataset.image(0), model)
+
+
+def test_replicas_that_all_return_the_batch(dataset):
+    class Model(keras.Model):
+        def predict_on_batch(self, x):
+            return np.concatenate([super().predict_on_batch(x)] * 3)
+
+    replicated, plain = Model(*layers()), keras.Model(*layers())
+    plain.set_weights(replicated.get_weights())
+    np.testing.assert_array_equal(
+        scores(replicated, dataset, batch_size=2),
+        scores(plain, dataset, batch_size=2),
+    )
+
+
+def test_a_model_inside_a_wrapper(dataset):
+    class Wrapper:
+        def __init__(self, module):
+            self.module = module
+
+    model = keras.Model(*layers())
+    image = dataset.image(0)
+    np.testing.assert_array_equal(
+        predict(image, Wrapper(model)), predict(image, model)
+    )
+    np.testing.assert_array_equal(
+        scores(Wrapper(model), dataset), scores(model, dataset)
+    )
+
+
+def test_images_of_any_size():
+    inputs = keras.Input((None, None, 3))
+    maps = keras.layers.Conv2D(1, 3, padding="same", activation="relu")
+    model = keras.Model(inputs, maps(inputs))
+    sizes = ((24, 32), (24, 32), (30, 20), (24, 32))
+    found = [datasets.generate(1, size).image(0) for size in sizes]
+    fixations = datasets.Fixations(
+        [0, 1, 2, 3, 0, 1], [3, 4, 5, 6, 1, 2], [1, 2, 3, 4, 5, 6]
+    )
+    names = ["a", "b", "c", "d"]
+    dataset = datasets.SaliencyDataset(
+        "mixed", found, names=names, fixations=fixations
+    )
+    singles = [inference.saliency_map(model, image) for image in found]
+    assert [map_.shape for map_ in singles] == [i.shape[:2] for i in found]
+    for batch_size in (1, 3):
+        many = inference.finished_maps(model, found, batch_size)
+        for one, other in zip(singles, many, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        scores(model, dataset), scores(singles, dataset), rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        scores(model, dataset, raw=True), scores(singles, dataset), rtol=1e-5
+    )

@@ -100,11 +100,11 @@ def _call(*job: Any) -> Any:
     return _function(*job)
 
 
-def progress_bar(count: int, verbose: int, unit: str = "image") -> Any:
+def progress_bar(count: int | None, verbose: int, unit: str = "image") -> Any:
     """Return a `keras.utils.Progbar`, or `None` with `verbose=0`.
 
     Args:
-        count: How many steps there are.
+        count: How many steps there are; `None` if it is not known.
         verbose: 0 or 1.
         unit: What a step is.
 

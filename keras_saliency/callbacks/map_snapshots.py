@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import keras
 import numpy as np
 
 from keras_saliency import images, inference
 from keras_saliency._utils.atomic import replacing
-from keras_saliency._utils.types import Array, ArrayLike, PathName, Size, Tensor
+from keras_saliency._utils.types import Array, PathName, Size, Tensor
 from keras_saliency.callbacks.base import PeriodicCallback, knows_images
+from keras_saliency.callbacks.reading import Batches, as_numpy
 
 
 class MapSnapshots(PeriodicCallback):
@@ -20,14 +20,16 @@ class MapSnapshots(PeriodicCallback):
     divided by its own maximum; negative values are black.
 
     Args:
-        data: Input images, an array `(count, height, width, channels)`, or a
-            `keras.utils.PyDataset` such as a `SaliencySequence`, whose first
-            images are taken, in the order in which they stand there when the
-            callback is made.
+        data: Input images, an array `(count, height, width, channels)` or a
+            pair of arrays `(x, y)`; or batches, of which the first images are
+            taken, in the order in which they stand there when the callback is
+            made: a `keras.utils.PyDataset` such as a `SaliencySequence`, a
+            `tf.data.Dataset`, a torch `DataLoader` or a generator (which
+            loses these batches).
         directory: Where the files go; made if it is not there.
         every: Write after each n-th epoch, counted from epoch 0, also where
             a training goes on.
-        count: Number of images. Defaults to 4 of a `PyDataset` and all of an
+        count: Number of images. Defaults to 4 of batches and all of an
             array.
         size: Height and width of the files. Defaults to the model's output.
 
@@ -38,7 +40,7 @@ class MapSnapshots(PeriodicCallback):
 
     def __init__(
         self,
-        data: ArrayLike | keras.utils.PyDataset,
+        data: Any,
         directory: PathName,
         *,
         every: int = 1,
@@ -50,10 +52,11 @@ class MapSnapshots(PeriodicCallback):
             raise ValueError(f"count must be at least 1; received {count}")
         self.directory = Path(directory)
         self.size = size
-        if isinstance(data, keras.utils.PyDataset):
+        if _is_batches(data):
             self._batches = _first_of(data, count or 4)
         else:
-            data = np.asarray(data)[:count]
+            data = as_numpy(data[0] if isinstance(data, tuple) else data)
+            data = data[:count] if data.ndim else data
             if data.ndim != 4 or not len(data):
                 raise ValueError(
                     "images must have the shape (count, height, width, "
@@ -85,23 +88,29 @@ class MapSnapshots(PeriodicCallback):
             new.write_bytes(png.tobytes())
 
 
-def _first_of(
-    dataset: keras.utils.PyDataset, count: int
-) -> list[tuple[Tensor, list[str]]]:
+def _is_batches(data: Any) -> bool:
+    if isinstance(data, list) and data:
+        return isinstance(data[0], (tuple, list)) and len(data[0]) in (2, 3)
+    if isinstance(data, (tuple, list)) or hasattr(data, "shape"):
+        return False
+    return not isinstance(data, (str, bytes, dict))
+
+
+def _first_of(data: Any, count: int) -> list[tuple[Tensor, list[str]]]:
     """Return batches of inputs and names that hold the first `count` images."""
     batches: list[tuple[Tensor, list[str]]] = []
-    first = number = 0
-    while first < count and number < (dataset.num_batches or np.inf):
-        batch = dataset[number]
+    first = 0
+    for number, batch in enumerate(Batches(data, whole=False)):
         inputs = batch[0] if isinstance(batch, (tuple, list)) else batch
-        if knows_images(dataset):
-            samples = dataset.samples(number)
-            names = [dataset.dataset.names[index] for index, _ in samples]
+        if knows_images(data):
+            samples = data.samples(number)
+            names = [data.dataset.names[index] for index, _ in samples]
         else:
             size = inference.count_of(inputs)
             names = [f"image_{first + i:04d}" for i in range(size)]
         names = [name.replace("/", "_") for name in names[: count - first]]
         batches.append((inputs, names))
         first += len(names)
-        number += 1
+        if first >= count:
+            break
     return batches

@@ -3,6 +3,7 @@
 import inspect
 import math
 import warnings
+from collections.abc import Collection
 from typing import Any, Literal
 
 import keras
@@ -43,10 +44,14 @@ class SaliencyMetrics(PeriodicCallback):
               the data set's own maps of that size. These are made once and
               kept (about half a megabyte per image of 300x400), unless all
               of them take more than 1 GiB.
-            - Another `keras.utils.PyDataset`, or a pair of arrays `(x, y)`,
-              with targets `(batch, height, width, 2)` of density and
-              fixations, or `(batch, height, width, 1)` of density alone. The
-              size of the targets is the size of the evaluation.
+            - Another `keras.utils.PyDataset`, a `tf.data.Dataset`, a torch
+              `DataLoader`, a generator of batches (read once and kept, up to
+              1 GiB) or a function that returns one, or a pair of arrays
+              `(x, y)`, with targets `(batch, height, width, 2)` of density
+              and fixations, or `(batch, height, width, 1)` of density alone.
+              The size of the targets is the size of the evaluation. A pair
+              of lists may hold images of different sizes, for a model that
+              takes these.
         metrics: Names of `keras_saliency.evaluation.METRICS`, or a dictionary
             of names and options, `{"emd": {"downsize": 8}}`. Defaults to the
             seven of the paper; without fixations to those that need none,
@@ -71,9 +76,14 @@ class SaliencyMetrics(PeriodicCallback):
 
     Raises:
         ValueError: When the callback is made, on data or metrics that do not
-            fit; at the start of `fit`, on a callback that stands too early;
-            after an epoch, on a prediction that holds NaN, unless training
-            is being stopped already.
+            fit; at the start of `fit`, on a callback that stands too early,
+            and on predictions of the first batch that a metric does not take
+            (EMD and KL take none below zero); after an epoch, on a prediction
+            that holds NaN, unless training is being stopped already.
+
+    Notes:
+        Where a model predicts negative values only later, EMD and KL are NaN
+        for that epoch, with a warning; training goes on.
 
     Examples:
     >>> import numpy as np
@@ -104,6 +114,8 @@ class SaliencyMetrics(PeriodicCallback):
         self.verbose = verbose
         self._batches = batches_of(validation_data, size, batch_size)
         self._chosen = evaluation.choose(metrics, self._batches.given)
+        self._wanted = evaluation.scores.wanted(self._chosen)
+        self._batches.check(self._wanted)
         if metrics is None and len(self._chosen) < len(evaluation.SEVEN):
             left_out = [n for n in evaluation.SEVEN if n not in self._chosen]
             warnings.warn(
@@ -115,8 +127,13 @@ class SaliencyMetrics(PeriodicCallback):
         self.per_image: dict[str, Array] = {}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Check the order of the callbacks."""
+        """Check the order of the callbacks, and the model's first maps."""
         super().on_train_begin(logs)
+        self._check_order()
+        if self.model is not None:
+            self._rehearse()
+
+    def _check_order(self) -> None:
         for callback in _callbacks_before(self):
             monitored = getattr(callback, "monitor", None)
             kind = type(callback).__name__
@@ -152,19 +169,34 @@ class SaliencyMetrics(PeriodicCallback):
 
     def _evaluate(self, epoch: int) -> dict[str, float]:
         bar = self._progress_bar(epoch)
-        wanted = evaluation.scores.wanted(self._chosen)
         rows: list[dict[str, float]] = []
-        for number in range(len(self._batches)):
-            inputs, truths = self._batches.batch(number, wanted)
+        refused: list[str] = []
+        for number, (inputs, truths) in enumerate(
+            self._batches.read(self._wanted), 1
+        ):
             predictions = inference.raw_maps(self.model, inputs)
             if not np.isfinite(predictions).all():
                 return self._diverged(epoch)
+            if predictions.min() < 0:
+                refused = evaluation.scores.masses(self._chosen)
+            chosen = {
+                name: options
+                for name, options in self._chosen.items()
+                if name not in refused
+            }
             for prediction, maps in zip(predictions, truths, strict=True):
-                size = next(iter(maps.values())).shape
-                prediction = images.resize(prediction, size)
-                rows.append(evaluation.score(prediction, maps, self._chosen))
+                rows.append(_score(prediction, maps, chosen))
             if bar is not None:
-                bar.update(number + 1)
+                bar.update(number)
+        if bar is not None and self._batches.count is None:
+            bar.update(number, finalize=True)
+        if refused:
+            warnings.warn(
+                f"after epoch {epoch + 1}, {_below_zero(refused)}. They are "
+                "NaN for this epoch",
+                stacklevel=2,
+            )
+            rows = [{**row, **dict.fromkeys(refused, math.nan)} for row in rows]
         self.per_image = {
             name: np.array([row[name] for row in rows]) for name in self._chosen
         }
@@ -172,6 +204,22 @@ class SaliencyMetrics(PeriodicCallback):
             map(str, range(len(rows))), self.per_image
         )
         return dict(zip(self.keys, result.means().values(), strict=True))
+
+    def _rehearse(self) -> None:
+        """Score one image, so that what is wrong shows before training."""
+        inputs, truths = next(self._batches.read(self._wanted))
+        predictions = inference.raw_maps(self.model, inputs)
+        if not np.isfinite(predictions).all():
+            # Whoever starts with NaN is told after the first epoch.
+            return
+        refused = evaluation.scores.masses(self._chosen)
+        if refused and predictions.min() < 0:
+            raise ValueError(
+                _below_zero(refused, predictions.min())
+                + f", or leave out {' and '.join(refused)} "
+                "(metrics=[...]). CC, SIM, NSS and the AUCs take any values"
+            )
+        _score(predictions[0], truths[0], self._chosen)
 
     def _progress_bar(self, epoch: int) -> Any:
         verbose = self.verbose
@@ -181,7 +229,7 @@ class SaliencyMetrics(PeriodicCallback):
             return None
         # The training bar's line is still open.
         print(f"\nSaliency metrics on validation data, epoch {epoch + 1}")
-        return progress_bar(len(self._batches), verbose, "batch")
+        return progress_bar(self._batches.count, verbose, "batch")
 
     def _diverged(self, epoch: int) -> dict[str, float]:
         message = (
@@ -189,10 +237,30 @@ class SaliencyMetrics(PeriodicCallback):
             "training has diverged. Lower the learning rate, or clip the "
             "gradients (clipnorm=1.0)"
         )
-        if not self.model.stop_training:
+        if not getattr(self.model, "stop_training", False):
             raise ValueError(message)
         warnings.warn(message, stacklevel=2)
         return dict.fromkeys(self.keys, math.nan)
+
+
+def _score(
+    prediction: Array,
+    maps: dict[str, Array],
+    chosen: dict[str, dict[str, Any]],
+) -> dict[str, float]:
+    size = next(iter(maps.values())).shape
+    return evaluation.score(images.resize(prediction, size), maps, chosen)
+
+
+def _below_zero(names: Collection[str], lowest: float | None = None) -> str:
+    """Return what is wrong with negative predictions, and the ways out."""
+    some = "" if lowest is None else f", {lowest:.3g} at the least"
+    return (
+        f"the model predicts negative values{some}, for which "
+        f"{' and '.join(names)} are not defined: end the model with an "
+        'activation that has none ("relu", "softplus", "sigmoid")'
+        + (', or ask for {"kl": {"minmax": True}}' * ("kl" in names))
+    )
 
 
 def _callbacks_before(
@@ -201,13 +269,20 @@ def _callbacks_before(
     """Return the callbacks in front of one in the list that is calling it.
 
     Keras tells a callback nothing about that list: it is found as the object
-    whose method is calling.
+    whose method is calling. A callback may also be called by another one,
+    which then stands in the list in its place, or by nothing of the kind.
     """
+    before: list[keras.callbacks.Callback] = []
+    callers: list[Any] = [callback]
     frame = inspect.currentframe()
     while frame is not None:
         owner = frame.f_locals.get("self")
         if isinstance(owner, keras.callbacks.CallbackList):
-            listed = list(owner.callbacks)
-            return listed[: listed.index(callback)]
+            for place, listed in enumerate(owner.callbacks):
+                if any(listed is caller for caller in callers):
+                    before = [*owner.callbacks[:place], *before]
+                    break
+        if isinstance(owner, keras.callbacks.Callback):
+            callers.append(owner)
         frame = frame.f_back
-    return []
+    return before

@@ -1,5 +1,6 @@
 """The metrics by name, what they need, and several of them at once."""
 
+import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -77,6 +78,7 @@ def choose(
         metrics = [metrics]
     if not isinstance(metrics, Mapping):
         metrics = {name: {} for name in metrics}
+    metrics = {name: options or {} for name, options in metrics.items()}
     if not metrics:
         raise ValueError("metrics= names no metric")
     for name in metrics:
@@ -90,7 +92,31 @@ def choose(
                 f"{name} needs {' and '.join(missing)}, which this data does "
                 f"not have (it has {', '.join(given) or 'none'})"
             )
+        _check_options(name, metrics[name])
     return {name: dict(options) for name, options in metrics.items()}
+
+
+def _check_options(name: str, options: Mapping[str, Any]) -> None:
+    maps = ("prediction", "density", "fixations", "other_fixations", "baseline")
+    known = [
+        option
+        for option in inspect.signature(METRICS[name].function).parameters
+        if option not in maps
+    ]
+    if not isinstance(options, Mapping):
+        raise ValueError(
+            f"the options of {name} must be a dictionary; received {options!r}"
+        )
+    for option in options:
+        if option not in known:
+            raise ValueError(
+                f"{name} has no option {option!r}; "
+                + (
+                    f"choose from {', '.join(known)}"
+                    if known
+                    else "it has none"
+                )
+            )
 
 
 def wanted(chosen: Collection[str]) -> set[str]:
@@ -100,6 +126,22 @@ def wanted(chosen: Collection[str]) -> set[str]:
         for name in chosen
         for need in (*METRICS[name].needs, *METRICS[name].may_use)
     }
+
+
+def masses(chosen: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the metrics that take a prediction as a probability mass.
+
+    They are not defined where one is negative.
+    """
+    names = []
+    for name, options in chosen.items():
+        parameters = inspect.signature(METRICS[name].function).parameters
+        if "minmax" in parameters:
+            if not options.get("minmax", parameters["minmax"].default):
+                names.append(name)
+        elif name == "emd":
+            names.append(name)
+    return names
 
 
 def score(
@@ -125,9 +167,12 @@ def score(
         if any(not np.any(maps[need]) for need in metric.needs):
             values[name] = np.nan
         else:
-            values[name] = metric.function(
-                prediction=prediction,
-                **{n: maps[n] for n in taken},
-                **options,
-            )
+            try:
+                values[name] = metric.function(
+                    prediction=prediction,
+                    **{n: maps[n] for n in taken},
+                    **options,
+                )
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
     return values

@@ -52,6 +52,7 @@ def source_of(
         if Path(predictions).is_dir():
             return Folder(predictions, dataset)
         predictions = _named(predictions)
+    predictions = inference.bare(predictions)
     is_network = hasattr(predictions, "predict_on_batch")
     if raw and not is_network:
         raise ValueError(

@@ -225,3 +225,21 @@ def test_large_jpegs_are_decoded_reduced(tmp_path):
     image = load_compact(path).image(0, (40, 60)).astype(float)
     wanted = resize(source.image(0), (40, 60))
     assert np.abs(image - wanted).mean() < 2
+
+
+def test_a_smaller_last_batch_can_be_left_out():
+    dataset = generate(5, (24, 32))
+    whole = SaliencySequence(dataset, 2, (24, 32))
+    part = SaliencySequence(dataset, 2, (24, 32), drop_last=True)
+    assert (len(whole), len(part)) == (3, 2)
+    seen = set()
+    for _ in range(6):
+        for batch in range(2):
+            assert part.samples(batch) == whole.samples(batch)
+            seen |= {i for i, _ in part.samples(batch)}
+        part.on_epoch_end()
+        whole.on_epoch_end()
+    assert seen == set(range(5))
+    with pytest.raises(IndexError):
+        part[2]
+    assert len(SaliencySequence(dataset, 5, (24, 32), drop_last=True)) == 1
