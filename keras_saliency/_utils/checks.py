@@ -1,7 +1,11 @@
 """Checks of arguments that many classes and functions take."""
 
 import numbers
+import os
+import stat
 from typing import Any
+
+from keras_saliency._utils.types import PathName
 
 
 def whole_number(
@@ -42,3 +46,14 @@ def as_count(value: Any, name: str) -> int:
             f"{name} must be a positive integer, received {value!r}."
         )
     return int(value)
+
+
+def check_regular(path: PathName) -> None:
+    """Raise unless a path is that of a file; a pipe would be waited for.
+
+    Raises:
+        FileNotFoundError: If there is nothing.
+        OSError: If it is a folder, a pipe or a device.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(f"{path} is no file but a folder, a pipe or a device")

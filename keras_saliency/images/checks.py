@@ -112,7 +112,7 @@ def _shaped(image: Array) -> Array:
     )
 
 
-def check_map(array, name):
+def check_map(array: ArrayLike, name: object) -> Array:
     """Return a map as float32 `(height, width)`, or raise naming it."""
     array = np.asarray(array)
     if array.ndim == 3 and array.shape[-1] == 1:

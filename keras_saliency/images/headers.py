@@ -113,7 +113,7 @@ def pnm_peak(data: bytes) -> int | None:
 def _avif_size(data: bytes) -> tuple[int, int] | None:
     """Return the largest size that an AVIF states, of all images in it."""
     end = data.find(b"mdat")
-    sizes = []
+    sizes: list[tuple[int, int]] = []
     start = data.find(b"ispe")
     while 0 <= start and (start < end or end < 0 or not sizes):
         width, height = struct.unpack(">II", data[start + 8 : start + 16])

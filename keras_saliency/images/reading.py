@@ -5,13 +5,13 @@ import hashlib
 import io
 import os
 import re
-import stat
 import unicodedata
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from keras_saliency._utils.checks import check_regular
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
 from keras_saliency._utils.types import Array, PathName, Size
 from keras_saliency.images import headers
@@ -74,9 +74,7 @@ def read_bytes(path: PathName, *, limit: int = _MAX_BYTES) -> bytes:
             read.
     """
     try:
-        # A pipe would be waited for.
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise OSError("it is no file but a folder, a pipe or a device")
+        check_regular(path)
         with open(path, "rb") as file:
             # `read` takes memory for all it is asked for.
             size = os.fstat(file.fileno()).st_size

@@ -14,6 +14,7 @@ from keras_saliency.models.baseline import Baseline
 from keras_saliency.models.classic import CLASSIC
 from keras_saliency.models.deep_conv_net import DeepConvNet
 from keras_saliency.models.fast_net import FastNet
+from keras_saliency.models.files import read_model
 from keras_saliency.models.ml_net import MLNet
 from keras_saliency.models.salgan import SalGAN
 from keras_saliency.models.sam import SAMVGG, SAMResNet
@@ -90,7 +91,7 @@ def get(
     if name.lower().endswith(".keras"):
         if not Path(name).is_file():
             raise ModelNotFoundError(f"There is no model {name}.")
-        return _read(name)
+        return read_model(name)
     if name in CLASSIC:
         return CLASSIC[name]()
     entries = {entry.name: entry for entry in weights.entries()}
@@ -105,19 +106,10 @@ def get(
     )
     head_of = entries[name].baseline
     if head_of is None:
-        return _read(path)
+        return read_model(path, trusted=True)
     model = Baseline(**head_of, backbone_weights=backbone_weights)
     model.head.load_weights(path)
     return model
-
-
-def _read(path: PathName) -> keras.Model:
-    try:
-        return keras.models.load_model(path, compile=False)
-    except ValueError as error:
-        raise ValueError(
-            f"The file {path} cannot be read as a Keras model: {error}"
-        ) from error
 
 
 def _unknown(name: str, published: Iterable[str]) -> str:

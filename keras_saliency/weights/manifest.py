@@ -2,12 +2,18 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
+
+from keras_saliency._utils.checks import is_count
 
 MANIFEST = Path(__file__).with_name("manifest.json")
 # The model whose file is part of the package.
 BUNDLED = "bundled"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +85,29 @@ def entries() -> Entries:
 
     Returns:
         A tuple of `Entry`, to be printed or looked through.
+
+    Raises:
+        ValueError: If the list is damaged, or names what is no file's name.
     """
-    content = json.loads(MANIFEST.read_text(encoding="utf-8"))
-    return Entries(Entry(name, **rest) for name, rest in content.items())
+    try:
+        content = json.loads(MANIFEST.read_text(encoding="utf-8"))
+        found = Entries(Entry(name, **rest) for name, rest in content.items())
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"The list of published files {MANIFEST} is damaged: {error}. "
+            "Install the package anew."
+        ) from error
+    for entry in found:
+        # The name becomes that of a file, in folders and in an address.
+        if not (
+            _NAME.fullmatch(entry.name)
+            and _SHA256.fullmatch(str(entry.sha256))
+            and is_count(entry.bytes)
+        ):
+            raise ValueError(
+                f"The list of published files {MANIFEST} has an entry that is "
+                "none: its name must be of letters, digits, '-', '_' and '.', "
+                "its checksum of 64 hexadecimal digits, its length positive; "
+                f"received {entry.name!r}, {entry.sha256!r}, {entry.bytes!r}."
+            )
+    return found

@@ -260,3 +260,24 @@ def test_what_is_published_is_what_the_manifest_says(monkeypatch):
             assert f"{mean:.4f}" in card
     stored = {path.stem for path in checkout.glob("weights/*.keras")}
     assert stored == names - {weights.BUNDLED}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"../../../escaped": %s}',
+        '{"/tmp/escaped": %s}',
+        '{"a/b": %s}',
+        '{"..": %s}',
+        '{"C:escaped": %s}',
+        '{"": %s}',
+        '{"one": {}}',
+        "[]",
+        "{",
+    ],
+)
+def test_manifest_that_names_no_file(text):
+    entry = json.loads(manifest.MANIFEST.read_text())["one"]
+    manifest.MANIFEST.write_text(text.replace("%s", json.dumps(entry)))
+    with pytest.raises(ValueError, match="list of published files"):
+        weights.find("one", download=True)

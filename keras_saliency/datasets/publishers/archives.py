@@ -11,6 +11,7 @@ from keras_saliency._utils import locks
 from keras_saliency._utils.atomic import explained, remove, write_all
 from keras_saliency._utils.errors import DatasetError
 from keras_saliency._utils.types import PathName
+from keras_saliency.images import normal
 
 # CAT2000's training set has 3.1 GB in 10,000 files.
 MAX_EXTRACTED = 2**35
@@ -20,6 +21,8 @@ _TEMPORARY = ".extracting"
 # Deflate reaches 1032; images and .mat files stay far below.
 MAX_RATIO = 200
 _RATIO_FREE = 2**24
+# All members together: images do not shrink, and text little.
+MAX_RATIO_OF_ALL = 50
 
 
 def extract(
@@ -98,6 +101,11 @@ def _members(
             f"The archive {archive} has {len(infos)} members, more than "
             f"{MAX_FILES}."
         )
+    size = os.path.getsize(archive)
+    if sum(info.compress_size for info in infos) > size:
+        raise DatasetError(
+            f"The archive {archive} is refused: its members overlap."
+        )
     members = []
     seen: set[str] = set()
     folders: set[str] = set()
@@ -143,7 +151,12 @@ def _members(
                 f"The archive {archive} is refused: it would take more than "
                 f"{MAX_EXTRACTED} bytes."
             )
-        key = "/".join(parts).casefold()
+        if total > max(_RATIO_FREE, MAX_RATIO_OF_ALL * size):
+            raise DatasetError(
+                f"The archive {archive} is refused: it would grow from {size} "
+                f"to {total} bytes or more."
+            )
+        key = normal("/".join(parts)).casefold()
         if key in seen:
             raise DatasetError(
                 f"The archive {archive} is refused: it has two members "

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_saliency._utils.checks import check_regular
 from keras_saliency._utils.types import Array, PathName
 
 
@@ -24,8 +25,14 @@ def check_start(path: PathName, start: bytes, otherwise: str) -> None:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it begins otherwise.
+        ValueError: If it begins otherwise, or is no file.
     """
+    try:
+        check_regular(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ValueError(f"{error}; give the path of a file.") from error
     with open(path, "rb") as file:
         found = file.read(len(start))
     if found != start:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import h5py
 
+from keras_saliency._utils import hdf5
 from keras_saliency._utils.types import Array, PathName
 from keras_saliency.models.importers import _files
 
@@ -13,6 +14,7 @@ from keras_saliency.models.importers import _files
 _MAX_BYTES = 2**31
 # Far more than a network has.
 _MAX_LAYERS = 2000
+_MAX_OBJECTS = 2**14
 
 
 def read(
@@ -45,8 +47,10 @@ def read(
         "called .pkl. A pickle is not read, because it can run any program.",
     )
     what = f"{what} as Keras 1 wrote them"
-    with _files.reading(path, what, _MAX_BYTES), h5py.File(path, "r") as file:
-        return _arrays(file, expected)
+    with _files.reading(path, what, _MAX_BYTES):
+        hdf5.check(path, most_bytes=_MAX_BYTES, most_objects=_MAX_OBJECTS)
+        with h5py.File(path, "r") as file:
+            return _arrays(file, expected)
 
 
 def _arrays(file, expected):
