@@ -81,6 +81,59 @@ def test_folder(tmp_path):
         predict(tmp_path / "deeper", Red())
 
 
+def test_a_bad_image_does_not_end_a_list_or_folder(tmp_path):
+    for name in ("a.png", "c.png", "._a.png"):
+        write(tmp_path / name)
+    (tmp_path / "b.jpg").write_bytes(b"\xff\xd8broken")
+    (tmp_path / "sub").mkdir()
+    write(tmp_path / "sub/d.png")
+    (tmp_path / "sub/loop").symlink_to(tmp_path)
+    inputs = [tmp_path / "a.png", PICTURE[..., :2], tmp_path / "gone.png"]
+    with pytest.warns(UserWarning) as caught:
+        first, *others = predict(inputs, Red())
+    check(first)
+    assert others == [None, None]
+    said = [str(each.message) for each in caught]
+    assert said[0].startswith("Skipped: image number 1: ")
+    assert "gone.png" in said[1]
+    assert said[2] == "2 of 3 images were skipped."
+    for recursive, names in ((False, "ac"), (True, "acd")):
+        with pytest.warns(UserWarning) as caught:
+            pairs = list(predict(tmp_path, Red(), recursive=recursive))
+        assert [path.stem for path, _ in pairs] == list(names)
+        assert "b.jpg cannot be read" in str(caught[0].message)
+        count = len(names) + 1
+        assert str(caught[1].message) == f"1 of {count} images was skipped."
+
+
+def test_errors_are_raised_on_request_or_if_nothing_is_done(tmp_path):
+    write(tmp_path / "a.png")
+    (tmp_path / "b.jpg").write_bytes(b"\xff\xd8broken")
+    maps = predict(tmp_path, Red(), errors="raise")
+    assert next(maps)[0].name == "a.png"
+    with pytest.raises(ValueError, match="b.jpg cannot be read"):
+        next(maps)
+    with pytest.raises(ValueError, match="b.jpg cannot be read"):
+        predict([PICTURE, tmp_path / "b.jpg"], Red(), errors="raise")
+    with pytest.raises(ValueError, match="received 'ignore'"):
+        predict(PICTURE, Red(), errors="ignore")
+
+    class Faulty:
+        def saliency_map(self, image):
+            raise TypeError("a fault of the model")
+
+    with pytest.raises(TypeError, match="a fault"):
+        predict([PICTURE, PICTURE], Faulty())
+    for given, message in (
+        ([tmp_path], "is a folder: pass it by itself"),
+        ("https://example.org/a.png", "download the file first"),
+        ("https://example.org/a.mp4", "download the file first"),
+        (["film.mp4"], "no file film.mp4"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            predict(given, Red())
+
+
 def test_video_frame_by_frame(tmp_path):
     frames = [np.roll(PICTURE, 9 * k, axis=1) for k in range(4)]
     path = write_video(tmp_path / "a.AVI", frames)

@@ -20,7 +20,8 @@ class Skipping:
         errors: `"skip"` goes on after an item that fails; `"raise"` ends the
             job with its error.
         what: What the items are, for the summary.
-        say: Function that is called with each message. Defaults to a warning.
+        say: Function that is called with each message. Defaults to a warning,
+            once an item is done: if none can be, an error says so.
 
     Raises:
         ValueError: If `errors` is none of the two.
@@ -42,7 +43,8 @@ class Skipping:
         self.done = 0
         self.skipped: list[str] = []
         self._first: Exception | None = None
-        self._say = say or _warn
+        self._say = say
+        self._held: list[str] = []
 
     @classmethod
     def of(cls, errors: "str | Skipping", **options: Any) -> "Skipping":
@@ -69,13 +71,14 @@ class Skipping:
             self.note(error, name)
         else:
             self.done += 1
+            self._warn()
 
     def note(self, error: Exception, name: object) -> None:
         """Note that an item was skipped."""
         self._first = self._first or error
         message = message_of(error, name)
         self.skipped.append(message)
-        self._say(f"Skipped: {message}")
+        self._tell(f"Skipped: {message}")
 
     def finish(self) -> None:
         """Say how many items were skipped.
@@ -86,7 +89,7 @@ class Skipping:
         if self._first is not None and not self.done:
             raise self._first
         if self.skipped:
-            self._say(self.summary)
+            self._tell(self.summary)
 
     @property
     def summary(self) -> str:
@@ -97,6 +100,15 @@ class Skipping:
             f"{'was' if count == 1 else 'were'} skipped."
         )
 
+    def _tell(self, message: str) -> None:
+        if self._say is not None:
+            self._say(message)
+            return
+        self._held.append(message)
+        if self.done:
+            self._warn()
 
-def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=4)
+    def _warn(self) -> None:
+        while self._held:
+            # The caller of the caller of `item`, as a rule.
+            warnings.warn(self._held.pop(0), stacklevel=6)

@@ -1,5 +1,6 @@
 """Images of a model's predictions after each epoch."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from keras_saliency import images, inference
 from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.console import message_of
 from keras_saliency._utils.types import Array, PathName, Size, Tensor
 from keras_saliency.callbacks.base import PeriodicCallback, knows_images
 from keras_saliency.callbacks.reading import Batches, as_numpy
@@ -35,7 +37,9 @@ class MapSnapshots(PeriodicCallback):
 
     Raises:
         ValueError: On data or arguments that do not fit.
-        OSError: If a file cannot be written.
+
+    A file that cannot be written does not end the training: a warning names
+    it and says why.
     """
 
     def __init__(
@@ -75,7 +79,11 @@ class MapSnapshots(PeriodicCallback):
             maps = inference.raw_maps(self.model, inputs)
             for map_, name in zip(maps, names, strict=False):
                 path = self.directory / name / f"epoch_{epoch + 1:04d}.png"
-                self._write(path, map_)
+                try:
+                    self._write(path, map_)
+                except OSError as error:
+                    message = message_of(error)
+                    warnings.warn(f"MapSnapshots: {message}", stacklevel=2)
 
     def _write(self, path: Path, map_: Array) -> None:
         if self.size is not None:
@@ -99,6 +107,7 @@ def _is_batches(data: Any) -> bool:
 def _first_of(data: Any, count: int) -> list[tuple[Tensor, list[str]]]:
     """Return batches of inputs and names that hold the first `count` images."""
     batches: list[tuple[Tensor, list[str]]] = []
+    taken: set[str] = set()
     first = 0
     for number, batch in enumerate(Batches(data, whole=False)):
         inputs = batch[0] if isinstance(batch, (tuple, list)) else batch
@@ -109,6 +118,11 @@ def _first_of(data: Any, count: int) -> list[tuple[Tensor, list[str]]]:
             size = inference.count_of(inputs)
             names = [f"image_{first + i:04d}" for i in range(size)]
         names = [name.replace("/", "_") for name in names[: count - first]]
+        # "a/b" and "a_b" have a folder each.
+        for i, name in enumerate(names):
+            if name in taken:
+                names[i] = f"{name}_{first + i:04d}"
+            taken.add(names[i])
         batches.append((inputs, names))
         first += len(names)
         if first >= count:

@@ -93,3 +93,21 @@ def test_refuses_what_does_not_fit(x, tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             MapSnapshots(data, tmp_path, **options)
+
+
+def test_a_file_that_cannot_be_written_does_not_end_the_training(
+    model, x, tmp_path
+):
+    (tmp_path / "image_0000").write_text("a file where a folder should be")
+    callback = MapSnapshots(x[:2], tmp_path)
+    with pytest.warns(UserWarning, match="image_0000.*could not be written"):
+        model.fit(x, x, epochs=1, callbacks=[callback], verbose=0)
+    assert (tmp_path / "image_0001/epoch_0001.png").exists()
+
+
+def test_images_of_like_names_have_a_folder_each(model, x, tmp_path):
+    batches = Batches(x)
+    batches.names = ["a/b", "a_b", "a/b_0001", "c", "d"]
+    callback = MapSnapshots(batches, tmp_path, count=3)
+    model.fit(x, x, epochs=1, callbacks=[callback], verbose=0)
+    assert len(list(tmp_path.rglob("*.png"))) == 3

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_saliency._utils.pool import map_in_order, progress_bar
+from keras_saliency._utils.skipping import Skipping
 from keras_saliency._utils.types import Array, ArrayLike, Verbose
 from keras_saliency.images import check_image, divide_by_peak, resize
 
@@ -62,7 +63,8 @@ class ClassicModel:
         *,
         workers: int = 1,
         verbose: Verbose = 0,
-    ) -> Array | list[Array]:
+        errors: str = "skip",
+    ) -> Any:
         """Return the maps of several images.
 
         Args:
@@ -76,6 +78,11 @@ class ClassicModel:
                 more than one, a script needs the usual
                 `if __name__ == "__main__":`.
             verbose: 1 shows a progress bar, 0 nothing.
+            errors: What happens to an image of a list or data set that cannot
+                be read or that `saliency_map` refuses. `"skip"` goes on: a
+                warning says which one was skipped and why, and the list has
+                `None` in its place. `"raise"` raises its error, as a batch
+                always does.
 
         Returns:
             float32: an array `(N, height, width, 1)` for a batch, a map
@@ -83,17 +90,26 @@ class ClassicModel:
             `(height, width)`.
 
         Raises:
-            ValueError: On an image that `saliency_map` refuses, with its
-                number.
+            ValueError: On an image that is refused, with its number; of a
+                list or data set, if all are.
         """
         if isinstance(images, np.ndarray) and images.ndim != 4:
             return self.saliency_map(images)
-        maps: list[Array] = []
+        skipping = Skipping(
+            "raise" if isinstance(images, np.ndarray) else errors
+        )
+        maps: list[Any] = []
         bar = progress_bar(len(images), verbose)
-        for map_ in self._maps(images, workers):
+        for i, made in enumerate(self._maps(images, workers)):
+            map_ = None
+            with skipping.item(f"Image number {i}"):
+                if isinstance(made, Exception):
+                    raise made
+                map_ = made
             maps.append(map_)
             if bar is not None:
                 bar.update(len(maps))
+        skipping.finish()
         if not isinstance(images, np.ndarray):
             return maps
         if not maps:
@@ -103,13 +119,11 @@ class ClassicModel:
     def _map(self, image: Array) -> Array:
         raise NotImplementedError
 
-    def _maps(self, images: Any, workers: int) -> Iterator[Array]:
-        """Yield the maps in order."""
-        # A data set reads its images one by one.
-        image = images.image if hasattr(images, "image") else images.__getitem__
+    def _maps(self, images: Any, workers: int) -> Iterator[Array | Exception]:
+        """Yield the maps in order, and errors in the place of maps."""
         return map_in_order(
             functools.partial(_map_of, self),
-            ((image(i), i) for i in range(len(images))),
+            ((_image(images, i), i) for i in range(len(images))),
             min(workers, max(len(images), 1)),
         )
 
@@ -120,8 +134,25 @@ def require(condition: Any, name: str, value: Any, expected: str) -> None:
         raise ValueError(f"{name} must be {expected}; received {value!r}.")
 
 
+def _image(images, i):
+    """Return an image or the error in its place."""
+    try:
+        # A data set reads its images one by one.
+        return images.image(i) if hasattr(images, "image") else images[i]
+    except ValueError as error:
+        return _with_number(error, i)
+
+
 def _map_of(model, image, i):
+    if isinstance(image, Exception):
+        return image
     try:
         return model.saliency_map(image)
     except ValueError as error:
-        raise ValueError(f"Image number {i}: {error}") from error
+        return _with_number(error, i)
+
+
+def _with_number(error, i):
+    numbered = ValueError(f"Image number {i}: {error}")
+    numbered.__cause__ = error
+    return numbered

@@ -177,8 +177,20 @@ def test_refuses_what_is_no_image(model, image, message):
 
 
 def test_names_the_image_that_is_none(model):
+    images = [picture((8, 8)), np.zeros((8, 8, 2)), picture((8, 8))]
     with pytest.raises(ValueError, match="Image number 1: "):
-        model.predict([picture((8, 8)), np.zeros((8, 8, 2))])
+        model.predict(images, errors="raise")
+    with pytest.raises(ValueError, match="Image number 0: "):
+        model.predict(images[1:2])
+    with pytest.warns(UserWarning) as caught:
+        first, none, third = model.predict(images)
+    assert none is None
+    np.testing.assert_array_equal(first, model.saliency_map(images[0]))
+    np.testing.assert_array_equal(third, model.saliency_map(images[2]))
+    assert [str(each.message)[:24] for each in caught] == [
+        "Skipped: Image number 1:",
+        "1 of 3 images was skippe",
+    ]
     with pytest.raises(ValueError, match="workers must be at least 1"):
         model.predict([picture((8, 8))], workers=0)
 
