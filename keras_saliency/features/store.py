@@ -63,7 +63,10 @@ class Store:
         meta = self._read_meta()
         if meta is None or meta["complete"] or self._arrays(meta) is None:
             return None
-        marks = np.fromfile(self._marks, "uint8")
+        try:
+            marks = np.fromfile(self._marks, "uint8")
+        except OSError:
+            return None
         return (meta, marks == 1) if marks.size == self.rows else None
 
     def create(
@@ -162,10 +165,12 @@ class Store:
     def _read_meta(self) -> Description | None:
         try:
             meta = json.loads(self._meta.read_text(encoding="utf-8"))
-            usable = meta["rows"] == self.rows and all(
-                field in meta for field in ("complete", "structure", "shapes")
+            usable = (
+                meta["rows"] == self.rows
+                and isinstance(meta["complete"], bool)
+                and _fits(meta["structure"], meta["shapes"])
             )
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         return meta if usable else None
 
@@ -238,3 +243,17 @@ class Store:
                 "another folder by directory= or the environment variable "
                 "KERAS_SALIENCY_CACHE",
             ) from error
+
+
+def _fits(structure: Any, shapes: Any) -> bool:
+    """Return whether a description can be that of some outputs."""
+    return (
+        isinstance(shapes, list)
+        and all(isinstance(shape, list) for shape in shapes)
+        and all(type(side) is int for shape in shapes for side in shape)
+        and (
+            (structure is None and len(shapes) == 1)
+            or structure == "list"
+            or (isinstance(structure, list) and len(structure) == len(shapes))
+        )
+    )

@@ -253,3 +253,40 @@ def test_read_only_cache_that_is_complete_is_used(
     monkeypatch.delattr(stores.locks, "hold")
     cached = make_cache(backbone, sequence, tmp_path)
     assert cached.computed == 0
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"shapes": 5},
+        {"shapes": [5]},
+        {"shapes": [["4"]]},
+        {"shapes": []},
+        {"structure": 7},
+        {"structure": ["a", "b"]},
+        {"complete": "yes"},
+        {"complete": False},
+        "no marks",
+        "deep",
+    ],
+)
+def test_a_cache_with_an_odd_description_is_made_anew(tmp_path, changed):
+    store = stores.Store(tmp_path, "key", 3, "float16")
+    meta = store.create(None, [(2,)])
+    with store.writer(meta, 3) as write:
+        write(range(3), [np.ones((3, 2), "float16")])
+    store.finish(meta)
+    assert store.open() is not None
+    path = store.folder / "meta.json"
+    if changed == "deep":
+        path.write_text("[" * 100_000)
+    elif changed == "no marks":
+        path.write_text(json.dumps(meta))
+        (store.folder / "done.bin").unlink()
+    else:
+        path.write_text(json.dumps({**meta, "complete": True, **changed}))
+    assert store.open() is None
+    if changed == {"complete": False}:
+        assert store.resume() is not None
+    else:
+        assert store.resume() is None
