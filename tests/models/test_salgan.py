@@ -7,6 +7,8 @@ import pytest
 
 from keras_saliency import datasets, losses, models, targets
 
+# Where nothing depends on it: the two branches of a step compile for long.
+EAGERLY = keras.backend.backend() != "jax"
 RNG = np.random.default_rng(0)
 SIZE = (32, 48)
 IMAGES = RNG.integers(0, 256, (8, *SIZE, 3)).astype("uint8")
@@ -166,7 +168,7 @@ def test_batches_train_the_discriminator_and_the_generator_in_turns():
 
 def test_the_losses_are_those_of_the_docstring():
     trainer = adversaries(alpha=0.3)
-    trainer.compile()
+    trainer.compile(run_eagerly=EAGERLY)
     fake = trainer.predict(IMAGES, verbose=0)
     real, judged = (
         trainer.discriminator.predict(
@@ -193,7 +195,11 @@ def test_the_losses_are_those_of_the_docstring():
 
 def test_an_update_is_one_step_down_the_network_s_own_loss():
     trainer = adversaries()
-    trainer.compile(keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.05))
+    trainer.compile(
+        keras.optimizers.SGD(0.05),
+        keras.optimizers.SGD(0.05),
+        run_eagerly=EAGERLY,
+    )
 
     def logs():
         return trainer.evaluate(IMAGES, TARGETS, verbose=0, return_dict=True)
@@ -260,7 +266,9 @@ def test_a_training_that_was_interrupted_resumes(tmp_path):
     def train(trainer, *callbacks):
         keras.utils.set_random_seed(1)
         trainer.compile(
-            keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3)
+            keras.optimizers.Adam(1e-3),
+            keras.optimizers.Adam(1e-3),
+            run_eagerly=EAGERLY,
         )
         return trainer.fit(
             IMAGES,
@@ -301,7 +309,7 @@ def test_a_training_that_was_interrupted_resumes(tmp_path):
 
 def test_frozen_layers_of_salgan_stay():
     trainer = against_discriminator(small())
-    trainer.compile()
+    trainer.compile(run_eagerly=EAGERLY)
     before = weights(trainer.generator)
     trainer.fit(IMAGES, TARGETS, batch_size=2, verbose=0)
     after = weights(trainer.generator)
