@@ -7,7 +7,8 @@ channel 1 the fixation map (counts, or 0/1). A target with the density channel
 alone serves every loss and metric that needs no fixations.
 """
 
-from typing import Literal
+import sys
+from typing import Any, Literal
 
 import numpy as np
 from keras import ops
@@ -18,8 +19,12 @@ from keras_saliency._utils.types import Array, ArrayLike, Tensor
 Channel = Literal["density", "fixations"]
 
 
-def pack(density: ArrayLike, fixations: ArrayLike | None = None) -> Array:
+def pack(density: ArrayLike, fixations: ArrayLike | None = None) -> Any:
     """Pack maps into the target array that losses and metrics take.
+
+    It also works inside `tf.data.Dataset.map`, on every backend of Keras;
+    there a wrong value is TensorFlow's `InvalidArgumentError` with the same
+    text. For one image, `pack(density[None], fixations[None])[0]`.
 
     Args:
         density: Density maps, shape `(batch, height, width)` or
@@ -29,11 +34,14 @@ def pack(density: ArrayLike, fixations: ArrayLike | None = None) -> Array:
 
     Returns:
         float32 NumPy array `(batch, height, width, 2)`, or
-        `(batch, height, width, 1)` without fixations.
+        `(batch, height, width, 1)` without fixations; a tensor inside
+        `Dataset.map`.
 
     Raises:
         ValueError: If the shapes differ, or a value is negative or not finite.
     """
+    if _is_of_graph(density) or _is_of_graph(fixations):
+        return _packed_in_graph(density, fixations)
     channels = [_channel(density, "density")]
     if fixations is not None:
         channels.append(_channel(fixations, "fixations"))
@@ -45,14 +53,46 @@ def pack(density: ArrayLike, fixations: ArrayLike | None = None) -> Array:
     return np.concatenate(channels, axis=-1)
 
 
-def _channel(maps: ArrayLike, what: str) -> Array:
-    maps = np.asarray(maps, dtype="float32")
-    if maps.ndim == 3:
+def _is_of_graph(maps: Any) -> bool:
+    """Return whether maps are a tensor of TensorFlow without values yet."""
+    if not type(maps).__module__.startswith("tensorflow."):
+        return False
+    return not hasattr(maps, "numpy")
+
+
+def _packed_in_graph(density: Any, fixations: Any) -> Any:
+    tf = sys.modules["tensorflow"]
+    given = [density] if fixations is None else [density, fixations]
+    shape = tf.TensorShape(given[0].shape)
+    if shape.rank is None:
+        raise ValueError(
+            "targets.pack must know how many axes the maps have; call "
+            "ensure_shape on them before."
+        )
+    packed = tf.numpy_function(pack, given, tf.float32)
+    return tf.ensure_shape(packed, [*shape[:3], len(given)])
+
+
+def _channel(maps: Any, what: str) -> Array:
+    if hasattr(maps, "detach"):
+        maps = maps.detach().cpu()
+    try:
+        maps = np.asarray(maps, dtype="float32")
+    except TypeError as error:
+        raise ValueError(
+            f"{what} must be an array of numbers, received a "
+            f"{type(maps).__name__}. Pack targets before they enter a "
+            "compiled function; only tf.data's Dataset.map may call it."
+        ) from error
+    one = maps.ndim == 2 or (maps.ndim == 3 and maps.shape[-1] == 1)
+    if maps.ndim == 3 and not one:
         maps = maps[..., None]
     if maps.ndim != 4 or maps.shape[-1] != 1:
         raise ValueError(
             f"{what} must have shape (batch, height, width) or (batch, "
             f"height, width, 1), received {maps.shape}."
+            + " For one image: pack(density[None], fixations[None])[0]."
+            * one
         )
     bad = (~np.isfinite(maps) | (maps < 0)).any(axis=(1, 2, 3))
     if bad.any():

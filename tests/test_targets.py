@@ -1,5 +1,6 @@
 """Packing and checking of targets."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -40,3 +41,47 @@ def test_bad_shapes_are_refused():
         targets.pack(np.ones((1, 4, 5)), np.ones((1, 5, 4)))
     with pytest.raises(ValueError, match="density map|height, width"):
         targets.pack(np.ones((1, 4, 5, 2)))
+
+
+def test_packing_one_image_needs_an_axis():
+    one = np.ones((4, 5, 1))
+    for maps in (one, one[..., 0]):
+        with pytest.raises(ValueError, match=r"received.*density\[None\]"):
+            targets.pack(maps)
+    assert targets.pack(one[None], one[None])[0].shape == (4, 5, 2)
+    assert targets.pack([[[1, 2], [3, 4]]]).shape == (1, 2, 2, 1)
+
+
+def test_pack_takes_the_tensors_of_the_backend():
+    ones = keras.ops.ones((2, 3, 4))
+    assert targets.pack(ones, ones).shape == (2, 3, 4, 2)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        with pytest.raises(ValueError, match="before they enter a compiled"):
+            jax.jit(targets.pack)(np.ones((2, 3, 4)))
+
+
+def test_pack_inside_a_data_pipeline():
+    tf = pytest.importorskip("tensorflow")
+    rng = np.random.default_rng(0)
+    density, counts = rng.random((4, 6, 8)), rng.poisson(0.2, (4, 6, 8))
+    expected = targets.pack(density, counts)
+    maps = tf.data.Dataset.from_tensor_slices((density, counts))
+    for batches in (
+        maps.batch(2).map(targets.pack),
+        maps.batch(2, drop_remainder=True).map(
+            lambda d, f: targets.pack(d[..., None], f[..., None])
+        ),
+        maps.map(lambda d, f: targets.pack(d[None], f[None])[0]).batch(2),
+    ):
+        assert batches.element_spec.shape[1:] == (6, 8, 2)
+        found = np.concatenate([*batches.as_numpy_iterator()])
+        np.testing.assert_array_equal(found, expected)
+    alone = maps.batch(4).map(lambda d, f: targets.pack(d))
+    np.testing.assert_array_equal(next(iter(alone)), expected[..., :1])
+    wrong = maps.batch(4).map(lambda d, f: targets.pack(-d, f))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not negative"):
+        next(iter(wrong))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"d.*\[None\]"):
+        next(iter(maps.map(targets.pack)))

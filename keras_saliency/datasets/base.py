@@ -52,6 +52,7 @@ class SaliencyDataset(ImageList):
         pixels_per_degree: Original pixels per degree of visual angle, which
             `sigma_degrees` needs.
         subject_names: Name of each observer, in the order of their numbers.
+            Defaults to those of `fixations`.
         exif: Whether a rotation stored in the images' EXIF data is applied.
             Publishers' fixations are in the pixels as stored, and some of
             their images have a wrong rotation.
@@ -81,6 +82,8 @@ class SaliencyDataset(ImageList):
         self.first_order = first_order
         self.default_sigma = default_sigma
         self.pixels_per_degree = pixels_per_degree
+        if subject_names is None and fixations is not None:
+            subject_names = fixations.subject_names
         self.subject_names = subject_names and tuple(subject_names)
         if self.densities is not None:
             self._check_one_for_each("densities", self.densities)

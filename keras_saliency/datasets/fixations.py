@@ -19,9 +19,14 @@ class Fixations:
         image_index: Number of the image that each fixation belongs to.
         x: Column in pixels of the ORIGINAL image, origin top left.
         y: Row in pixels of the ORIGINAL image.
-        subject: Number of the observer. Defaults to -1, unknown.
+        subject: Number of the observer, or name. Names are numbered in
+            their alphabetical order. Defaults to -1, unknown.
         order: Place of the fixation in its scanpath, from 0. Defaults to 0.
         duration: Milliseconds. Defaults to NaN, unknown.
+
+    Attributes:
+        subject_names: Names of the observers in the order of their numbers,
+            or `None` where numbers were given.
 
     Raises:
         ValueError: If the arrays have different lengths.
@@ -40,6 +45,7 @@ class Fixations:
         self.image_index = np.asarray(image_index).astype("int32").ravel()
         self.x = self._column("x", x, "float32")
         self.y = self._column("y", y, "float32")
+        subject, self.subject_names = _numbered(subject)
         self.subject = self._column("subject", subject, "int32", -1)
         self.order = self._column("order", order, "int32", 0)
         self.duration = self._column("duration", duration, "float32", np.nan)
@@ -52,7 +58,7 @@ class Fixations:
 
     def select(self, which: Any) -> "Fixations":
         """Return the fixations given by a mask, slice or index array."""
-        return Fixations(
+        selected = Fixations(
             self.image_index[which],
             self.x[which],
             self.y[which],
@@ -60,6 +66,8 @@ class Fixations:
             order=self.order[which],
             duration=self.duration[which],
         )
+        selected.subject_names = self.subject_names
+        return selected
 
     def usable(
         self, sizes: Array, *, first_order: int, dataset: str
@@ -116,6 +124,26 @@ class Fixations:
                 f"{column.size}."
             )
         return column
+
+
+def _numbered(
+    subject: ArrayLike | None,
+) -> tuple[ArrayLike | None, tuple[str, ...] | None]:
+    """Return observers as numbers, and their names if they were names."""
+    if subject is None:
+        return None, None
+    column = np.asarray(subject).ravel()
+    if column.dtype.kind == "S":
+        column = np.char.decode(column, "utf-8")
+    are_names = column.dtype.kind == "U" or (
+        column.dtype.kind == "O" and all(isinstance(s, str) for s in column)
+    )
+    if not are_names or not column.size:
+        return column, None
+    names, numbers = np.unique(column.astype(str), return_inverse=True)
+    if all(name.lstrip("-").isdecimal() for name in names):
+        return column.astype(str).astype("int32"), None
+    return numbers, tuple(names.tolist())
 
 
 def join_scanpaths(scanpaths: Iterable[Scanpath]) -> Fixations:

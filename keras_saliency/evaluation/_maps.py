@@ -16,16 +16,26 @@ EPSILON = 2.0**-52
 
 _BLOCK = 8192
 
+# Squares and sums of all pixels between these neither over- nor underflow.
+_LARGE, _SMALL = 2.0**480, 2.0**-480
+
 # A map of these may be given once for all N predictions.
 _SHARED = ("baseline", "other_fixations")
 
 
-def score_each(score: Callable[..., float], **maps: ArrayLike) -> Scores:
+def score_each(
+    score: Callable[..., float],
+    *,
+    scale_free: bool = True,
+    **maps: ArrayLike,
+) -> Scores:
     """Call `score` once per image.
 
     Args:
         score: A function of one image's maps, each of shape `(H, W)`, by the
             names given in `maps`; it returns one number.
+        scale_free: Whether a factor changes nothing: maps of very large or
+            very small numbers are then multiplied by one.
         **maps: Arrays of shape `(H, W)`, `(H, W, 1)`, `(N, H, W)` or
             `(N, H, W, 1)`. The first is the prediction.
 
@@ -49,6 +59,8 @@ def score_each(score: Callable[..., float], **maps: ArrayLike) -> Scores:
     values = np.empty(count)
     for i in range(count):
         one = {n: s[i if len(s) > 1 else 0] for n, s in stacks.items()}
+        if scale_free:
+            one = {name: _moderate(map_) for name, map_ in one.items()}
         try:
             values[i] = score(**one)
         except ValueError as error:
@@ -80,6 +92,19 @@ def _stack(name: str, value: ArrayLike) -> tuple[Array, bool]:
             f"(N, H, W, 1) and not be empty; received {np.shape(value)}"
         )
     return stack, is_single
+
+
+def _moderate(map_: Array) -> Array:
+    """Return a map times a power of 2, if its peak is extreme.
+
+    Only float64 holds numbers whose squares over- or underflow.
+    """
+    if map_.dtype.kind != "f" or map_.dtype.itemsize < 8:
+        return map_
+    peak = max(map_.max(), -map_.min())
+    if not 0 < peak < np.inf or _SMALL < peak < _LARGE:
+        return map_
+    return np.ldexp(map_, -int(np.frexp(peak)[1]))
 
 
 def unchecked_values(name: str, map_: Array) -> Array:

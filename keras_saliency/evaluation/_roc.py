@@ -88,6 +88,10 @@ def pair_area(
     low, high = np.float64(pixels.min()), np.float64(pixels.max())
     if low == high:
         return 0.5
+    if not np.isfinite(high - low):
+        # Half the range of float64 and more.
+        low, high = 0.25 * low, 0.25 * high
+        positives, negatives = 0.25 * positives, 0.25 * negatives
     positives = (positives - low) / (high - low)
     negatives = negatives - low
     negatives /= high - low

@@ -1,4 +1,7 @@
-"""Bootstrap intervals and sign-flip tests of a mean over images."""
+"""Draws: of other images, of bootstrap intervals, of sign-flip tests."""
+
+import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -57,3 +60,46 @@ def sign_flip_test(difference: Array, *, resamples: int, seed: int) -> float:
         signs = rng.integers(2, size=(count, difference.size)) * 2 - 1
         extreme += int((np.abs(signs @ difference) >= observed).sum())
     return (extreme + 1) / (resamples + 1)
+
+
+def name_keys(names: Iterable[str], seed: int) -> Array:
+    """Return a random number for each name, uint64: the same for the same."""
+    return np.array(
+        [
+            int.from_bytes(
+                hashlib.blake2b(
+                    f"{seed} {name}".encode(), digest_size=8
+                ).digest(),
+                "little",
+            )
+            for name in names
+        ],
+        np.uint64,
+    )
+
+
+def draw_others(keys: Array, i: int, count: int) -> Array:
+    """Draw other images for image `i` by their names alone.
+
+    Each pair of images has a random number, and the `count` smallest are
+    drawn: the order of the images does not matter, and one image more or less
+    changes one of those drawn at most.
+
+    Args:
+        keys: From `name_keys`.
+        i: Number of the image.
+        count: How many to draw.
+
+    Returns:
+        Numbers of the images drawn, all others if there are no more.
+    """
+    # The constants of SplitMix64, whose sums wrap.
+    mixed = keys + keys[i : i + 1] * np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in (
+        (30, 0xBF58476D1CE4E5B9),
+        (27, 0x94D049BB133111EB),
+    ):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    mixed ^= mixed >> np.uint64(31)
+    order = np.lexsort((keys, mixed))
+    return order[order != i][:count]

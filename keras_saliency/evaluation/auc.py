@@ -77,7 +77,13 @@ def auc_judd(
             pixels = pixels + jitter * noise.random(pixels.size)
         return _judd_area(pixels, where, weights, ties)
 
-    return _maps.score_each(score, prediction=prediction, fixations=fixations)
+    return _maps.score_each(
+        score,
+        # Ranks know no scale; a factor could make small values equal.
+        scale_free=False,
+        prediction=prediction,
+        fixations=fixations,
+    )
 
 
 def _judd_area(pixels, where, weights, ties):
@@ -183,7 +189,13 @@ def auc_borji(
             pixels, pixels[where], weights, negatives, None, thresholds
         )
 
-    return _maps.score_each(score, prediction=prediction, fixations=fixations)
+    return _maps.score_each(
+        score,
+        # Ranks know no scale; a factor could make small values equal.
+        scale_free=False,
+        prediction=prediction,
+        fixations=fixations,
+    )
 
 
 def auc_shuffled(
@@ -269,6 +281,7 @@ def auc_shuffled(
 
     return _maps.score_each(
         score,
+        scale_free=False,
         prediction=prediction,
         fixations=fixations,
         other_fixations=other_fixations,

@@ -152,4 +152,10 @@ def kl_divergence(
             divergence += np.dot(q_block, ratio)
         return divergence
 
-    return _maps.score_each(score, prediction=prediction, density=density)
+    return _maps.score_each(
+        score,
+        # The floor is added to the maps as they are.
+        scale_free=minmax or floor == 0,
+        prediction=prediction,
+        density=density,
+    )

@@ -20,6 +20,7 @@ from keras_saliency._utils.types import (
 )
 from keras_saliency.datasets import SaliencyDataset
 from keras_saliency.evaluation import scores
+from keras_saliency.evaluation._statistics import draw_others, name_keys
 from keras_saliency.evaluation.journal import Journal
 from keras_saliency.evaluation.results import Evaluation
 from keras_saliency.evaluation.sources import naming, source_of
@@ -79,7 +80,8 @@ def evaluate(
             Defaults to the uniform distribution.
         others: Number of other images, drawn at random for each image, whose
             fixations are the negatives of the shuffled AUC, scaled to the
-            image. Defaults to 10, as in the benchmark; `None` takes all.
+            image. Defaults to 10, as in the benchmark; `None` takes all. The
+            draw depends on the images' names and `seed`, not on their order.
         sigma: Sigma of the density maps in original pixels. Defaults to the
             data set's own.
         batch_size: Images per call of the model.
@@ -196,6 +198,7 @@ class _Scorer:
         self._others = others
         self._options = {} if sigma is None else {"sigma": sigma}
         self._seed = seed
+        self._name_keys = name_keys(map(images.stem, dataset.names), seed)
         self._wanted = scores.wanted(chosen)
         if "other_fixations" in self._wanted and len(dataset) < 2:
             raise ValueError(
@@ -242,10 +245,8 @@ class _Scorer:
         return maps
 
     def _other_fixations(self, i: int, size: Size) -> Array:
-        numbers = np.delete(np.arange(len(self.dataset)), i)
-        if self._others is not None and self._others < numbers.size:
-            rng = np.random.default_rng([self._seed, i])
-            numbers = rng.choice(numbers, self._others, replace=False)
+        count = self._others or len(self.dataset)
+        numbers = draw_others(self._name_keys, i, count)
         maps = (self.dataset.fixation_map(int(n), size) for n in numbers)
         return functools.reduce(np.add, maps)
 

@@ -22,7 +22,7 @@ def nss(
         nss = mean over fixated i of (p_i - mean(p)) / std(p)
 
     The same for every positive affine change of the prediction, so negative
-    predictions are fine.
+    predictions are fine, and so are values from 1e-300 to 1e300.
 
     Args:
         prediction: Predicted map or maps, shape `(H, W)` or `(N, H, W)`, with

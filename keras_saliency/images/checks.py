@@ -113,7 +113,11 @@ def _shaped(image: Array) -> Array:
 
 
 def check_map(array: ArrayLike, name: object) -> Array:
-    """Return a map as float32 `(height, width)`, or raise naming it."""
+    """Return a map as float32 `(height, width)`, or raise naming it.
+
+    float64 values that float32 does not hold are multiplied by a power of 2:
+    maps have no unit.
+    """
     array = np.asarray(array)
     if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
@@ -123,7 +127,12 @@ def check_map(array: ArrayLike, name: object) -> Array:
             f"(height, width); it has shape {array.shape} and type "
             f"{array.dtype}."
         )
-    array = array.astype("float32")
+    if array.dtype.kind == "f" and array.dtype.itemsize > 4:
+        peak = array.max()
+        if 0 < peak < 2.0**-100 or 2.0**127 <= peak < np.inf:
+            array = np.ldexp(array, -int(np.frexp(peak)[1]))
+    with np.errstate(over="ignore"):
+        array = array.astype("float32")
     if not np.isfinite(array).all():
         raise DatasetError(
             f"The map {name} holds {int((~np.isfinite(array)).sum())} NaN or "

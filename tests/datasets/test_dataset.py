@@ -237,3 +237,40 @@ def test_image_is_written_to_a_given_array(size):
         np.testing.assert_array_equal(batch[i], dataset.image(i, size))
     batch[:] = 0
     assert dataset.image(0).any()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["eva", "ann", "eva", "bob"],
+        np.array([b"eva", b"ann", b"eva", b"bob"]),
+        np.array(["eva", "ann", "eva", "bob"], object),
+    ],
+    ids=["list", "bytes", "objects"],
+)
+def test_observers_by_name(names):
+    fixations = Fixations([0, 0, 1, 1], [1] * 4, [2] * 4, subject=names)
+    assert fixations.subject.tolist() == [2, 0, 2, 1]
+    assert fixations.subject_names == ("ann", "bob", "eva")
+    assert fixations.select([0]).subject_names == ("ann", "bob", "eva")
+    dataset = SaliencyDataset(
+        "named", _images(2), names=["a", "b"], fixations=fixations
+    )
+    assert dataset.subject_names == ("ann", "bob", "eva")
+    assert dataset.subset([1]).subject_names == ("ann", "bob", "eva")
+    renamed = SaliencyDataset(
+        "named",
+        _images(2),
+        names=["a", "b"],
+        fixations=fixations,
+        subject_names=["A", "B", "C"],
+    )
+    assert renamed.subject_names == ("A", "B", "C")
+
+
+@pytest.mark.parametrize("subject", [["7", "-1"], [7, -1], [7.0, -1.0]])
+def test_observers_by_number(subject):
+    for given in (subject, np.array(subject, object)):
+        fixations = Fixations([0, 0], [1, 1], [2, 2], subject=given)
+        assert fixations.subject.tolist() == [7, -1]
+        assert fixations.subject_names is None

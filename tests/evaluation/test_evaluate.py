@@ -13,6 +13,7 @@ from evaluations import same
 from keras_saliency import evaluation, images
 from keras_saliency.datasets import SaliencyDataset, generate
 from keras_saliency.evaluation import evaluate
+from keras_saliency.evaluation._statistics import draw_others, name_keys
 
 COUNT = 6
 SIZE = (48, 64)
@@ -283,3 +284,45 @@ def test_refuses_what_does_not_fit(dataset, maps):
 def test_progress_bar(dataset, maps, capsys):
     evaluate(maps, dataset, metrics=["cc"])
     assert "6/6" in capsys.readouterr().out
+
+
+def test_the_shuffled_auc_does_not_depend_on_the_order():
+    dataset = generate(30, (24, 32))
+    maps = np.random.default_rng(0).random((30, 24, 32))
+
+    def scores(order, **options):
+        table = evaluate(
+            maps[order],
+            dataset.subset(order),
+            ["auc_shuffled"],
+            verbose=0,
+            **options,
+        )
+        values = table.scores["auc_shuffled"]
+        return dict(zip(table.names, values, strict=True))
+
+    straight = [*range(30)]
+    expected = scores(straight)
+    mixed = np.random.default_rng(1).permutation(30).tolist()
+    assert scores(straight[::-1]) == expected
+    assert scores(mixed) == expected
+    assert scores(straight, seed=1) != expected
+    # One image less: that is one of 10 others for a third of the images.
+    less = scores(straight[:-1])
+    same = sum(less[name] == expected[name] for name in less)
+    assert 12 <= same < 29
+    assert len(set(expected.values())) == 30
+
+
+def test_other_images_are_drawn_evenly():
+    keys = name_keys(map(str, range(100)), 0)
+    drawn = np.stack([draw_others(keys, i, 10) for i in range(100)])
+    assert all(
+        i not in row and len(set(row)) == 10
+        for i, row in enumerate(drawn.tolist())
+    )
+    counts = np.bincount(drawn.ravel(), minlength=100)
+    # Binomial, with a mean of 10 and a standard deviation of 3.
+    assert 1 <= counts.min() and counts.max() <= 21
+    assert 2 < counts.std() < 4
+    assert set(draw_others(keys, 3, 1000)) == {*range(100)} - {3}

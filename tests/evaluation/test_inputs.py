@@ -84,14 +84,11 @@ def test_a_large_sum_is_no_infinity():
     assert evaluation.auc_judd(prediction=map_, fixations=fixations) < 0.5
 
 
-@pytest.mark.parametrize(
-    "name, options",
-    [("cc", {}), ("sim", {"minmax": False}), ("kl", {}), ("nss", {})],
-)
-def test_refuses_a_sum_beyond_float64(name, options, maps):
+def test_refuses_a_sum_beyond_float64(maps):
+    # Elsewhere a factor changes nothing, and is taken out.
     maps["prediction"] = np.full(SIZE, 1e308)
     with pytest.raises(ValueError, match="too large to be summed"):
-        score(name, maps, **options)
+        score("kl", maps, floor=1e-20)
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -30,7 +30,7 @@ _PER_FIXATION = {
     "image_index": ("iu", "int32"),
     "x": ("iuf", "float32"),
     "y": ("iuf", "float32"),
-    "subject": ("iuf", "int32"),
+    "subject": ("iufU", "int32"),
     "order": ("iuf", "int32"),
     "duration": ("iuf", "float32"),
 }

@@ -67,6 +67,20 @@ def test_defaults_of_known_sets_can_be_overridden(folder):
     assert dataset.default_sigma == 35
 
 
+def test_observers_by_name(tmp_path):
+    dataset = generate(2, (24, 32))
+    names = np.array([f"observer {k:02}" for k in range(40)])
+    folder = write_compact(
+        dataset, tmp_path / "named", subject=names[dataset.fixations.subject]
+    )
+    loaded = load_compact(folder)
+    count = len(np.unique(dataset.fixations.subject))
+    assert loaded.subject_names == tuple(names[:count].tolist())
+    np.testing.assert_array_equal(
+        loaded.fixations.subject, dataset.fixations.subject
+    )
+
+
 def test_missing_parts(folder):
     with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
         load_compact(folder / "nowhere")
