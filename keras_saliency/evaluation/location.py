@@ -1,5 +1,7 @@
 """Metrics of a prediction at the fixated pixels: NSS, information gain."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_saliency._utils.types import ArrayLike
@@ -109,7 +111,7 @@ def information_gain(
     - Kümmerer et al. (2015), Information-theoretic model comparison unifies
       saliency metrics.
     """
-    maps = {"prediction": prediction, "fixations": fixations}
+    maps: dict[str, Any] = {"prediction": prediction, "fixations": fixations}
     if baseline is not None:
         maps["baseline"] = baseline
     # The extremes show what is not finite.

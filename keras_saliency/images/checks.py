@@ -118,31 +118,31 @@ def check_map(array: ArrayLike, name: object) -> Array:
     float64 values that float32 does not hold are multiplied by a power of 2:
     maps have no unit.
     """
-    array = np.asarray(array)
-    if array.ndim == 3 and array.shape[-1] == 1:
-        array = array[..., 0]
-    if array.ndim != 2 or array.dtype.kind not in "buif" or not array.size:
+    map_: Array = np.asarray(array)
+    if map_.ndim == 3 and map_.shape[-1] == 1:
+        map_ = map_[..., 0]
+    if map_.ndim != 2 or map_.dtype.kind not in "buif" or not map_.size:
         raise DatasetError(
             f"The map {name} must be an array of numbers of shape "
-            f"(height, width); it has shape {array.shape} and type "
-            f"{array.dtype}."
+            f"(height, width); it has shape {map_.shape} and type "
+            f"{map_.dtype}."
         )
-    if array.dtype.kind == "f" and array.dtype.itemsize > 4:
-        peak = array.max()
+    if map_.dtype.kind == "f" and map_.dtype.itemsize > 4:
+        peak = map_.max()
         if 0 < peak < 2.0**-100 or 2.0**127 <= peak < np.inf:
-            array = np.ldexp(array, -int(np.frexp(peak)[1]))
+            map_ = np.ldexp(map_, -int(np.frexp(peak)[1]))
     with np.errstate(over="ignore"):
-        array = array.astype("float32")
-    if not np.isfinite(array).all():
+        map_ = map_.astype("float32")
+    if not np.isfinite(map_).all():
         raise DatasetError(
-            f"The map {name} holds {int((~np.isfinite(array)).sum())} NaN or "
+            f"The map {name} holds {int((~np.isfinite(map_)).sum())} NaN or "
             "infinite values; replace them (by 0 where nobody looked) or "
             "leave the image out."
         )
-    if array.min() < 0:
+    if map_.min() < 0:
         raise DatasetError(
             f"The map {name} holds negative values (minimum "
-            f"{array.min():.4g}); a map of fixations or of their density has "
+            f"{map_.min():.4g}); a map of fixations or of their density has "
             "none."
         )
-    return array
+    return map_
