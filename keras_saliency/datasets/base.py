@@ -1,5 +1,6 @@
 """The one form that every data set loads into."""
 
+import numbers
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -80,10 +81,21 @@ class SaliencyDataset(ImageList):
         self.fixations = fixations
         self.densities = None if densities is None else tuple(densities)
         self.first_order = first_order
+        if not isinstance(first_order, numbers.Real) or not (
+            0 <= first_order == int(first_order)
+        ):
+            raise ValueError(
+                "first_order must be a whole number, at least 0; received "
+                f"{first_order!r}."
+            )
         self.default_sigma = default_sigma
+        if default_sigma is not None:
+            maps.check_sigma(default_sigma, "default_sigma")
         self.pixels_per_degree = pixels_per_degree
         if subject_names is None and fixations is not None:
             subject_names = fixations.subject_names
+        if pixels_per_degree is not None:
+            maps.check_sigma(pixels_per_degree, "pixels_per_degree")
         self.subject_names = subject_names and tuple(subject_names)
         if self.densities is not None:
             self._check_one_for_each("densities", self.densities)

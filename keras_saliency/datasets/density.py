@@ -19,6 +19,9 @@ from keras_saliency.images import (
     resize,
 )
 
+# The Gaussian of a larger one is the same everywhere on any image.
+MAX_SIGMA = 1e9
+
 # Fixations that are added up at once: bounds the memory for recordings with
 # very many of them (mouse tracking, for one), and rounding, as the products
 # are made in single precision.
@@ -110,11 +113,7 @@ def density_map(
     """
     original_size = as_size(original_size, "original_size")
     size = original_size if size is None else as_size(size)
-    if not isinstance(sigma, numbers.Real) or not 0 < float(sigma) < np.inf:
-        raise ValueError(
-            "sigma must be a positive number of original pixels, received "
-            f"{sigma!r}."
-        )
+    sigma = check_sigma(sigma)
     x, y = inside(x, y, original_size)
     if x.size == 0:
         raise ValueError(
@@ -149,6 +148,20 @@ def density_map(
             total[row : row + len(part)] += np.dot(part, horizontal)
     # A division, so that the peak is exactly 1.
     return np.divide(total, total.max(), out=total)
+
+
+def check_sigma(sigma: Any, name: str = "sigma") -> float:
+    """Return a standard deviation in original pixels, or raise naming it.
+
+    Raises:
+        ValueError: If it is no number above 0 and below `MAX_SIGMA`.
+    """
+    if not isinstance(sigma, numbers.Real) or not 0 < float(sigma) < MAX_SIGMA:
+        raise ValueError(
+            f"{name} must be a positive number of original pixels, below "
+            f"{MAX_SIGMA:g}; received {sigma!r}."
+        )
+    return float(sigma)
 
 
 def published_density(

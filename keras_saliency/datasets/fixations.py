@@ -42,7 +42,7 @@ class Fixations:
         order: ArrayLike | None = None,
         duration: ArrayLike | None = None,
     ) -> None:
-        self.image_index = np.asarray(image_index).astype("int32").ravel()
+        self.image_index = _cast("image_index", image_index, "int32")
         self.x = self._column("x", x, "float32")
         self.y = self._column("y", y, "float32")
         subject, self.subject_names = _numbered(subject)
@@ -116,7 +116,7 @@ class Fixations:
     ) -> Array:
         if values is None:
             return np.full(len(self), default, dtype)
-        column = np.asarray(values).astype(dtype).ravel()
+        column = _cast(name, values, dtype)
         if column.size != len(self):
             raise ValueError(
                 "Every property of the fixations needs one value per "
@@ -144,6 +144,20 @@ def _numbered(
     if all(name.lstrip("-").isdecimal() for name in names):
         return column.astype(str).astype("int32"), None
     return numbers, tuple(names.tolist())
+
+
+def _cast(name: str, values: ArrayLike, dtype: str) -> Array:
+    """Return values in another type, or raise if they are none of it."""
+    values = np.asarray(values)
+    if dtype == "int32" and values.size and values.dtype.kind in "iuf":
+        low, high = values.min(), values.max()
+        if not (-(2**31) <= low and high < 2**31):  # NaN fails as well
+            raise ValueError(
+                f"{name} must hold whole numbers below 2^31; received "
+                f"{low} to {high}."
+            )
+    with np.errstate(over="ignore"):  # what is too large lies outside
+        return values.astype(dtype).ravel()
 
 
 def join_scanpaths(scanpaths: Iterable[Scanpath]) -> Fixations:

@@ -51,6 +51,9 @@ _SUBJECTS = "subjects"
 
 # All samples of SALICON's traces take 5 GB; its fixations 110 MB.
 _MAX_BYTES = 2**29
+_MAX_FIELDS = 100
+# Of an original image: 268 million, four times what an image file may have.
+_MAX_PIXELS = 2**28
 
 # What reports use for the sets known by name: the blur of MIT1003's published
 # maps, whose first fixation is the forced one on the central cross, and 24
@@ -308,6 +311,11 @@ def _read(table: Path) -> dict[str, Array]:
                 f"The file {table} has arrays of different shapes where one "
                 f"length is expected: {shapes}."
             )
+    if _SUBJECTS in fields and fields[_SUBJECTS].ndim != 1:
+        raise DatasetError(
+            f"The file {table} has the field {_SUBJECTS} of shape "
+            f"{fields[_SUBJECTS].shape}, where one name each is expected."
+        )
     for field, (kinds, _) in (required | _SINGLE).items():
         if field not in fields:
             continue
@@ -319,6 +327,14 @@ def _read(table: Path) -> dict[str, Array]:
                 f"The file {table} has the field {field} of type "
                 f"{array.dtype} and shape {array.shape}, which it cannot have."
             )
+    pixels = fields["height"].astype("float64") * fields["width"]
+    if pixels.size and pixels.max() > _MAX_PIXELS:
+        worst = int(pixels.argmax())
+        raise DatasetError(
+            f"The file {table} says that image {worst} is "
+            f"{fields['height'][worst]} high and {fields['width'][worst]} "
+            f"wide; received more than {_MAX_PIXELS} pixels. Correct it."
+        )
     return fields
 
 
@@ -328,6 +344,10 @@ def _read_archive(table: Path) -> dict[str, Array]:
     with zipfile.ZipFile(io.BytesIO(read_bytes(table))) as archive:
         for info in archive.infolist():
             total += info.file_size
+            if len(archive.infolist()) > _MAX_FIELDS:
+                raise ValueError(
+                    f"it has {len(archive.infolist())} members"
+                )
             if total > _MAX_BYTES:
                 raise ValueError(f"it claims more than {_MAX_BYTES} bytes")
             if info.filename.endswith(".npy"):
