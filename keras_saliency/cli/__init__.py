@@ -79,7 +79,12 @@ def _group(commands, name, text):
 
 def _add_dataset(command: argparse.ArgumentParser) -> None:
     command.add_argument("path", type=predict.path)
-    command.add_argument("--name", help="name of the data set")
+    command.add_argument(
+        "--name",
+        choices=datasets.SOURCES,
+        type=lambda text: text.lower().replace("-", "_"),
+        help="which published data set it is; default: what is found there",
+    )
     command.add_argument(
         "--partial",
         action="store_true",

@@ -82,7 +82,7 @@ class SaliencyDataset(ImageList):
         self.densities = None if densities is None else tuple(densities)
         self.first_order = first_order
         if not isinstance(first_order, numbers.Real) or not (
-            0 <= first_order == int(first_order)
+            first_order >= 0 and float(first_order).is_integer()
         ):
             raise ValueError(
                 "first_order must be a whole number, at least 0; received "

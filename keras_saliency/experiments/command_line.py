@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from keras_saliency import datasets, losses
 from keras_saliency._utils.types import PathName
+from keras_saliency.datasets.formats.known import is_mit1003
 from keras_saliency.experiments.heads import HeadTrainer
 from keras_saliency.experiments.networks import AUTHORS
 from keras_saliency.experiments.recipes import RECIPE
@@ -167,7 +168,8 @@ def load_parts(
         dataset = datasets.generate(count=240)
     else:
         dataset = datasets.load_path(path, name=name)
-    if dataset.name == "MIT1003":
+    # By what it holds, not by the name of a folder.
+    if dataset.name == "MIT1003" or is_mit1003(dataset.names):
         split = datasets.paper_split()
     else:
         held_out = len(dataset) // 5

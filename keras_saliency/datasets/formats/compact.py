@@ -14,7 +14,7 @@ from keras_saliency._utils.types import Array, PathName
 from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.files import files
 from keras_saliency.datasets.fixations import Fixations
-from keras_saliency.datasets.formats import writing
+from keras_saliency.datasets.formats import known, writing
 from keras_saliency.images import (
     has_exif,
     normal,
@@ -55,19 +55,6 @@ _MAX_FIELDS = 100
 # Of an original image: 268 million, four times what an image file may have.
 _MAX_PIXELS = 2**28
 
-# What reports use for the sets known by name: the blur of MIT1003's published
-# maps, whose first fixation is the forced one on the central cross, and 24
-# pixels for OSIE's 800x600. Other sets blur by 24 pixels per 1024 of the
-# longer side and use all fixations.
-_DEFAULTS = {
-    "mit1003": {
-        "default_sigma": 24.0,
-        "first_order": 1,
-        "pixels_per_degree": 35.0,
-    },
-    "osie": {"default_sigma": 24.0},
-}
-
 
 def load_compact(
     path: PathName,
@@ -87,8 +74,10 @@ def load_compact(
 
     Args:
         path: The folder.
-        name: Name of the data set; MIT1003 and OSIE have their own defaults
-            for what follows. Defaults to the stored name or the folder's.
+        name: Name of the data set. Defaults to the stored name; else MIT1003
+            and OSIE are known by their images, whatever the folder is called,
+            and have their own defaults for what follows; else to the
+            folder's name.
         default_sigma: Sigma of density maps in original pixels. Defaults to
             24 for MIT1003 and OSIE, else to 24 per 1024 of the longer side.
         first_order: Leave out fixations earlier in the scanpath than this.
@@ -121,11 +110,19 @@ def load_compact(
         found = files(path / "densities")
         densities = [found.get(n) for n in names]
     stored = {f: fields[f].item() for f in _SINGLE if f in fields}
-    if name is None:
-        name = str(stored.get("name", path.resolve().name))
+    sizes = np.stack([fields["height"], fields["width"]], axis=1)
     options = {o: stored[o] for o in _OPTIONS if o in stored}
+    found = None if options else known.identify(names, sizes)
+    if found is not None and name is not None:
+        if name.lower() != found.lower() and name.lower() in known.DEFAULTS:
+            raise DatasetError(
+                f"The folder {path} holds images of {found}, but name= is "
+                f"{name!r}; leave it out."
+            )
     if not options:
-        options = dict(_DEFAULTS.get(name.lower(), {}))
+        options = dict(known.DEFAULTS.get((found or name or "").lower(), {}))
+    if name is None:
+        name = str(stored.get("name", found or path.resolve().name))
     given = {
         "default_sigma": default_sigma,
         "first_order": first_order,
@@ -140,7 +137,7 @@ def load_compact(
             name,
             images,
             names=names,
-            sizes=np.stack([fields["height"], fields["width"]], axis=1),
+            sizes=sizes,
             fixations=Fixations(**{f: fields[f] for f in _PER_FIXATION})
             if stored.get("has_fixations", True)
             else None,
@@ -345,9 +342,7 @@ def _read_archive(table: Path) -> dict[str, Array]:
         for info in archive.infolist():
             total += info.file_size
             if len(archive.infolist()) > _MAX_FIELDS:
-                raise ValueError(
-                    f"it has {len(archive.infolist())} members"
-                )
+                raise ValueError(f"it has {len(archive.infolist())} members")
             if total > _MAX_BYTES:
                 raise ValueError(f"it claims more than {_MAX_BYTES} bytes")
             if info.filename.endswith(".npy"):

@@ -1,4 +1,5 @@
 import shutil
+import zipfile
 
 import cv2
 import numpy as np
@@ -6,7 +7,14 @@ import publisher_layouts as layouts
 import pytest
 
 from keras_saliency import datasets
-from keras_saliency.datasets import DatasetError, generate, load_compact
+from keras_saliency.datasets import (
+    DatasetError,
+    Fixations,
+    SaliencyDataset,
+    generate,
+    load_compact,
+    to_compact,
+)
 
 
 @pytest.fixture
@@ -191,7 +199,7 @@ def same(one, other, *, exact=True):
 def test_compact_and_back(name, tmp_path):
     layouts.LAYOUTS[name](tmp_path / "source")
     dataset = datasets.DATASETS[name](tmp_path / "source", partial=True)
-    path = datasets.to_compact(
+    path = to_compact(
         dataset, tmp_path / "compact", longest=None, quality=95, progress=False
     )
     compact = datasets.load_compact(path)
@@ -200,7 +208,7 @@ def test_compact_and_back(name, tmp_path):
     assert getattr(compact, "subject_names", None) == getattr(
         dataset, "subject_names", None
     )
-    again = datasets.to_compact(
+    again = to_compact(
         compact, tmp_path / "again", quality=None, progress=False
     )
     first = sorted(p.read_bytes() for p in (path / "stimuli").rglob("*.jpg"))
@@ -211,7 +219,7 @@ def test_compact_and_back(name, tmp_path):
 
 def test_reduced_images_keep_the_fixations(tmp_path, capsys):
     dataset = datasets.generate(2, (60, 90))
-    datasets.to_compact(dataset, tmp_path / "c", longest=45)
+    to_compact(dataset, tmp_path / "c", longest=45)
     assert "2 of 2 images" in capsys.readouterr().out
     compact = datasets.load_compact(tmp_path / "c")
     assert compact.image(0).shape == (30, 45, 3)
@@ -225,14 +233,14 @@ def test_densities_alone_and_back(tmp_path):
         [source.image(i) for i in range(2)],
         densities=[source.density(i) for i in range(2)],
     )
-    datasets.to_compact(dataset, tmp_path / "c", progress=False)
+    to_compact(dataset, tmp_path / "c", progress=False)
     compact = datasets.load_compact(tmp_path / "c")
     assert not compact.has_fixations and compact.has_densities
     np.testing.assert_allclose(
         compact.density(1), dataset.density(1), atol=1e-4
     )
     with pytest.raises(DatasetError, match="c is not empty"):
-        datasets.to_compact(dataset, tmp_path / "c", progress=False)
+        to_compact(dataset, tmp_path / "c", progress=False)
     datasets.to_folders(dataset, tmp_path / "f", progress=False)
     folders = datasets.load_tree(tmp_path / "f")
     np.testing.assert_allclose(
@@ -245,12 +253,12 @@ def test_a_failure_leaves_nothing(tmp_path):
     dataset = datasets.load_fiwi(tmp_path / "s", partial=True)
     next((tmp_path / "s").rglob("stimuli/ebay_music.png")).write_bytes(b"x")
     with pytest.raises(DatasetError, match=r"ebay_music\.png"):
-        datasets.to_compact(dataset, tmp_path / "c", progress=False)
+        to_compact(dataset, tmp_path / "c", progress=False)
     assert [p.name for p in tmp_path.iterdir()] == ["s"]
 
 
 def test_compact_that_is_wrong(tmp_path):
-    path = datasets.to_compact(
+    path = to_compact(
         datasets.generate(2, (20, 30)), tmp_path / "c", progress=False
     )
     with np.load(path / "fixations.npz") as archive:
@@ -264,3 +272,108 @@ def test_compact_that_is_wrong(tmp_path):
         np.savez(path / "fixations.npz", **(fields | {field: value}))
         with pytest.raises(DatasetError, match=rf"npz .*{field}"):
             datasets.load_compact(path)
+
+
+def of_names(path, names, size, **fields):
+    """A compact folder of images of these names, as others write it."""
+    count = len(names)
+    points = Fixations(
+        np.repeat(np.arange(count), 2),
+        np.full(2 * count, 3.0),
+        np.full(2 * count, 3.0),
+        order=np.tile([0, 1], count),
+    )
+    image = np.zeros((4, 5, 3), "uint8")
+    dataset = SaliencyDataset(
+        "x",
+        [image] * count,
+        names=names,
+        sizes=[size] * count,
+        fixations=points,
+    )
+    to_compact(dataset, path, progress=False)
+    with np.load(path / "fixations.npz") as file:
+        kept = dict(file)
+    for stored in ("name", "first_order", "default_sigma"):
+        kept.pop(stored, None)
+    np.savez(path / "fixations.npz", **kept, **fields)
+    return path
+
+
+@pytest.mark.parametrize("folder_name", ["judd", "mit1003", "osie"])
+def test_a_set_is_known_by_its_images(tmp_path, folder_name):
+    """Not by what the folder is called."""
+    path = tmp_path / folder_name
+    names = datasets.paper_split()["test"][:3]
+    dataset = load_compact(of_names(path, names, (768, 1024)))
+    assert dataset.name == "MIT1003"
+    assert (dataset.first_order, dataset.default_sigma) == (1, 24)
+    assert dataset.count(0) == 1
+    assert load_compact(path, name="mine").first_order == 1
+    assert load_compact(path, first_order=0).first_order == 0
+    with pytest.raises(DatasetError, match="holds images of MIT1003"):
+        load_compact(path, name="osie")
+
+
+def test_a_folder_called_as_a_set_that_is_none(tmp_path):
+    for name in ("MIT1003", "osie"):
+        dataset = load_compact(of_names(tmp_path / name, ["a", "b"], (40, 50)))
+        assert dataset.name == name
+        assert (dataset.first_order, dataset.default_sigma) == (0, None)
+    path = of_names(tmp_path / "x", ["1001", "1700"], (600, 800))
+    assert load_compact(path).name == "OSIE"
+    assert load_compact(path).default_sigma == 24
+    path = of_names(tmp_path / "y", ["1001", "1700"], (600, 801))
+    assert load_compact(path).default_sigma is None
+    # What is stored counts more.
+    path = of_names(
+        tmp_path / "z", ["1001"], (600, 800), name="mine", default_sigma=9.0
+    )
+    assert load_compact(path).name == "mine"
+    assert load_compact(path).default_sigma == 9
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"default_sigma": 1e300}, "default_sigma must be"),
+        ({"default_sigma": -1.0}, "default_sigma must be"),
+        ({"default_sigma": np.nan}, "default_sigma must be"),
+        ({"pixels_per_degree": 0.0}, "pixels_per_degree must be"),
+        ({"first_order": np.nan}, "first_order must be"),
+        ({"first_order": np.inf}, "first_order must be"),
+        ({"first_order": -1}, "first_order must be"),
+        ({"first_order": 0.5}, "first_order must be"),
+        ({"image_index": np.array([0, 2**32])}, "image_index must hold"),
+        ({"order": np.array([0, np.nan])}, "order must hold"),
+        ({"subject": np.array([0, 1e20])}, "subject must hold"),
+        ({"height": np.array([2**30])}, "pixels"),
+        ({"subjects": np.zeros((3, 0, 2), "U1")}, "one name each"),
+        ({f"x{k}": 1 for k in range(200)}, "members"),
+        ({"subjects": None}, "have not the size"),
+    ],
+)
+def test_fields_that_cannot_be(tmp_path, fields, message):
+    path = of_names(tmp_path / "bad", ["a"], (40, 50))
+    if fields.get("subjects", 0) is None:
+        claim = "{'descr':'<U0','fortran_order':False,'shape':(1000000000,),}"
+        header = b"\x93NUMPY\x01\0" + len(claim).to_bytes(2, "little")
+        with zipfile.ZipFile(path / "fixations.npz", "a") as archive:
+            archive.writestr("subjects.npy", header + claim.encode())
+    else:
+        with np.load(path / "fixations.npz") as file:
+            kept = dict(file)
+        np.savez(path / "fixations.npz", **(kept | fields))
+    with pytest.raises(DatasetError, match=rf"fixations\.npz .*{message}"):
+        load_compact(path)
+
+
+def test_characters_that_there_are_not(tmp_path):
+    path = of_names(tmp_path / "bad", ["a"], (40, 50))
+    claim = "{'descr':'<U1','fortran_order':False,'shape':(1,),}"
+    content = b"\x93NUMPY\x01\0" + len(claim).to_bytes(2, "little")
+    content += claim.encode() + b"\xff\xff\xff\x7f"
+    with zipfile.ZipFile(path / "fixations.npz", "a") as archive:
+        archive.writestr("subjects.npy", content)
+    with pytest.raises(DatasetError, match=r"fixations\.npz .*characters"):
+        load_compact(path)
