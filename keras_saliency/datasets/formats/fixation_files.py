@@ -6,42 +6,84 @@ SALICON's MATLAB files hold the fixations of each.
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from keras_saliency._utils.errors import DatasetError
 from keras_saliency._utils.types import Array, Size
 from keras_saliency.datasets.fixations import pixel_centers
 from keras_saliency.datasets.formats import matlab
-from keras_saliency.images import read_map
+from keras_saliency.images import check_map, read_map
 
 # Number of an observer (-1 where they are merged), x and y.
 Points = tuple[int, Array, Array]
 
 # A JPEG of isolated white points has gray rings around each of them.
 _JPEG_THRESHOLD = 128
+# What compression leaves of black, and what a point differs by.
+_JPEG_BLACK = 48
+_JPEG_STEP = 128
 
 
 def read_fixation_map(path: Path) -> Array:
     """Read a map of counts from an image or a `.npy` file.
 
     A pixel of an image above 0, or above 128 in a JPEG, is one fixation; an
-    array holds counts.
+    array holds counts. A map of density is refused.
 
     Raises:
         DatasetError: If the file is damaged or holds no counts.
     """
     array = read_map(path)
     extension = path.suffix.lower()
-    if extension != ".npy":
-        is_jpeg = extension in (".jpg", ".jpeg", ".jpe")
-        return array > (_JPEG_THRESHOLD if is_jpeg else 0)
-    counts = array.astype("int64")
-    if (counts != array).any():
-        raise DatasetError(
-            f"The fixation map {path} holds values that are no whole "
-            "numbers: expected counts of fixations. Is it a density map?"
-        )
-    return counts
+    if extension in (".jpg", ".jpeg", ".jpe"):
+        return _points_of_jpeg(array, path)
+    _check_points(array, path)
+    return array.astype("int64") if extension == ".npy" else array > 0
+
+
+def _check_points(array: Array, path: Path) -> None:
+    """Raise if a map holds no points but a density.
+
+    Counts are whole numbers. And points lie apart, where a density's values
+    lie side by side: of real data sets' maps of counts at most 4 % of the
+    pixels have two neighbors, of their densities at least 97 %.
+    """
+    seen = array > 0
+    density = bool((array != np.floor(array)).any())
+    values = array[seen]
+    if not density and values.size and values.min() != values.max():
+        around = np.pad(seen, 1).astype("int8")
+        neighbors = around[:-2, 1:-1] + around[2:, 1:-1]
+        neighbors += around[1:-1, :-2] + around[1:-1, 2:]
+        density = bool((neighbors[seen] >= 2).mean() > 0.5)
+    if density:
+        raise _no_points(path, "many values side by side, or no whole numbers")
+
+
+def _points_of_jpeg(array: Array, path: Path) -> Array:
+    """Return where the white points of a JPEG are, or raise if it has none.
+
+    A point differs from what is around it by 229 or more, a density by 89 or
+    less (in the median, on real data sets).
+    """
+    points = array > _JPEG_THRESHOLD
+    if not points.any():
+        if array.max() > _JPEG_BLACK:
+            raise _no_points(path, f"nothing above {array.max():.0f}")
+        return points
+    lowest = cv2.erode(array, np.ones((3, 3), "uint8"))
+    if np.median((array - lowest)[points]) < _JPEG_STEP:
+        raise _no_points(path, "smooth spots")
+    return points
+
+
+def _no_points(path: Path, found: str) -> DatasetError:
+    return DatasetError(
+        f"The fixation map {path} holds {found}, where counts of fixations "
+        "are expected: isolated pixels. Is it a density map? Give that as "
+        "densities=."
+    )
 
 
 def read_matlab_map(path: Path, variable: str) -> Array:
@@ -75,6 +117,8 @@ def read_matlab_map(path: Path, variable: str) -> Array:
             f"The map {variable!r} in {path} has type {value.dtype} and shape "
             f"{value.shape}; expected numbers (height, width)."
         )
+    value = check_map(value, path)
+    _check_points(value, path)
     return value > 0
 
 

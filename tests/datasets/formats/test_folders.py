@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import publisher_layouts as layouts
 import pytest
+from scipy.io import savemat
 
 from keras_saliency import datasets
 from keras_saliency.datasets import generate, load_folder
@@ -240,3 +241,59 @@ def test_images_without_fixations_and_progress(tmp_path, capsys):
     _write(path / "fixations" / stray, np.zeros((9, 9)))
     back = datasets.load_tree(path)
     assert len(back) == 1 and back.count(0) == 0
+
+
+def _fixation_folder(root, extension, map_, parameters=()):
+    for name in ("images", "points"):
+        (root / name).mkdir(exist_ok=True)
+    _write(root / "images/a.png", np.full((*map_.shape, 3), 128, "uint8"))
+    path = root / f"points/a{extension}"
+    path.unlink(missing_ok=True)
+    if extension == ".npy":
+        np.save(path, map_)
+    elif extension == ".mat":
+        savemat(path, {"fixLocs": map_})
+    else:
+        assert cv2.imwrite(str(path), map_, list(parameters))
+    return lambda: (
+        load_folder(root / "images", fixations=root / "points").fixations
+    )
+
+
+@pytest.mark.parametrize("extension", [".png", ".jpg", ".npy", ".mat", ".bmp"])
+@pytest.mark.parametrize("sigma", [1.5, 4, 20])
+def test_density_given_as_fixations(tmp_path, extension, sigma):
+    map_ = np.zeros((60, 80), "float32")
+    map_[[20, 20, 50], [30, 60, 12]] = 1
+    map_ = cv2.GaussianBlur(map_, (0, 0), sigma)
+    for peak, kind in ((255, "uint8"), (100, "uint8"), (65535, "uint16")):
+        if kind == "uint16" and extension in (".jpg", ".bmp"):
+            continue
+        density = np.rint(map_ / map_.max() * peak).astype(kind)
+        load = _fixation_folder(tmp_path, extension, density)
+        with pytest.raises(ValueError, match=rf"a\{extension} .*density map"):
+            load()
+
+
+@pytest.mark.parametrize("extension", [".png", ".jpg", ".npy", ".mat", ".bmp"])
+@pytest.mark.parametrize("count", [0, 1, 300])
+def test_points_are_no_density(tmp_path, extension, count):
+    """Even many, in one corner, several on some pixels."""
+    rng = np.random.default_rng(0)
+    counts = np.zeros((60, 80), "uint8")
+    rows, columns = rng.integers(0, 60, count), rng.integers(0, 80, count)
+    np.add.at(counts, (rows, columns), 1)
+    right = (
+        int(counts.sum()) if extension == ".npy" else np.count_nonzero(counts)
+    )
+    if extension == ".jpg":
+        for quality in (60, 75, 95):
+            load = _fixation_folder(
+                tmp_path,
+                ".jpg",
+                255 * (counts > 0).astype("uint8"),
+                (cv2.IMWRITE_JPEG_QUALITY, quality),
+            )
+            assert len(load()) == pytest.approx(right, rel=0.1)
+        return
+    assert len(_fixation_folder(tmp_path, extension, counts)()) == right
