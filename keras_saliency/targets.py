@@ -15,6 +15,9 @@ from keras import ops
 
 from keras_saliency._utils.types import Array, ArrayLike, Tensor
 
+# What rounding, also to bfloat16, may make of 1.
+_PEAK = 1.01
+
 # What a loss or metric compares the prediction with.
 Channel = Literal["density", "fixations"]
 
@@ -28,7 +31,7 @@ def pack(density: ArrayLike, fixations: ArrayLike | None = None) -> Any:
 
     Args:
         density: Density maps, shape `(batch, height, width)` or
-            `(batch, height, width, 1)`, finite and not negative.
+            `(batch, height, width, 1)`, in [0, 1].
         fixations: Fixation maps (counts, or 0/1) of the same shape, or `None`
             where only density maps exist.
 
@@ -38,11 +41,13 @@ def pack(density: ArrayLike, fixations: ArrayLike | None = None) -> Any:
         `Dataset.map`.
 
     Raises:
-        ValueError: If the shapes differ, or a value is negative or not finite.
+        ValueError: If the shapes differ, a value is negative or not finite,
+            or a density is above 1.
     """
     if _is_of_graph(density) or _is_of_graph(fixations):
         return _packed_in_graph(density, fixations)
     channels = [_channel(density, "density")]
+    check_peak(channels[0], "targets.pack")
     if fixations is not None:
         channels.append(_channel(fixations, "fixations"))
         if channels[0].shape != channels[1].shape:
@@ -51,6 +56,23 @@ def pack(density: ArrayLike, fixations: ArrayLike | None = None) -> Any:
                 f"{np.shape(density)} and {np.shape(fixations)}."
             )
     return np.concatenate(channels, axis=-1)
+
+
+def check_peak(density: Array, needed_by: str) -> None:
+    """Raise if a density is above 1, as maps in 0..255 are.
+
+    Args:
+        density: NumPy array whose first axis counts images.
+        needed_by: Function or loss, for the error message.
+    """
+    peak = density.max(initial=0)
+    if peak > _PEAK:
+        image = int(density.reshape(len(density), -1).max(1).argmax())
+        raise ValueError(
+            f"{needed_by}: density maps must be in [0, 1], received "
+            f"{peak:.6g} in image {image} of the batch. Divide each map by "
+            "its largest value (by 255, if it was read from a file of 8 bits)."
+        )
 
 
 def _is_of_graph(maps: Any) -> bool:

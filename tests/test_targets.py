@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_saliency import targets
+from keras_saliency import losses, targets
 
 
 def test_pack_puts_density_first_and_fixations_second():
@@ -49,7 +49,7 @@ def test_packing_one_image_needs_an_axis():
         with pytest.raises(ValueError, match=r"received.*density\[None\]"):
             targets.pack(maps)
     assert targets.pack(one[None], one[None])[0].shape == (4, 5, 2)
-    assert targets.pack([[[1, 2], [3, 4]]]).shape == (1, 2, 2, 1)
+    assert targets.pack([[[0, 1], [1, 0]]]).shape == (1, 2, 2, 1)
 
 
 def test_pack_takes_the_tensors_of_the_backend():
@@ -85,3 +85,26 @@ def test_pack_inside_a_data_pipeline():
         next(iter(wrong))
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"d.*\[None\]"):
         next(iter(maps.map(targets.pack)))
+
+
+@pytest.mark.parametrize("peak", [255, 2, 65535])
+def test_densities_that_are_not_in_0_to_1(peak):
+    density = np.random.default_rng(0).random((3, 4, 5))
+    density[1, 2, 3] = 1
+    density[0] *= 0.5
+    scaled = np.rint(density * peak)
+    with pytest.raises(
+        ValueError, match=f"received {peak} in image 1 .*Divide"
+    ):
+        targets.pack(scaled)
+    with pytest.raises(ValueError, match=f"received {peak}"):
+        targets.pack(scaled, np.zeros_like(scaled))
+    # As a user's own array, of which a loss sees the first.
+    own = np.stack([scaled, 0 * scaled], -1).astype("float32")
+    prediction = np.full((3, 4, 5, 1), 0.5, "float32")
+    for name in ("BCE", "W-BCE"):
+        loss = losses.get(name)
+        with pytest.raises(ValueError, match=f"received {peak} in image 1"):
+            loss(own, prediction)
+    # Rounding does not count, and counts of fixations have no bound.
+    targets.pack(density * 1.001, np.full_like(density, 9))

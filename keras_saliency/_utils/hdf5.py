@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from keras_saliency._utils import hdf5_child
 from keras_saliency._utils.types import PathName
 
 # Seconds of the processor for a file, for each object that it can hold, and
@@ -59,8 +60,8 @@ def check(
     }
     with _lock:
         child = _running()
-        if child is None:  # no process can be started here
-            return sys.maxsize
+        if child is None:  # none can be started here: without limits
+            return hdf5_child.check(question)
         answer = _ask(child, question)
         if answer is None:
             _stop()
@@ -85,12 +86,12 @@ def _running() -> subprocess.Popen | None:
         if owner == os.getpid() and process.poll() is None:
             return process
         _stop()
-    script = Path(__file__).with_name("hdf5_child.py")
+    script = hdf5_child.__file__
     paths = [os.path.abspath(path) for path in sys.path if path]
     try:
         process = subprocess.Popen(
             # Without the script's folder, whose modules have common names.
-            [sys.executable, "-P", str(script)],
+            [sys.executable, "-P", script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

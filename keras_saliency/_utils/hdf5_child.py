@@ -140,14 +140,15 @@ def main():
         question = json.loads(line)
         _limit(question["seconds"], question["most_bytes"])
         try:
-            answer = {"elements": _check(question)}
+            answer = {"elements": check(question)}
         except BaseException as error:  # noqa: BLE001, damage raises anything
             answer = {"error": str(error) or repr(error)}
         _limit(0, None)
         print(json.dumps(answer), flush=True)
 
 
-def _check(question):
+def check(question):
+    """Return the number of elements of a file, or raise."""
     path, member = question["path"], question["member"]
     source = path
     if member is not None:

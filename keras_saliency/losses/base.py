@@ -53,6 +53,8 @@ class SaliencyLoss(SignatureConfig, keras.losses.Loss):
     target: targets.Channel = "density"
     family: str | None = None
     probabilities = False
+    # Whether it has been called.
+    _seen = False
 
     def __init__(self, *, name: str | None = None, **kwargs: Any):
         super().__init__(name=name or self.default_name, **kwargs)
@@ -83,6 +85,9 @@ class SaliencyLoss(SignatureConfig, keras.losses.Loss):
                 `sample_weight` has a weight per pixel.
         """
         self._check_weights(sample_weight)
+        if self.probabilities and not self._seen:
+            self._seen = True
+            self._check_peak(y_true)
         return super().__call__(
             as_float32(y_true), as_float32(y_pred), sample_weight
         )
@@ -90,6 +95,14 @@ class SaliencyLoss(SignatureConfig, keras.losses.Loss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the values of the images, shape `(batch,)`."""
         return self._per_image(*self._checked(y_true, y_pred), shared={})
+
+    def _check_peak(self, y_true: Tensor) -> None:
+        """Refuse a first target above 1, with which the loss has no bound."""
+        try:
+            density = keras.ops.convert_to_numpy(targets.density(y_true))
+        except Exception:  # noqa: BLE001 (a graph is built: there is no value)
+            return
+        targets.check_peak(density, self.name)
 
     def _check_weights(self, sample_weight: Tensor | None) -> None:
         if sample_weight is not None and len(sample_weight.shape) > 1:
