@@ -50,7 +50,7 @@ class Reader:
         levels = [iter([(b"/", self.file["/"].id)])]
         while levels:
             name, item = next(levels[-1], (None, None))
-            if item is None:
+            if name is None or item is None:
                 levels.pop()
                 continue
             address = h5o.get_info(item).addr

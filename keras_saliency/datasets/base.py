@@ -88,15 +88,17 @@ class SaliencyDataset(ImageList):
                 "first_order must be a whole number, at least 0; received "
                 f"{first_order!r}."
             )
-        self.default_sigma = default_sigma
+        self.default_sigma: float | None = default_sigma
         if default_sigma is not None:
             maps.check_sigma(default_sigma, "default_sigma")
-        self.pixels_per_degree = pixels_per_degree
+        self.pixels_per_degree: float | None = pixels_per_degree
         if subject_names is None and fixations is not None:
             subject_names = fixations.subject_names
         if pixels_per_degree is not None:
             maps.check_sigma(pixels_per_degree, "pixels_per_degree")
-        self.subject_names = subject_names and tuple(subject_names)
+        self.subject_names: tuple[str, ...] | None = (
+            None if subject_names is None else tuple(subject_names)
+        )
         if self.densities is not None:
             self._check_one_for_each("densities", self.densities)
         if not (self.has_fixations or self.has_densities):

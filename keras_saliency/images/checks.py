@@ -31,7 +31,11 @@ def check_image(image: ArrayLike) -> Array:
         ValueError: If it has another shape, holds no numbers, or others than
             in the ranges above; the message says which.
     """
-    image = _shaped(_array(image))
+    return _in_range(_shaped(_array(image)))
+
+
+def _in_range(image: Array) -> Array:
+    """Return an image in 0..255 by the range of its type."""
     kind = image.dtype.kind
     if image.dtype == np.uint8:
         return image

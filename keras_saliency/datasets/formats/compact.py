@@ -107,8 +107,8 @@ def load_compact(
     images = _match(names, table, files(folder))
     densities = None
     if (path / "densities").is_dir():
-        found = files(path / "densities")
-        densities = [found.get(n) for n in names]
+        density_files = files(path / "densities")
+        densities = [density_files.get(n) for n in names]
     stored = {f: fields[f].item() for f in _SINGLE if f in fields}
     sizes = np.stack([fields["height"], fields["width"]], axis=1)
     options = {o: stored[o] for o in _OPTIONS if o in stored}
