@@ -46,6 +46,10 @@ def main(arguments=None):
     )
     arguments = parser.parse_args(arguments)
     parts = command_line.load_parts(arguments.data)
+    arguments.extra = [
+        datasets.load_path(path, name=name) for name, path in arguments.extra
+    ]
+    announce(arguments, parts)
     measured = {}
     for name in arguments.steps:
         run = STEPS[name](arguments, trainer(arguments, name), parts["train"])
@@ -55,6 +59,30 @@ def main(arguments=None):
         table = experiments.Table("best", measured)
         print(f"\n{table}", flush=True)
     table.write(arguments.results)
+
+
+def announce(arguments, parts):
+    """Check what the steps need, and say what they are."""
+    own = command_line.head_trainer(arguments, arguments.precision)
+    tuned = {"tuned_layers": arguments.tuned_layers}
+    own.check([LC1], parts["train"], **tuned)
+    trainings = []
+    if set(arguments.steps) & set(FROM_OTHER_DATA):
+        for dataset in arguments.extra:
+            own.check([LC1], dataset, **tuned)
+            trainings.append(
+                experiments.Training(len(dataset), arguments.epochs)
+            )
+    trainings += [
+        experiments.Training(len(parts["train"]), arguments.epochs)
+        for _ in arguments.steps
+    ]
+    experiments.announce(
+        "best",
+        trainings,
+        measured=len(arguments.steps) * len(parts["validation"]),
+        results=arguments.results,
+    )
 
 
 def trainer(arguments, step):
@@ -123,6 +151,10 @@ STEPS = {
 }
 
 
+# Steps that start from the extra data sets.
+FROM_OTHER_DATA = ("other data first", "other weights of the terms")
+
+
 def pretrained(arguments):
     """Return the run on the extra data sets, one after the other."""
     own = dataclasses.replace(
@@ -133,10 +165,10 @@ def pretrained(arguments):
         RECIPE, epochs=arguments.epochs, learning_rate=TUNING_RATE
     )
     run = None
-    for name, path in arguments.extra:
+    for dataset in arguments.extra:
         run = own.train(
             LC1,
-            datasets.load_path(path, name=name),
+            dataset,
             recipe,
             seed=arguments.seed,
             start=run,

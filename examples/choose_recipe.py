@@ -38,21 +38,35 @@ def main(arguments=None):
     arguments = parser.parse_args(arguments)
     parts = command_line.load_parts(arguments.data)
     trainer = command_line.head_trainer(arguments, arguments.precision)
+    recipes = {}
+    for rate, epochs in itertools.product(
+        arguments.learning_rates, arguments.epochs
+    ):
+        name = f"learning rate {rate:g}, {epochs} epochs"
+        # A folder each: a run's own does not tell recipes apart.
+        folder = "choose_recipe", experiments.slug(name)
+        own = dataclasses.replace(
+            trainer, results=arguments.results.joinpath(*folder)
+        )
+        recipe = dataclasses.replace(RECIPE, epochs=epochs, learning_rate=rate)
+        recipes[name] = own, recipe
+    train = parts["train"]
+    trainer.check(arguments.rows, train)
+    plans = [
+        own.plan(row, train, recipe, seed=arguments.seed)
+        for row in arguments.rows
+        for own, recipe in recipes.values()
+    ]
+    experiments.announce(
+        "choose_recipe",
+        [plan.training for plan in plans],
+        measured=len(plans) * len(parts["validation"]),
+        results=arguments.results,
+    )
     for row in arguments.rows:
         measured = {}
-        for rate, epochs in itertools.product(
-            arguments.learning_rates, arguments.epochs
-        ):
-            name = f"learning rate {rate:g}, {epochs} epochs"
-            # A folder each: a run's own does not tell recipes apart.
-            folder = "choose_recipe", experiments.slug(name)
-            own = dataclasses.replace(
-                trainer, results=arguments.results.joinpath(*folder)
-            )
-            recipe = dataclasses.replace(
-                RECIPE, epochs=epochs, learning_rate=rate
-            )
-            run = own.train(row, parts["train"], recipe, seed=arguments.seed)
+        for name, (own, recipe) in recipes.items():
+            run = own.train(row, train, recipe, seed=arguments.seed)
             measured[name] = [
                 experiments.score(run, parts["validation"], "validation")
             ]

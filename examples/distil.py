@@ -18,7 +18,13 @@ import cv2
 import keras
 import numpy as np
 
-from keras_saliency import callbacks, evaluation, models, targets
+from keras_saliency import (
+    callbacks,
+    evaluation,
+    experiments,
+    models,
+    targets,
+)
 from keras_saliency.experiments import command_line, feature_batches
 from keras_saliency.images import resize
 from keras_saliency.layers import RMSScaling
@@ -169,10 +175,32 @@ def main(arguments=None):
         )
     except ValueError as error:
         parser.error(str(error))
+    if not isinstance(teacher, models.Baseline):
+        parser.error(f"--teacher: {arguments.teacher} is no models.Baseline")
     parts = command_line.load_parts(arguments.data)
     taught = [parts["train"]]
     for name, path in arguments.extra:
         taught += command_line.load_parts(path, name).values()
+    for dataset in (*taught, parts["validation"]):
+        if not dataset.has_fixations:
+            parser.error(f"{dataset.name} has no fixations, which are needed")
+    count = sum(map(len, taught))
+    if count < arguments.batch_size:
+        parser.error(
+            f"{count} images are less than a batch of {arguments.batch_size}"
+        )
+    experiments.announce(
+        "distil",
+        [
+            experiments.Training(
+                count,
+                arguments.epochs,
+                seconds=experiments.NETWORK_SECONDS["fast_net"],
+            )
+        ],
+        measured=len(parts["validation"]),
+        results=arguments.results,
+    )
     sources = []
     for dataset in taught:
         cached = feature_batches(teacher, dataset, shuffle=False)
@@ -194,7 +222,8 @@ def main(arguments=None):
     maps = student.predict(images, verbose=0)
     print(evaluation.evaluate(maps, validation, verbose=0))
     path = arguments.results / "fast_net.keras"
-    student.save(path)
+    with experiments.replacing(path) as new:
+        student.save(new)
     print(path)
 
 

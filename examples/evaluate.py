@@ -14,7 +14,8 @@ If it is stopped, the same command goes on.
 import time
 from pathlib import Path
 
-from keras_saliency import evaluation, models
+from keras_saliency import evaluation, experiments, models
+from keras_saliency.evaluation.sources import Folder
 from keras_saliency.experiments import command_line
 
 
@@ -49,6 +50,16 @@ def main(arguments=None):
     arguments.results.mkdir(parents=True, exist_ok=True)
     dataset = command_line.load_parts(arguments.data)[arguments.part]
     dataset = dataset.subset(slice(0, arguments.images))
+    for predictions in systems:
+        # Maps that are missing are seen before the first is measured.
+        if isinstance(predictions, Path):
+            Folder(predictions, dataset)
+    experiments.announce(
+        "evaluate",
+        [],
+        measured=len(systems) * len(dataset),
+        results=arguments.results,
+    )
 
     results = []
     for path, predictions in zip(arguments.models, systems, strict=True):

@@ -42,13 +42,24 @@ def main(arguments=None):
     unknown = set(arguments.images or ()) - set(test.names)
     if unknown:
         parser.error(f"--images: {sorted(unknown)} are not in the test part")
+    trainer = command_line.head_trainer(arguments, arguments.precision)
+    recipe = dataclasses.replace(RECIPE, epochs=arguments.epochs)
+    trainer.check(LOSSES, parts["train"])
+    plans = [
+        trainer.plan(row, parts["train"], recipe, seed=arguments.seed)
+        for row in LOSSES
+    ]
+    experiments.announce(
+        "figures",
+        [plan.training for plan in plans],
+        measured=0 if arguments.images else len(test),
+        results=arguments.results,
+    )
     arguments.results.mkdir(parents=True, exist_ok=True)
     path = arguments.results / "figure2.png"
     parts["train"].show_mean_density(path=path)
     print(path)
 
-    trainer = command_line.head_trainer(arguments, arguments.precision)
-    recipe = dataclasses.replace(RECIPE, epochs=arguments.epochs)
     runs = {
         title: trainer.train(row, parts["train"], recipe, seed=arguments.seed)
         for row, title in LOSSES.items()

@@ -90,10 +90,12 @@ def main(arguments=None):
     lines += ["", "## Which group of losses is best?", "", *groups(scores)]
     text = "\n".join(lines) + "\n"
     print(text)
-    (arguments.results / "findings.md").write_text(text, encoding="utf-8")
-    (arguments.results / "findings.json").write_text(
-        json.dumps(found, indent=1) + "\n", encoding="utf-8"
-    )
+    for name, content in (
+        ("findings.md", text),
+        ("findings.json", json.dumps(found, indent=1) + "\n"),
+    ):
+        with experiments.replacing(arguments.results / name) as new:
+            new.write_text(content, encoding="utf-8")
 
 
 def tables_of(arguments, row):

@@ -11,7 +11,14 @@ import dataclasses
 import keras
 
 from keras_saliency import callbacks, evaluation, losses, plot
-from keras_saliency.experiments import RECIPE, command_line, feature_batches
+from keras_saliency.experiments import (
+    RECIPE,
+    Training,
+    announce,
+    command_line,
+    feature_batches,
+    replacing,
+)
 
 
 def main(arguments=None):
@@ -30,9 +37,15 @@ def main(arguments=None):
 
     parts = command_line.load_parts(arguments.data)
     train, validation = parts["train"], parts["validation"]
-    print(f"{len(train)} images to train on, {len(validation)} to validate.")
     trainer = command_line.head_trainer(arguments)
     recipe = dataclasses.replace(RECIPE, epochs=arguments.epochs)
+    trainer.check(arguments.losses, train)
+    announce(
+        "quickstart",
+        [Training(len(train), recipe.epochs)] * len(arguments.losses),
+        measured=len(validation) * len(arguments.losses),
+        results=arguments.results,
+    )
     table, trained = {}, {}
     for name in arguments.losses:
         print(f"\n{name}")
@@ -69,7 +82,9 @@ def main(arguments=None):
             if f"val_{metric}" in history
         }
         trained[name] = model
-        model.save(arguments.results / f"quickstart_{name}.keras")
+        path = arguments.results / f"quickstart_{name}.keras"
+        with replacing(path) as new:
+            model.save(new)
 
     print(f"\nOn the {len(validation)} validation images:")
     print_table(table)

@@ -23,9 +23,13 @@ import numpy as np
 from keras_saliency import callbacks, losses, plot
 from keras_saliency.experiments import (
     RECIPE,
+    Training,
+    announce,
     check_settings,
     command_line,
     feature_batches,
+    read_record,
+    replacing,
     slug,
 )
 
@@ -92,23 +96,33 @@ def main(arguments=None):
     train = parts["train"].subset(slice(0, arguments.train_images))
     folder = arguments.results / "recipe"
     folder.mkdir(parents=True, exist_ok=True)
+    common = {
+        "data": train.name,
+        "images": len(train),
+        "epochs": arguments.epochs,
+        "constant_rate": arguments.constant_rate,
+        "seed": arguments.seed,
+    }
+    command_line.head_trainer(arguments).check(
+        [row for _, row, _ in runs], train
+    )
+    trainings = []
+    for name, _, how in runs:
+        path = folder / f"{slug(name)}.json"
+        if path.exists():
+            kept = read_record(path, "settings", "history")
+            check_settings({**common, **how}, kept["settings"], path)
+        trainings.append(Training(len(train), arguments.epochs, path.exists()))
+    announce("recipe", trainings, results=folder)
     histories = {}
     for name, row, how in runs:
-        settings = {
-            "data": train.name,
-            "images": len(train),
-            "epochs": arguments.epochs,
-            "constant_rate": arguments.constant_rate,
-            "seed": arguments.seed,
-            **how,
-        }
         path = folder / f"{slug(name)}.json"
         if not path.exists():
             history = run(arguments, train, parts["validation"], row, how)
-            kept = {"settings": settings, "history": history}
-            path.write_text(json.dumps(kept, indent=1))
-        kept = json.loads(path.read_text())
-        check_settings(settings, kept["settings"], path)
+            kept = {"settings": {**common, **how}, "history": history}
+            with replacing(path) as new:
+                new.write_text(json.dumps(kept, indent=1))
+        kept = read_record(path, "settings", "history")
         histories[name] = kept["history"]
         print_run(name, histories[name])
     draw(histories, folder, arguments.ablation)

@@ -33,12 +33,15 @@ import argparse
 import functools
 from pathlib import Path
 
+import keras
+
 from keras_saliency import experiments
 from keras_saliency.experiments import (
     NETWORK_RECIPE,
     RECIPE,
     Recipe,
     System,
+    Training,
     command_line,
 )
 from keras_saliency.models import classic
@@ -112,11 +115,13 @@ def main(arguments=None):
     """Train and measure what is missing, then report."""
     arguments = parsed(arguments)
     parts = command_line.load_parts(arguments.data)
+    measured = parts[arguments.part].subset(slice(0, arguments.test_images))
+    announce(arguments, parts["train"], measured)
     experiments.report(
         "table1",
         arguments.rows,
         lambda row: system(row, arguments, parts["train"]),
-        parts[arguments.part].subset(slice(0, arguments.test_images)),
+        measured,
         part=arguments.part,
         results=arguments.results,
         images_shown=arguments.images,
@@ -189,27 +194,87 @@ def choice(arguments, name, row):
     return values.get(row, values[""])
 
 
+def announce(arguments, train, measured):
+    """Check what the rows need, and say what will be done."""
+    trainings, missing = [], 0
+    for row in arguments.rows:
+        part = images_of(row, arguments, train)
+        settings = settings_of(row, arguments, part)
+        missing += not experiments.check_kept(
+            row,
+            settings,
+            measured,
+            part=arguments.part,
+            table="table1",
+            results=arguments.results,
+        )
+        if row in arguments.weights:
+            released(row, arguments)
+        elif row == OURS:
+            trainer, recipe = ours(arguments)
+            trainer.check(["MSE"], part)
+            plan = trainer.plan("MSE", part, recipe, seed=arguments.seed)
+            trainings.append(plan.training)
+        elif row in NETWORKS:
+            done = experiments.is_trained(folder_of(row, arguments), settings)
+            name = NETWORKS[row]
+            model = experiments.make(
+                name,
+                command_line.network_weights(arguments, name),
+                **options_of(row, arguments),
+            )
+            seconds = experiments.network_seconds(name, model.input_shape[1:3])
+            trainings.append(
+                Training(len(part), settings["epochs"], done, seconds)
+            )
+            del model
+        keras.backend.clear_session()
+    experiments.announce(
+        "table1",
+        trainings,
+        measured=missing * len(measured),
+        results=arguments.results,
+    )
+
+
+def images_of(row, arguments, train):
+    """Return the images that a row is trained on."""
+    count = choice(arguments, "train_images", row)
+    return train if count == "all" else train.subset(slice(0, count))
+
+
 def system(row, arguments, train):
     """Return a row as an `experiments.System`."""
+    train = images_of(row, arguments, train)
+    settings = settings_of(row, arguments, train)
     if row in CLASSIC:
-        model = CLASSIC[row]
-        return System(model.saliency_map, {"model": repr(model)}, {})
+        return System(CLASSIC[row].saliency_map, settings, {})
     if row in arguments.weights:
-        return released(row, arguments.weights[row], arguments)
-    count = choice(arguments, "train_images", row)
-    if count != "all":
-        train = train.subset(slice(0, count))
+        model = released(row, arguments)
+        spent = {"weights": arguments.weights[row].name}
+        return System(model.saliency_map, settings, spent)
     if row == CENTER:
         model = classic.CenterBias.fit(train)
-        settings = {"model": CENTER, "images": len(train)}
         return System(model.saliency_map, settings, {})
     if row == OURS:
-        return our_model(arguments, train)
-    return network(row, arguments, train)
+        trainer, recipe = ours(arguments)
+        run = trainer.train("MSE", train, recipe, seed=arguments.seed)
+    else:
+        name = NETWORKS[row]
+        run = experiments.train_network(
+            name,
+            folder_of(row, arguments),
+            settings,
+            train,
+            backbone_weights=command_line.network_weights(arguments, name),
+            **options_of(row, arguments),
+        )
+    spent = experiments.spent_on(run, len(train))
+    return System(run.model.saliency_map, settings, spent)
 
 
-def our_model(arguments, train):
-    """Return the baseline with the paper's MSE, trained as table2.py does."""
+def ours(arguments):
+    """Return trainer and recipe of the baseline, as table2.py has them."""
     trainer = command_line.head_trainer(
         arguments, choice(arguments, "precision", OURS)
     )
@@ -217,16 +282,34 @@ def our_model(arguments, train):
         epochs=choice(arguments, "epochs", OURS),
         batch_size=choice(arguments, "batch_size", OURS),
     )
-    run = trainer.train("MSE", train, recipe, seed=arguments.seed)
-    spent = experiments.spent_on(run, len(train))
-    settings = {**run.settings, "input": spent["input"]}
-    return System(run.model.saliency_map, settings, spent)
+    return trainer, recipe
 
 
-def network(row, arguments, train):
-    """Return a network trained with its authors' loss."""
+def folder_of(row, arguments):
+    """Return the folder that a network's run is kept in."""
+    return arguments.results / "runs" / f"table1_{experiments.slug(row)}"
+
+
+def settings_of(row, arguments, train):
+    """Return what a row's result depends on."""
+    if row in CLASSIC:
+        return {"model": repr(CLASSIC[row])}
+    if row == CENTER:
+        return {"model": CENTER, "images": len(train)}
     size = choice(arguments, "input_size", row)
-    settings = {
+    if row in arguments.weights:
+        path = arguments.weights[row]
+        return {
+            "model": NETWORKS[row],
+            "weights": path.name,
+            "input": size_text(size),
+            "bytes": path.stat().st_size,
+        }
+    if row == OURS:
+        trainer, recipe = ours(arguments)
+        plan = trainer.plan("MSE", train, recipe, seed=arguments.seed)
+        return {**plan.settings, "input": list(trainer.input_shape[:2])}
+    return {
         "model": NETWORKS[row],
         "data": train.name,
         "images": len(train),
@@ -238,35 +321,23 @@ def network(row, arguments, train):
         "frozen_blocks": choice(arguments, "frozen_blocks", row),
         "seed": arguments.seed,
     }
-    options = input_shape(size)
-    if settings["frozen_blocks"] != "own":
-        options["frozen_blocks"] = settings["frozen_blocks"]
-    run = experiments.train_network(
-        NETWORKS[row],
-        arguments.results / "runs" / f"table1_{experiments.slug(row)}",
-        settings,
-        train,
-        backbone_weights=command_line.network_weights(arguments, NETWORKS[row]),
-        **options,
-    )
-    return System(
-        run.model.saliency_map,
-        settings,
-        experiments.spent_on(run, len(train)),
-    )
 
 
-def released(row, path, arguments):
+def options_of(row, arguments):
+    """Return the options of a row's network."""
+    options = input_shape(choice(arguments, "input_size", row))
+    frozen_blocks = choice(arguments, "frozen_blocks", row)
+    if frozen_blocks != "own":
+        options["frozen_blocks"] = frozen_blocks
+    return options
+
+
+def released(row, arguments):
     """Return a network with weights that someone has released."""
     size = choice(arguments, "input_size", row)
-    model = experiments.released(NETWORKS[row], path, **input_shape(size))
-    settings = {
-        "model": NETWORKS[row],
-        "weights": path.name,
-        "input": size_text(size),
-        "bytes": path.stat().st_size,
-    }
-    return System(model.saliency_map, settings, {"weights": path.name})
+    return experiments.released(
+        NETWORKS[row], arguments.weights[row], **input_shape(size)
+    )
 
 
 def input_shape(size):

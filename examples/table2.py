@@ -39,6 +39,18 @@ def main(arguments=None):
     dataset = parts[arguments.part]
     trainer = command_line.head_trainer(arguments, arguments.precision)
     recipe = dataclasses.replace(RECIPE, epochs=arguments.epochs)
+    trainer.check(arguments.rows, parts["train"])
+    plans = [
+        trainer.plan(row, parts["train"], recipe, seed=seed)
+        for seed in arguments.seeds
+        for row in arguments.rows
+    ]
+    experiments.announce(
+        "table2",
+        [plan.training for plan in plans],
+        measured=len(dataset) * len(plans),
+        results=arguments.results,
+    )
 
     results, seconds = {}, 0.0
     for seed in arguments.seeds:

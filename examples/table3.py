@@ -50,6 +50,7 @@ def main(arguments=None):
     trainer = command_line.head_trainer(arguments, arguments.precision)
     recipe = dataclasses.replace(RECIPE, epochs=arguments.epochs)
     further = dataclasses.replace(RECIPE, epochs=arguments.fine_tune_epochs)
+    announce(arguments, trainer, source, others, recipe, further)
     for name, parts in others.items():
         whole, before, after = {}, {}, {}
         for row, loss in ROWS.items():
@@ -77,6 +78,29 @@ def main(arguments=None):
             count = len(next(iter(results.values()))[0])
             print(f"\n{name}, {what} ({count})\n{table}")
             table.write(arguments.results, experiments.slug(what))
+
+
+def announce(arguments, trainer, source, others, recipe, further):
+    """Check what the trainings need, and say what they are."""
+    trainer.check(ROWS.values(), source)
+    trainings, measured = {}, 0
+    for parts in others.values():
+        trainer.check(ROWS.values(), parts["train"])
+        measured += sum(map(len, parts.values())) + len(parts["test"])
+        for loss in ROWS.values():
+            for seed in arguments.seeds:
+                first = trainer.plan(loss, source, recipe, seed=seed)
+                then = trainer.plan(
+                    loss, parts["train"], further, seed=seed, start=first
+                )
+                for plan in (first, then):
+                    trainings[plan.folder] = plan.training
+    experiments.announce(
+        "table3",
+        list(trainings.values()),
+        measured=measured * len(ROWS) * len(arguments.seeds),
+        results=arguments.results,
+    )
 
 
 def merged(results):

@@ -17,6 +17,8 @@ ours; `figure4.png` shows the image, the ground truth and the map of each loss
 for `--images` images.
 """
 
+import keras
+
 from keras_saliency import experiments, losses
 from keras_saliency.experiments import NETWORK_RECIPE, command_line
 
@@ -30,11 +32,13 @@ def main(arguments=None):
     arguments = parsed(arguments)
     parts = command_line.load_parts(arguments.data)
     train = parts["train"].subset(slice(0, arguments.train_images))
+    measured = parts[arguments.part].subset(slice(0, arguments.test_images))
+    announce(arguments, train, measured)
     experiments.report(
         "table4",
         arguments.rows,
         lambda row: system(row, arguments, train),
-        parts[arguments.part].subset(slice(0, arguments.test_images)),
+        measured,
         part=arguments.part,
         results=arguments.results,
         images_shown=arguments.images,
@@ -84,10 +88,67 @@ def parsed(arguments):
     return parser.parse_args(arguments)
 
 
-def system(row, arguments, train):
-    """Return SAM-VGG trained with a row's loss, as an `experiments.System`."""
+def announce(arguments, train, measured):
+    """Check what the rows need, and say what will be done."""
+    model = experiments.make(
+        NETWORK,
+        command_line.network_weights(arguments, NETWORK),
+        **options_of(arguments),
+    )
+    seconds = experiments.network_seconds(NETWORK, model.input_shape[1:3])
+    trainings, missing = [], 0
+    for row in arguments.rows:
+        settings = settings_of(row, arguments, train)
+        missing += not experiments.check_kept(
+            row,
+            settings,
+            measured,
+            part=arguments.part,
+            table="table4",
+            results=arguments.results,
+        )
+        done = experiments.is_trained(folder_of(row, arguments), settings)
+        trainings.append(
+            experiments.Training(len(train), arguments.epochs, done, seconds)
+        )
+        loss_of(row, arguments, train, model)
+    experiments.announce(
+        "table4",
+        trainings,
+        measured=missing * len(measured),
+        results=arguments.results,
+    )
+    del model
+    keras.backend.clear_session()
+
+
+def options_of(arguments):
+    """Return the options of the network."""
+    return {
+        "input_shape": (*arguments.input_size, 3),
+        "upsampling": arguments.upsampling,
+        "frozen_blocks": arguments.frozen_blocks,
+    }
+
+
+def folder_of(row, arguments):
+    """Return the folder that a row's run is kept in."""
+    return arguments.results / "runs" / f"table4_{experiments.slug(row)}"
+
+
+def loss_of(row, arguments, train, model):
+    """Return the loss of a row."""
+    return losses.get(
+        ROWS[row],
+        prior=train.mean_density(model.map_size),
+        vgg_weights=arguments.backbone_weights,
+    )
+
+
+def settings_of(row, arguments, train):
+    """Return what a row's result depends on."""
     height, width = arguments.input_size
-    settings = {
+    return {
         "model": NETWORK,
         "loss": ROWS[row],
         "data": train.name,
@@ -101,20 +162,19 @@ def system(row, arguments, train):
         "precision": arguments.precision,
         "seed": arguments.seed,
     }
+
+
+def system(row, arguments, train):
+    """Return SAM-VGG trained with a row's loss, as an `experiments.System`."""
+    settings = settings_of(row, arguments, train)
     run = experiments.train_network(
         NETWORK,
-        arguments.results / "runs" / f"table4_{experiments.slug(row)}",
+        folder_of(row, arguments),
         settings,
         train,
         backbone_weights=command_line.network_weights(arguments, NETWORK),
-        loss=lambda model: losses.get(
-            ROWS[row],
-            prior=train.mean_density(model.map_size),
-            vgg_weights=arguments.backbone_weights,
-        ),
-        input_shape=(height, width, 3),
-        upsampling=arguments.upsampling,
-        frozen_blocks=arguments.frozen_blocks,
+        loss=lambda model: loss_of(row, arguments, train, model),
+        **options_of(arguments),
     )
     return experiments.System(
         run.model.saliency_map,

@@ -28,8 +28,12 @@ def main(arguments=None):
     )
     parser.add_argument("--batch-size", type=command_line.count, default=4)
     parser.add_argument("--steps", type=command_line.count, default=20)
-    parser.add_argument("--loss", default="LC2")
-    parser.add_argument("--vgg-weights", help="weights file of VGG-16")
+    parser.add_argument("--loss", type=command_line.loss_name, default="LC2")
+    parser.add_argument(
+        "--vgg-weights",
+        type=command_line.weights_file,
+        help="weights file of VGG-16",
+    )
     arguments = parser.parse_args(arguments)
     model = models.Baseline(
         (*arguments.input_size, 3), backbone_weights=None, activation="sigmoid"
@@ -76,4 +80,4 @@ def compiled(head, prior, arguments, logged):
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

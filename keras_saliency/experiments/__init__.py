@@ -6,7 +6,14 @@ with metrics; `Table` puts results beside the paper's. `command_line` has the
 arguments that the scripts in `examples/` share.
 """
 
+from keras_saliency._utils.atomic import replacing
 from keras_saliency.experiments import command_line
+from keras_saliency.experiments.announcing import (
+    NETWORK_SECONDS,
+    Training,
+    announce,
+    network_seconds,
+)
 from keras_saliency.experiments.heads import (
     HeadTrainer,
     feature_batches,
@@ -16,6 +23,7 @@ from keras_saliency.experiments.heads import (
 from keras_saliency.experiments.networks import (
     AUTHORS,
     IMPORTERS,
+    is_trained,
     make,
     released,
     train_network,
@@ -29,10 +37,12 @@ from keras_saliency.experiments.runs import (
     Run,
     SettingsError,
     check_settings,
+    read_record,
     slug,
 )
 from keras_saliency.experiments.systems import (
     System,
+    check_kept,
     first_panels,
     measure,
     report,
@@ -51,6 +61,7 @@ __all__ = [
     "HeadTrainer",
     "IMPORTERS",
     "NETWORK_RECIPE",
+    "NETWORK_SECONDS",
     "RECIPE",
     "Recipe",
     "Run",
@@ -58,17 +69,24 @@ __all__ = [
     "System",
     "TABLES",
     "Table",
+    "Training",
+    "announce",
+    "check_kept",
     "check_settings",
     "command_line",
     "feature_batches",
     "first_panels",
     "interval",
+    "is_trained",
     "make",
     "measure",
+    "network_seconds",
     "predict",
     "printed_metrics",
     "printed_row",
     "released",
+    "read_record",
+    "replacing",
     "report",
     "score",
     "slug",

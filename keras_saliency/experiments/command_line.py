@@ -5,17 +5,20 @@ Whatever is wrong with an argument is said before anything long starts.
 
 import argparse
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import h5py
+
 from keras_saliency import datasets, losses
+from keras_saliency._utils import console
 from keras_saliency._utils.types import PathName
 from keras_saliency.datasets.formats.known import is_mit1003
 from keras_saliency.experiments.heads import HeadTrainer
 from keras_saliency.experiments.networks import AUTHORS
 from keras_saliency.experiments.recipes import RECIPE
-from keras_saliency.experiments.runs import SettingsError
 
 Number = TypeVar("Number", int, float)
 
@@ -24,15 +27,12 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 def run(main: Callable[[], object]) -> None:
-    """Run a script's `main`; of an error in the user's files show the text.
+    """Run a script's `main`, and end as the command `keras-saliency` does.
 
-    These are `DatasetError` and `SettingsError`. Other errors keep their
-    traceback.
+    An error of ours is one line on standard error, `keras-saliency: MESSAGE`;
+    the exit status is then 2, or 1 if a file could not be written.
     """
-    try:
-        main()
-    except (datasets.DatasetError, SettingsError) as error:
-        sys.exit(f"error: {error}")
+    sys.exit(console.run(main))
 
 
 def parser(text: str | None, **options: Any) -> argparse.ArgumentParser:
@@ -42,7 +42,7 @@ def parser(text: str | None, **options: Any) -> argparse.ArgumentParser:
         text: The docstring.
         **options: Further arguments of `argparse.ArgumentParser`.
     """
-    return argparse.ArgumentParser(
+    return console.Parser(
         description=text,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         **options,
@@ -173,6 +173,11 @@ def load_parts(
         split = datasets.paper_split()
     else:
         held_out = len(dataset) // 5
+        if not held_out:
+            raise datasets.DatasetError(
+                f"The data set {path} has {len(dataset)} images; at least 5 "
+                "are needed for the parts train, validation and test."
+            )
         split = dataset.split(
             {
                 "train": len(dataset) - 2 * held_out,
@@ -211,7 +216,13 @@ def file(text: str) -> str:
 
 def weights_file(text: str) -> str:
     """Return the path of a weights file that is there, or `"imagenet"`."""
-    return text if text == "imagenet" else file(text)
+    if text == "imagenet":
+        return text
+    if not h5py.is_hdf5(file(text)) and not zipfile.is_zipfile(text):
+        raise argparse.ArgumentTypeError(
+            f"{text} is no weights file (HDF5), or is damaged"
+        )
+    return text
 
 
 def precision(text: str) -> str:

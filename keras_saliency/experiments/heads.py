@@ -1,14 +1,32 @@
 """Training the baseline's head on cached features, and measuring it."""
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from keras_saliency import datasets, evaluation, losses, models
 from keras_saliency._utils.types import Array, PathName
 from keras_saliency.experiments import runs
+from keras_saliency.experiments.announcing import Training
 from keras_saliency.experiments.recipes import RECIPE, Recipe
 from keras_saliency.features import CachedFeatures, cache_features
+
+
+class Plan(NamedTuple):
+    """What a call of `HeadTrainer.train` would do.
+
+    Attributes:
+        folder: The folder that the run is kept in.
+        settings: What the run depends on.
+        training: Its size, and whether it is done.
+    """
+
+    folder: Path
+    settings: dict[str, Any]
+    training: Training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +82,83 @@ class HeadTrainer:
             vgg_weights=self.backbone_weights,
         )
 
+    def plan(
+        self,
+        loss: str | losses.SaliencyLoss,
+        train: datasets.SaliencyDataset,
+        recipe: Recipe = RECIPE,
+        *,
+        seed: int = 0,
+        name: str | None = None,
+        start: "runs.Run | Plan | None" = None,
+        **options: Any,
+    ) -> "Plan":
+        """Return what `train` would do with the same arguments.
+
+        Args:
+            loss: As for `train`.
+            train: As for `train`.
+            recipe: As for `train`.
+            seed: As for `train`.
+            name: As for `train`.
+            start: The run to start from, or its plan.
+            **options: As for `train`.
+
+        Raises:
+            SettingsError: If the folder holds a run with other settings.
+            ValueError: If there is no such loss, or a loss has no name.
+        """
+        if name is None:
+            if not isinstance(loss, str):
+                raise ValueError("A loss that is not a string needs name=.")
+            name = loss
+        losses.get(loss)
+        settings = {
+            "loss": name,
+            "data": train.name,
+            "images": len(train),
+            "recipe": dataclasses.asdict(recipe),
+            "precision": self.precision,
+            "seed": seed,
+            "start": start and start.settings,
+            "model": options,
+        }
+        slug = f"{runs.slug(train.name)}_{runs.slug(name)}_seed{seed}"
+        if start is not None:
+            slug += f"_after_{runs.slug(start.settings['data'])}"
+        folder = Path(self.results) / "runs" / slug
+        is_done = runs.is_done(folder, settings, runs.HEAD)
+        return Plan(
+            folder, settings, Training(len(train), recipe.epochs, is_done)
+        )
+
+    def check(
+        self,
+        names: Iterable[str | losses.SaliencyLoss],
+        train: datasets.SaliencyDataset,
+        **options: Any,
+    ) -> None:
+        """Raise what trainings would raise, before the first of them starts.
+
+        The network is built with its weights, and each loss is computed once
+        for a target such as the data set has.
+
+        Args:
+            names: Names for `losses.get`, or losses.
+            train: The data set to train on.
+            **options: Further arguments of `models.Baseline`.
+
+        Raises:
+            ValueError: If weights, losses and data do not fit.
+        """
+        model = self.model(**options)
+        shape = (1, *model.map_size, 1)
+        target = np.ones(shape, "float32")
+        if train.has_fixations:
+            target = np.concatenate([target, target], axis=-1)
+        for name in dict.fromkeys(names):
+            self.loss(name, train, model)(target, np.ones(shape, "float32"))
+
     def train(
         self,
         loss: str | losses.SaliencyLoss,
@@ -95,23 +190,9 @@ class HeadTrainer:
             SettingsError: If the folder holds a run with other settings.
             ValueError: If there is no such loss, or a loss has no name.
         """
-        if name is None:
-            if not isinstance(loss, str):
-                raise ValueError("A loss that is not a string needs name=.")
-            name = loss
-        settings = {
-            "loss": name,
-            "data": train.name,
-            "images": len(train),
-            "recipe": dataclasses.asdict(recipe),
-            "precision": self.precision,
-            "seed": seed,
-            "start": start and start.settings,
-            "model": options,
-        }
-        folder = f"{runs.slug(train.name)}_{runs.slug(name)}_seed{seed}"
-        if start is not None:
-            folder += f"_after_{runs.slug(start.settings['data'])}"
+        plan = self.plan(
+            loss, train, recipe, seed=seed, name=name, start=start, **options
+        )
         activation = losses.get(loss).activation
 
         def build(trains: bool) -> models.Baseline:
@@ -131,8 +212,8 @@ class HeadTrainer:
             return batches
 
         return runs.fit(
-            Path(self.results) / "runs" / folder,
-            settings,
+            plan.folder,
+            plan.settings,
             build,
             prepare,
             kind=runs.HEAD,

@@ -66,6 +66,15 @@ def released(name: str, path: PathName, **options: Any) -> Any:
     return IMPORTERS[name](make(name, **options), path)
 
 
+def is_trained(folder: Path, settings: Mapping[str, Any]) -> bool:
+    """Return whether `train_network` would read a run from its folder.
+
+    Raises:
+        SettingsError: If the folder holds a run with other settings.
+    """
+    return runs.is_done(folder, settings, runs.NETWORK)
+
+
 def train_network(
     name: str,
     folder: Path,

@@ -47,6 +47,7 @@ class Kind(NamedTuple):
 
 # Stored runs depend on these names.
 HEAD = Kind(lambda model: model.head, "head.weights.h5", "settings")
+_RECORD = "run.json"
 NETWORK = Kind(lambda model: model, "model.weights.h5", "facts")
 
 
@@ -101,10 +102,9 @@ def fit(
         SettingsError: If the folder holds a run with other settings.
     """
     settings = _as_json(settings)
-    record, weights = folder / "run.json", folder / kind.weights
-    if record.exists():
+    record, weights = folder / _RECORD, folder / kind.weights
+    if is_done(folder, settings, kind):
         kept = read_record(record, kind.settings, "logs", "seconds")
-        check_settings(settings, kept[kind.settings], folder)
         model = build(False)
         kind.part(model).load_weights(weights)
     else:
@@ -131,6 +131,26 @@ def fit(
             new.write_text(json.dumps(kept, indent=1), encoding="utf-8")
         resume.path.unlink(missing_ok=True)
     return Run(model, folder, settings, kept["logs"], kept["seconds"])
+
+
+def is_done(folder: Path, settings: Mapping[str, Any], kind: Kind) -> bool:
+    """Return whether a folder holds a run that is done.
+
+    Args:
+        folder: Folder of the run.
+        settings: The settings of the run that is asked for.
+        kind: `HEAD` or `NETWORK`.
+
+    Raises:
+        SettingsError: If it holds a run with other settings.
+        ValueError: If what is kept is damaged.
+    """
+    record = folder / _RECORD
+    if not record.exists():
+        return False
+    kept = read_record(record, kind.settings, "logs", "seconds")
+    check_settings(settings, kept[kind.settings], folder)
+    return True
 
 
 def check_settings(

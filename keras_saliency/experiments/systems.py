@@ -110,10 +110,8 @@ def measure(
     Raises:
         SettingsError: If what is kept was made with other settings.
     """
-    folder = results / table
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{runs.slug(row)}_{runs.slug(dataset.name)}_{part}"
-    values = folder / f"{name}.csv"
+    values = _values(row, dataset, part, table, results)
+    values.parent.mkdir(parents=True, exist_ok=True)
     record = values.with_suffix(".json")
     if record.exists():
         kept = runs.read_record(record, "facts", "spent")
@@ -139,6 +137,48 @@ def measure(
     with replacing(record) as new:
         new.write_text(json.dumps(kept, indent=1), encoding="utf-8")
     return result, spent
+
+
+def check_kept(
+    row: str,
+    settings: dict[str, Any],
+    dataset: datasets.SaliencyDataset,
+    *,
+    part: str,
+    table: str,
+    results: Path,
+) -> bool:
+    """Return whether `measure` would read what is kept.
+
+    Args:
+        row: As for `measure`.
+        settings: What the result depends on.
+        dataset: As for `measure`.
+        part: As for `measure`.
+        table: As for `measure`.
+        results: As for `measure`.
+
+    Raises:
+        SettingsError: If what is kept was made with other settings.
+    """
+    values = _values(row, dataset, part, table, results)
+    record = values.with_suffix(".json")
+    if not record.exists():
+        return False
+    kept = runs.read_record(record, "facts", "spent")
+    runs.check_settings(settings, kept["facts"], values)
+    return True
+
+
+def _values(
+    row: str,
+    dataset: datasets.SaliencyDataset,
+    part: str,
+    table: str,
+    results: Path,
+) -> Path:
+    name = f"{runs.slug(row)}_{runs.slug(dataset.name)}_{part}"
+    return results / table / f"{name}.csv"
 
 
 def spent_on(run: runs.Run, count: int) -> dict[str, Any]:

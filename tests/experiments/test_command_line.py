@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import pytest
 
 from keras_saliency import datasets, experiments
@@ -23,7 +24,7 @@ def parser():
 
 
 def test_arguments_are_read(parser, tmp_path):
-    (tmp_path / "vgg.h5").touch()
+    h5py.File(tmp_path / "vgg.h5", "w").close()
     arguments = parser.parse_args(
         [
             *("--data", str(tmp_path), "--set", f"a={tmp_path}"),
@@ -50,6 +51,7 @@ def test_arguments_are_read(parser, tmp_path):
         (("--data", "nowhere"), "--data: there is no folder nowhere"),
         (("--backbone-weights", "no.h5"), "there is no file no.h5"),
         (("--resnet-weights", "no.h5"), "there is no file no.h5"),
+        (("--resnet-weights", __file__), "is no weights file (HDF5)"),
         (("--set", "folder"), "'folder' is not NAME=PATH"),
         (("--set", "a=nowhere"), "there is no folder nowhere"),
         (("--part", "tests"), "invalid choice: 'tests'"),
@@ -89,7 +91,7 @@ def test_generated_images_get_a_small_network(parser, tmp_path):
     assert trainer.model().map_size == (30, 40)
 
     resnet = tmp_path / "resnet.h5"
-    resnet.touch()
+    h5py.File(resnet, "w").close()
     real = parser.parse_args(
         ["--data", str(tmp_path), "--resnet-weights", str(resnet)]
     )
@@ -125,20 +127,40 @@ def test_mit1003_has_the_papers_split(mit1003_path):
 
 
 @pytest.mark.parametrize(
-    "error", [datasets.DatasetError, experiments.SettingsError]
+    ("error", "status"),
+    [
+        (datasets.DatasetError("The folder is\nempty."), 2),
+        (experiments.SettingsError("The folder is empty."), 2),
+        (OSError(28, "The folder is empty."), 1),
+    ],
 )
-def test_errors_in_files_end_a_script_with_their_text(error):
+def test_errors_end_a_script_with_a_line(error, status, capsys):
     def main():
-        raise error("The folder is empty.")
+        raise error
 
-    with pytest.raises(SystemExit, match="error: The folder is empty."):
+    with pytest.raises(SystemExit) as ended:
         command_line.run(main)
+    assert ended.value.code == status
+    assert capsys.readouterr().err == ("keras-saliency: The folder is empty.\n")
 
 
-def test_other_errors_keep_their_traceback():
+def test_other_errors_keep_their_traceback(monkeypatch):
     def main():
-        raise ValueError("a fault")
+        raise error
 
-    with pytest.raises(ValueError, match="a fault"):
+    error = TypeError("a fault")
+    with pytest.raises(TypeError, match="a fault"):
         command_line.run(main)
-    command_line.run(lambda: None)
+    monkeypatch.setenv("KERAS_SALIENCY_TRACEBACK", "1")
+    error = ValueError("shown on request")
+    with pytest.raises(ValueError, match="shown on request"):
+        command_line.run(main)
+    with pytest.raises(SystemExit) as ended:
+        command_line.run(lambda: None)
+    assert ended.value.code == 0
+
+
+def test_too_few_images_for_the_parts(tmp_path):
+    datasets.to_compact(datasets.generate(4), tmp_path / "few", progress=False)
+    with pytest.raises(datasets.DatasetError, match="few has 4 images"):
+        command_line.load_parts(tmp_path / "few")
