@@ -219,7 +219,9 @@ def test_package_without_a_model_says_so(no_manifest):
 def test_bundled_model_is_loaded_once(no_manifest, monkeypatch):
     loads = []
     no_manifest.write_text(
-        '{"bundled": {"sha256": "", "bytes": 0, "description": "", "data": "",'
+        '{"bundled": {"sha256": "'
+        + 64 * "0"
+        + '", "bytes": 1, "description": "", "data": "",'
         '"split": "", "recipe": "", "seed": 0, "license": "", "limits": "",'
         '"test_data": ""}}'
     )
