@@ -41,8 +41,8 @@ def pack(density: ArrayLike, fixations: ArrayLike | None = None) -> Any:
         `Dataset.map`.
 
     Raises:
-        ValueError: If the shapes differ, a value is negative or not finite,
-            or a density is above 1.
+        ValueError: If the shapes differ, a value is negative or not finite, a
+            density is above 1, or fixations are not whole numbers.
     """
     if _is_of_graph(density) or _is_of_graph(fixations):
         return _packed_in_graph(density, fixations)
@@ -50,6 +50,11 @@ def pack(density: ArrayLike, fixations: ArrayLike | None = None) -> Any:
     check_peak(channels[0], "targets.pack")
     if fixations is not None:
         channels.append(_channel(fixations, "fixations"))
+        _refuse(
+            channels[1] != np.floor(channels[1]),
+            "fixations must be counts, or 0/1; {image} of the batch is not. It "
+            "looks like a density map, or like a map that was resized.",
+        )
         if channels[0].shape != channels[1].shape:
             raise ValueError(
                 "density and fixations must have the same shape, received "
@@ -116,13 +121,18 @@ def _channel(maps: Any, what: str) -> Array:
             + " For one image: pack(density[None], fixations[None])[0]."
             * one
         )
-    bad = (~np.isfinite(maps) | (maps < 0)).any(axis=(1, 2, 3))
-    if bad.any():
-        raise ValueError(
-            f"{what} must be finite and not negative; image {bad.argmax()} of "
-            "the batch is not."
-        )
+    _refuse(
+        ~np.isfinite(maps) | (maps < 0),
+        f"{what} must be finite and not negative; {{image}} of the batch is "
+        "not.",
+    )
     return maps
+
+
+def _refuse(bad: Array, message: str) -> None:
+    images = bad.any(axis=(1, 2, 3))
+    if images.any():
+        raise ValueError(message.format(image=f"image {images.argmax()}"))
 
 
 def density(y_true: Tensor) -> Tensor:
@@ -197,6 +207,41 @@ def average_pool(maps: Tensor, size: int) -> Tensor:
     return ops.concatenate(channels, axis=-1)
 
 
+def image_weights(
+    sample_weight: Tensor | None, y_pred: Tensor, needed_by: str
+) -> Tensor | None:
+    """Return the weights of the images.
+
+    Args:
+        sample_weight: Array, tensor or list `(batch,)` or `(batch, 1)`, one
+            number for all images, or `None`.
+        y_pred: Prediction `(batch, height, width, 1)`.
+        needed_by: Name of the loss or metric, for the error message.
+
+    Returns:
+        float32 tensor `(batch,)`, or `None`.
+
+    Raises:
+        ValueError: If there is not one weight per image.
+    """
+    if sample_weight is None:
+        return None
+    if isinstance(sample_weight, (list, tuple)):
+        sample_weight = np.asarray(sample_weight, dtype="float32")
+    weights = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
+    shape, batch = tuple(weights.shape), y_pred.shape[0]
+    if shape == ():
+        return ops.broadcast_to(weights, (ops.shape(y_pred)[0],))
+    fits = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
+    if not fits or (None not in (shape[0], batch) and shape[0] != batch):
+        count = "batch" if batch is None else batch
+        raise ValueError(
+            f"{needed_by}: sample_weight must have one weight per image, shape "
+            f"({count},) or ({count}, 1), received {shape}."
+        )
+    return ops.reshape(weights, (-1,))
+
+
 def check(
     y_true: Tensor, y_pred: Tensor, needed_by: str, *, packed: bool = True
 ) -> None:
@@ -229,6 +274,11 @@ def check(
         raise ValueError(
             f"{needed_by}: the target must have shape (batch, height, width, "
             f"{form}, received {true}."
+        )
+    if packed and None not in (true[0], pred[0]) and true[0] != pred[0]:
+        raise ValueError(
+            f"{needed_by}: target and prediction must be of as many images, "
+            f"received target {true} and prediction {pred}."
         )
     for a, b in zip(true[1:3], pred[1:3], strict=True):
         if None not in (a, b) and a != b:

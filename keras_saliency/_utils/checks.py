@@ -5,6 +5,8 @@ import os
 import stat
 from typing import Any
 
+import numpy as np
+
 from keras_saliency._utils.types import PathName
 
 
@@ -28,6 +30,15 @@ def whole_number(
             f"{owner}: {name} must be {kind}, at least 1, received {value!r}."
         )
     return int(value)
+
+
+def as_number(value: Any) -> float | None:
+    """Return a number of Python's or NumPy's as Python's, else `None`."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    return float(value)
 
 
 def is_count(value: Any) -> bool:

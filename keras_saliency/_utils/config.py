@@ -1,9 +1,13 @@
-"""One `get_config` for every class with keyword arguments."""
+"""One `get_config`, and one way in, for classes with keyword arguments."""
 
+import functools
 import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 
 
 class SignatureConfig:
@@ -18,7 +22,14 @@ class SignatureConfig:
             def __init__(self, *, depth=32, **kwargs):
                 super().__init__(**kwargs)
                 self.depth = depth
+
+    The constructors of subclasses are wrapped, see `plainly`.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = plainly(cls.__init__)  # type: ignore[method-assign]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, in a form that JSON knows."""
@@ -29,6 +40,51 @@ class SignatureConfig:
                 for name in argument_names(type(self))
             },
         }
+
+
+def plainly(function: Callable) -> Callable:
+    """Return a function that takes NumPy's numbers as Python's.
+
+    Keras and JSON know `8`, not `numpy.int64(8)`. While it runs Keras' layers
+    are made for channels last, whatever `keras.config.image_data_format()`
+    says: the package's maps and images have no other form.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        with _channels_last():
+            return function(*plain(args), **plain(kwargs))
+
+    # Keras reads the names of arguments without following wrappers.
+    signature = inspect.signature(function)
+    wrapped.__signature__ = signature  # type: ignore[attr-defined]
+    return wrapped
+
+
+def plain(value: Any) -> Any:
+    """Return NumPy's numbers and lists of numbers as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.ndim < 2:
+        return value.tolist()
+    if type(value) in (list, tuple):
+        return type(value)(map(plain, value))
+    if type(value) is dict:
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+@contextmanager
+def _channels_last() -> Iterator[None]:
+    before = keras.config.image_data_format()
+    if before == "channels_last":
+        yield
+        return
+    keras.config.set_image_data_format("channels_last")
+    try:
+        yield
+    finally:
+        keras.config.set_image_data_format(before)
 
 
 def argument_names(cls: type) -> list[str]:
@@ -44,6 +100,7 @@ def argument_names(cls: type) -> list[str]:
 
 def serialized(value: Any) -> Any:
     """Return a value as JSON knows it: Keras objects as configurations."""
+    value = plain(value)
     if isinstance(value, (list, tuple)):
         return [serialized(item) for item in value]
     if isinstance(value, dict):

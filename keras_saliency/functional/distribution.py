@@ -2,7 +2,8 @@
 
 Two kinds stand under that name. The divergences and the likelihood compare
 whole maps as distributions over pixels: every map is divided by its sum
-first, so any non-negative scale will do. The cross-entropies take each pixel
+first, so any non-negative scale will do, and values below zero count as zero,
+with the gradient that would raise them. The cross-entropies take each pixel
 as the probability of an independent binary variable: maps must be in [0, 1].
 """
 
@@ -11,6 +12,7 @@ from keras import ops
 from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import (
     EPSILON,
+    bounded,
     divide_by_sum,
     divide_where_positive,
     map_pair,
@@ -115,7 +117,8 @@ def binary_cross_entropy(y_true: Tensor, y_pred: Tensor) -> Tensor:
     Args:
         y_true: Density maps `(batch, height, width, 1)` in [0, 1].
         y_pred: Probabilities, same shape, in [0, 1]: the output of a sigmoid.
-            Values outside are clipped and then have no gradient.
+            Values outside are clipped and keep the gradient that leads them
+            back.
 
     Returns:
         Tensor `(batch,)` in nats a pixel.
@@ -222,5 +225,5 @@ def negative_log_likelihood(
 
 
 def _log_likelihoods(y_pred: Tensor) -> tuple[Tensor, Tensor]:
-    p = ops.clip(y_pred, 0.0, 1.0)
+    p = bounded(y_pred, 0.0, 1.0)
     return ops.log(p + EPSILON), ops.log(1.0 - p + EPSILON)

@@ -8,7 +8,13 @@ from keras_saliency._utils.types import Tensor
 EPSILON = 1e-7
 # A map whose largest value is below this counts as all zero.
 TINY = 1e-20
+# Values beyond count as this: the sum of a map stays within float32.
+LARGEST = 1e30
 FLOAT16_MAX = 65504.0
+# Powers of two, which change no digit, for sums whose square would leave the
+# range of float32. JAX squares the divisor in the gradient of a quotient.
+_SMALL_SUM, _ENLARGED = 1e-10, 2.0**64
+_LARGE_SUM, _REDUCED = 1e18, 2.0**-80
 
 
 @ops.custom_gradient
@@ -53,10 +59,45 @@ def pixel_mean(x: Tensor) -> Tensor:
     return ops.mean(x, axis=(1, 2, 3))
 
 
+def pixel_count(x: Tensor) -> int | Tensor:
+    """Return height times width; a float32 tensor if known at run time."""
+    height, width = ops.shape(x)[1:3]
+    count = height * width
+    return count if isinstance(count, int) else ops.cast(count, "float32")
+
+
+def bounded(x: Tensor, low: float, high: float) -> Tensor:
+    """Clip to a range; what is outside keeps the gradient that leads back.
+
+    A clipped value has no gradient, so that a prediction that has left the
+    range could never return. Here it loses only the gradient that would lead
+    it further away. Within the range, both ends included, nothing changes.
+    """
+
+    @ops.custom_gradient
+    def clip(x):
+        def grad(*args, upstream=None):
+            if upstream is None:
+                (upstream,) = args
+            upstream = ops.where(x < low, ops.minimum(upstream, 0.0), upstream)
+            return ops.where(x > high, ops.maximum(upstream, 0.0), upstream)
+
+        return ops.clip(x, low, high), grad
+
+    return clip(x)
+
+
 def divide_by_sum(x: Tensor) -> Tensor:
-    """Divide each map by its sum; an all-zero map stays zero."""
+    """Divide each map by its sum; an all-zero map stays zero.
+
+    Values below zero, which have no share in a distribution, count as zero.
+    """
+    x = bounded(x, 0.0, LARGEST)
     total = ops.sum(x, axis=(1, 2, 3), keepdims=True)
-    return x / ops.where(total > TINY, total, 1.0)
+    total = ops.where(total > TINY, total, 1.0)
+    scale = ops.where(total > _LARGE_SUM, _REDUCED, 1.0)
+    scale = ops.where(total < _SMALL_SUM, _ENLARGED, scale)
+    return x * scale / (total * scale)
 
 
 def divide_by_peak(x: Tensor) -> Tensor:
@@ -66,6 +107,10 @@ def divide_by_peak(x: Tensor) -> Tensor:
     which leaves their gradient as it is.
     """
     peak = ops.max(ops.abs(x), axis=(1, 2, 3), keepdims=True)
+    return _divide_by_constant(x, peak)
+
+
+def _divide_by_constant(x, peak):
     return x / ops.stop_gradient(ops.where(peak > TINY, peak, 1.0))
 
 
@@ -79,8 +124,13 @@ def standardize(x: Tensor, epsilon: float = 1e-6) -> Tensor:
         epsilon: Guard in the standard deviation, relative to the map's
             largest magnitude.
     """
-    x = divide_by_peak(x)
+    low = ops.min(x, axis=(1, 2, 3), keepdims=True)
+    high = ops.max(x, axis=(1, 2, 3), keepdims=True)
+    x = _divide_by_constant(x, ops.maximum(high, -low))
     x = x - ops.mean(x, axis=(1, 2, 3), keepdims=True)
+    # The mean of equal numbers may differ from them in the last digit, when
+    # it is a sum times 1/n. That digit is not small beside epsilon.
+    x = x - ops.stop_gradient(ops.where(low < high, 0.0, x))
     variance = ops.mean(ops.square(x), axis=(1, 2, 3), keepdims=True)
     return x / ops.sqrt(variance + epsilon**2)
 

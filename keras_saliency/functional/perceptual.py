@@ -9,6 +9,7 @@ features.
 from keras import ops
 
 from keras_saliency._utils.types import Tensor
+from keras_saliency.functional.maps import pixel_count
 
 
 def deep_feature_distance(
@@ -35,10 +36,10 @@ def gram_matrix(features: Tensor) -> Tensor:
         Tensor `(batch, channels, channels)`, divided by the number of values
         `channels * height * width`.
     """
-    _, height, width, channels = features.shape
-    flat = ops.reshape(features, (-1, height * width, channels))
+    rows, channels = ops.shape(features)[0], features.shape[-1]
+    flat = ops.reshape(features, (rows, -1, channels))
     gram = ops.matmul(ops.transpose(flat, (0, 2, 1)), flat)
-    return gram / (channels * height * width)
+    return gram / (channels * pixel_count(features))
 
 
 def gram_matrix_distance(

@@ -12,24 +12,32 @@ and return a tensor `(batch,)`, 0 for equal maps.
 from keras import ops
 
 from keras_saliency._utils.types import Tensor
-from keras_saliency.functional.maps import map_pair, pixel_mean
+from keras_saliency.functional.maps import (
+    EPSILON,
+    bounded,
+    map_pair,
+    pixel_mean,
+)
 
 # Differences of maps in [0, 1] cannot exceed 1. Far beyond that the
 # exponential is continued along its tangent, so that the map of a network
 # that is far off gives a finite value and gradient.
 _LARGEST_EXPONENT = 10.0
+# Differences beyond count as this, so that the sum of their squares stays
+# within float32.
+_LARGEST_DIFFERENCE = 1e10
 
 
 def mean_squared_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Return the mean squared error (eq. 1)."""
     y_true, y_pred = map_pair(y_true, y_pred)
-    return pixel_mean(ops.square(y_true - y_pred))
+    return pixel_mean(ops.square(_difference(y_true, y_pred)))
 
 
 def absolute_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Return the mean absolute error (eq. 3)."""
     y_true, y_pred = map_pair(y_true, y_pred)
-    return pixel_mean(ops.abs(y_true - y_pred))
+    return pixel_mean(ops.abs(_difference(y_true, y_pred)))
 
 
 def exponential_absolute_difference(y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -39,7 +47,7 @@ def exponential_absolute_difference(y_true: Tensor, y_pred: Tensor) -> Tensor:
     the tangent, so that the value stays finite.
     """
     y_true, y_pred = map_pair(y_true, y_pred)
-    difference = ops.abs(y_true - y_pred)
+    difference = ops.abs(_difference(y_true, y_pred))
     curved = ops.minimum(difference, _LARGEST_EXPONENT)
     exponential = ops.exp(curved)
     tangent = exponential * (difference - curved)
@@ -67,8 +75,10 @@ def mlnet_mean_squared_error(
         its largest value.
     """
     y_true, y_pred = map_pair(y_true, y_pred)
-    weight = 1.0 / (alpha - ops.clip(y_true, 0.0, 1.0))
-    return pixel_mean(weight * ops.square(y_true - y_pred))
+    # In float32 an alpha next to 1 is 1.
+    rest = ops.maximum(alpha - ops.clip(y_true, 0.0, 1.0), EPSILON)
+    weight = 1.0 / rest
+    return pixel_mean(weight * ops.square(_difference(y_true, y_pred)))
 
 
 def sigmoid_mean_squared_error(
@@ -88,4 +98,8 @@ def sigmoid_mean_squared_error(
     """
     y_true, y_pred = map_pair(y_true, y_pred)
     weight = slope * ops.sigmoid(slope * (y_true - threshold))
-    return pixel_mean(weight * ops.square(y_true - y_pred))
+    return pixel_mean(weight * ops.square(_difference(y_true, y_pred)))
+
+
+def _difference(y_true, y_pred):
+    return bounded(y_true - y_pred, -_LARGEST_DIFFERENCE, _LARGEST_DIFFERENCE)

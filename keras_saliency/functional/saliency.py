@@ -4,10 +4,13 @@ from keras import ops
 
 from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import (
+    LARGEST,
     TINY,
+    bounded,
     divide_by_sum,
     divide_where_positive,
     map_pair,
+    pixel_count,
     pixel_mean,
     pixel_sum,
     standardize,
@@ -78,9 +81,10 @@ def similarity(y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 
 def _from_minimum(x: Tensor) -> Tensor:
+    x = bounded(x, -LARGEST, LARGEST)
     low = ops.min(x, axis=(1, 2, 3), keepdims=True)
     high = ops.max(x, axis=(1, 2, 3), keepdims=True)
-    return ops.where(high > low, x - low, x)
+    return ops.where(high > low, x - low, ops.abs(x))
 
 
 def auc_judd(fixations: Tensor, y_pred: Tensor) -> Tensor:
@@ -103,9 +107,9 @@ def auc_judd(fixations: Tensor, y_pred: Tensor) -> Tensor:
         same in float64: `evaluation.auc_judd`.
     """
     fixations, y_pred = map_pair(fixations, y_pred)
-    count = y_pred.shape[1] * y_pred.shape[2]
-    values = -ops.reshape(y_pred, (-1, count))
-    fixated = ops.cast(ops.reshape(fixations, (-1, count)) > 0, "float32")
+    count, rows = pixel_count(y_pred), ops.shape(y_pred)[0]
+    values = -ops.reshape(y_pred, (rows, -1))
+    fixated = ops.cast(ops.reshape(fixations, (rows, -1)) > 0, "float32")
     order = ops.argsort(values, axis=-1)
     values = ops.take_along_axis(values, order, axis=-1)
     fixated = ops.take_along_axis(fixated, order, axis=-1)
@@ -130,14 +134,14 @@ def auc_judd(fixations: Tensor, y_pred: Tensor) -> Tensor:
 
 def _sum_by(values: Tensor, group: Tensor) -> Tensor:
     """Sum values `(batch, n)` row by row by their group in 0..n-1."""
-    rows, count = ops.shape(values)[0], values.shape[1]
+    rows, count = ops.shape(values)
     offset = ops.expand_dims(ops.arange(rows, dtype="int32") * count, -1)
     sums = ops.segment_sum(
         ops.reshape(values, (-1,)),
         ops.reshape(group + offset, (-1,)),
         num_segments=rows * count,
     )
-    return ops.reshape(sums, (-1, count))
+    return ops.reshape(sums, (rows, count))
 
 
 def auc_borji(
@@ -167,6 +171,7 @@ def auc_borji(
     """
     fixations, y_pred = map_pair(fixations, y_pred)
     fixated = ops.cast(fixations > 0, "float32")
+    y_pred = bounded(y_pred, -LARGEST, LARGEST)
     low = ops.min(y_pred, axis=(1, 2, 3), keepdims=True)
     span = ops.max(y_pred, axis=(1, 2, 3), keepdims=True) - low
     constant = span <= TINY

@@ -3,27 +3,10 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_saliency._utils.config import SignatureConfig
 from keras_saliency._utils.types import Shape, Tensor
-
-
-@ops.custom_gradient
-def _recovering_clip(x):
-    below = ops.cast(x < 0, x.dtype)
-    above = ops.cast(x > 1, x.dtype)
-
-    def grad(*args, upstream=None):
-        if upstream is None:
-            (upstream,) = args
-        return (
-            upstream * (1.0 - below - above)
-            + ops.minimum(upstream, 0.0) * below
-            + ops.maximum(upstream, 0.0) * above
-        )
-
-    return ops.clip(x, 0.0, 1.0), grad
+from keras_saliency.functional.maps import bounded
 
 
 @keras.saving.register_keras_serializable("keras_saliency.layers")
@@ -55,7 +38,7 @@ class ClippedRescaling(SignatureConfig, keras.layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Rescale and clip."""
-        return _recovering_clip(self.scale * inputs + self.offset)
+        return bounded(self.scale * inputs + self.offset, 0.0, 1.0)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape."""

@@ -4,13 +4,13 @@ import inspect
 import math
 import weakref
 from collections.abc import Iterable
-from numbers import Real
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 
 from keras_saliency import targets
+from keras_saliency._utils.checks import as_number
 from keras_saliency._utils.config import (
     SignatureConfig,
     argument_names,
@@ -49,6 +49,9 @@ class SaliencyLoss(SignatureConfig, keras.losses.Loss):
             case the network should end in a sigmoid, not in a ReLU.
     """
 
+    # NumPy's numbers leave the products with losses to `__rmul__`.
+    __array_ufunc__ = None
+
     default_name: str | None = None
     target: targets.Channel = "density"
     family: str | None = None
@@ -75,7 +78,8 @@ class SaliencyLoss(SignatureConfig, keras.losses.Loss):
         Args:
             y_true: Target `(batch, height, width, 2)` or `(..., 1)`.
             y_pred: Prediction `(batch, height, width, 1)`.
-            sample_weight: Weights of the images, `(batch,)` or `(batch, 1)`.
+            sample_weight: Weights of the images, `(batch,)` or `(batch, 1)`,
+                or one number for all.
 
         Returns:
             A scalar tensor, or `(batch,)` with `reduction=None`.
@@ -84,17 +88,22 @@ class SaliencyLoss(SignatureConfig, keras.losses.Loss):
             ValueError: If shapes do not fit, the fixations are missing, or
                 `sample_weight` has a weight per pixel.
         """
-        self._check_weights(sample_weight)
-        if self.probabilities and not self._seen:
-            self._seen = True
-            self._check_peak(y_true)
-        return super().__call__(
-            as_float32(y_true), as_float32(y_pred), sample_weight
-        )
+        y_pred = as_float32(y_pred)
+        weights = self._weights(y_true, y_pred, sample_weight)
+        return super().__call__(as_float32(y_true), y_pred, weights)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the values of the images, shape `(batch,)`."""
         return self._per_image(*self._checked(y_true, y_pred), shared={})
+
+    def _weights(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None
+    ) -> Tensor | None:
+        """Return the weights of the images; look at the first target."""
+        if self.probabilities and not self._seen:
+            self._seen = True
+            self._check_peak(y_true)
+        return targets.image_weights(sample_weight, y_pred, self.name)
 
     def _check_peak(self, y_true: Tensor) -> None:
         """Refuse a first target above 1, with which the loss has no bound."""
@@ -103,15 +112,6 @@ class SaliencyLoss(SignatureConfig, keras.losses.Loss):
         except Exception:  # noqa: BLE001 (a graph is built: there is no value)
             return
         targets.check_peak(density, self.name)
-
-    def _check_weights(self, sample_weight: Tensor | None) -> None:
-        if sample_weight is not None and len(sample_weight.shape) > 1:
-            shape = tuple(sample_weight.shape)
-            if len(shape) > 2 or shape[1] != 1:
-                raise ValueError(
-                    f"{self.name}: sample_weight must have one weight per "
-                    f"image, shape (batch,) or (batch, 1), received {shape}."
-                )
 
     def _checked(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         y_true, y_pred = as_float32(y_true), as_float32(y_pred)
@@ -156,9 +156,10 @@ class SaliencyLoss(SignatureConfig, keras.losses.Loss):
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __mul__(self, weight: float) -> "CombinedLoss":
-        if isinstance(weight, bool) or not isinstance(weight, Real):
+        number = as_number(weight)
+        if number is None:
             return NotImplemented
-        return CombinedLoss([self], weights=[weight])
+        return CombinedLoss([self], weights=[number])
 
     __rmul__ = __mul__
 
@@ -298,13 +299,14 @@ class CombinedLoss(SaliencyLoss):
         sample_weight: Tensor | None = None,
     ) -> Tensor:
         """Reduce as any loss, and report the terms; see `SaliencyLoss`."""
-        self._check_weights(sample_weight)
+        y_pred = as_float32(y_pred)
+        weights = self._weights(y_true, y_pred, sample_weight)
         values = self.per_term(y_true, y_pred)
         for receiver in self._receivers:
-            receiver.receive(y_true, values, sample_weight)
+            receiver.receive(y_true, values, weights)
         reduced = _Reduction(self.name, self.reduction, self.dtype)
         total = self._sum(values)
-        return reduced(total, total, sample_weight)
+        return reduced(total, total, weights)
 
     def per_term(self, y_true: Tensor, y_pred: Tensor) -> list[Tensor]:
         """Return the unweighted values of the terms.
@@ -359,9 +361,9 @@ def checked(
     Raises:
         ValueError: If it is none, with the loss, the name and the bounds.
     """
-    number = math.nan
-    if isinstance(value, Real) and not isinstance(value, bool):
-        number = float(value)
+    number = as_number(value)
+    if number is None:
+        number = math.nan
     good = number >= minimum if inclusive else number > minimum
     if not (good and number <= maximum and math.isfinite(number)):
         bound = f"{'at least' if inclusive else 'above'} {minimum}"

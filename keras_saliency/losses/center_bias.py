@@ -56,6 +56,12 @@ class CenterBias(SaliencyLoss):
                     "CenterBias: the prior must be a finite map of shape "
                     f"(height, width), received shape {prior.shape}."
                 )
+            if prior.size and not 0 <= prior.min() <= prior.max() <= 1.001:
+                raise ValueError(
+                    "CenterBias: the prior must be in [0, 1], as the maps are, "
+                    f"received {prior.min()} to {prior.max()}. Make it of "
+                    "densities with peak 1: dataset.mean_density(size)."
+                )
         self._prior = prior
 
     def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -85,11 +91,16 @@ class CenterBias(SaliencyLoss):
     def from_config(cls, config: dict[str, Any]) -> "CenterBias":
         """Inverse of `get_config`."""
         prior = config.get("prior")
-        if isinstance(prior, dict):
-            prior = np.frombuffer(
-                base64.b64decode(prior["float32"]), dtype="<f4"
-            ).reshape(prior["shape"])
-        return cls(**{**config, "prior": prior})
+        if not isinstance(prior, dict):
+            return cls(**config)
+        loss = cls(**{**config, "prior": None})
+        # As it was saved, also by versions that did not check its range.
+        loss._prior = (
+            np.frombuffer(base64.b64decode(prior["float32"]), dtype="<f4")
+            .reshape(prior["shape"])
+            .copy()
+        )
+        return loss
 
 
 def _encoded(prior: Array | None) -> dict[str, Any] | None:

@@ -12,6 +12,9 @@ from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import EPSILON
 from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
 
+# Its square, which is a divisor of the gradient, is within float32.
+_SMALLEST_EPSILON = 1e-16
+
 
 class _DistributionLoss(SaliencyLoss):
     family = "Distribution-based"
@@ -28,7 +31,7 @@ class KLDivergence(_DistributionLoss):
 
     Args:
         direction: `"forward"`, sum S log(S / S^), or `"reverse"`, eq. 5.
-        epsilon: Guard in the quotient and the logarithm.
+        epsilon: Guard in the quotient and the logarithm, at least 1e-16.
         **kwargs: See `SaliencyLoss`.
     """
 
@@ -48,7 +51,7 @@ class KLDivergence(_DistributionLoss):
                 f"received {direction!r}."
             )
         self.direction = direction
-        self.epsilon = checked(self, "epsilon", epsilon, 0.0, inclusive=False)
+        self.epsilon = checked(self, "epsilon", epsilon, _SMALLEST_EPSILON)
 
     def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.kl_divergence`."""
@@ -64,7 +67,7 @@ class BhattacharyyaDistance(_DistributionLoss):
     The paper prints the overlap itself, which grows as maps agree.
 
     Args:
-        epsilon: Guard in the logarithm.
+        epsilon: Guard in the logarithm, at least 1e-16.
         **kwargs: See `SaliencyLoss`.
     """
 
@@ -72,7 +75,7 @@ class BhattacharyyaDistance(_DistributionLoss):
 
     def __init__(self, *, epsilon: float = EPSILON, **kwargs: Any):
         super().__init__(**kwargs)
-        self.epsilon = checked(self, "epsilon", epsilon, 0.0, inclusive=False)
+        self.epsilon = checked(self, "epsilon", epsilon, _SMALLEST_EPSILON)
 
     def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.bhattacharyya_distance`."""
@@ -151,7 +154,7 @@ class NegativeLogLikelihood(_DistributionLoss):
     """NLL (eq. 10): mean over fixations of -log of the normalized map.
 
     Args:
-        epsilon: Guard in the logarithm.
+        epsilon: Guard in the logarithm, at least 1e-16.
         **kwargs: See `SaliencyLoss`.
     """
 
@@ -160,7 +163,7 @@ class NegativeLogLikelihood(_DistributionLoss):
 
     def __init__(self, *, epsilon: float = EPSILON, **kwargs: Any):
         super().__init__(**kwargs)
-        self.epsilon = checked(self, "epsilon", epsilon, 0.0, inclusive=False)
+        self.epsilon = checked(self, "epsilon", epsilon, _SMALLEST_EPSILON)
 
     def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.negative_log_likelihood`."""

@@ -124,6 +124,15 @@ _ALIASES = {
     "W-MSE": "MLNET-MSE",
     "FL": "Focal",
 }
+# What Keras calls the same measures.
+_KERAS_NAMES = {
+    "mean_squared_error": "MSE",
+    "mean_absolute_error": "AE",
+    "mae": "AE",
+    "binary_crossentropy": "BCE",
+    "kl_divergence": "KLD",
+    "kullback_leibler_divergence": "KLD",
+}
 _ARGUMENTS = {"lambda": "threshold", "k": "slope", "w": "weight"}
 
 
@@ -139,7 +148,9 @@ def get(
     and `"LC2"`; upper and lower case and spaces do not matter. Single losses
     take arguments in brackets: `"W-BCE(w=0.7)"`, `"SIG-MSE (lambda=0.25)"`,
     `"Focal(gamma=1)"`, `"KLD(direction=reverse)"`. A combination is named as
-    the whole row, with the paper's weights; for others add losses up.
+    the whole row, with the paper's weights; for others add losses up. Keras'
+    names of the same measures are known too (`"mean_squared_error"`, `"mae"`,
+    `"binary_crossentropy"`, `"kl_divergence"`).
 
     Args:
         identifier: A name, or a loss, which is returned as it is.
@@ -174,7 +185,10 @@ def get(
     }
     rows = {_key(row.name): row for row in TABLE2}
     singles = {_key(single): single for single in LOSSES}
-    aliases = {_key(alias): _key(full) for alias, full in _ALIASES.items()}
+    aliases = {
+        _key(alias): _key(full)
+        for alias, full in {**_KERAS_NAMES, **_ALIASES}.items()
+    }
     whole = aliases.get(_key(identifier), _key(identifier))
     if whole in rows:
         terms = rows[whole].terms
@@ -210,6 +224,8 @@ def _parse(identifier: str) -> tuple[str, dict[str, Any]]:
         key, separator, text = (p.strip() for p in part.partition("="))
         if not separator:
             return identifier, {}
+        # As NumPy prints its numbers: np.float64(0.7).
+        text = re.sub(r"np\.\w+\((.*)\)", r"\1", text)
         try:
             value: float | str = float(text)
         except ValueError:

@@ -8,11 +8,15 @@ import keras
 from keras import ops
 
 from keras_saliency import functional, targets
+from keras_saliency._utils.config import plainly
 from keras_saliency._utils.types import PathName, Tensor
+from keras_saliency.functional.maps import bounded
 from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
 
 # VGG-16 halves a map five times.
 _SMALLEST_SIDE = 32
+# Values beyond count as this: the features are raised to the fourth power.
+_LARGEST_VALUE = 1e5
 
 
 class _PerceptualLoss(SaliencyLoss):
@@ -95,10 +99,21 @@ class GramMatrices(_PerceptualLoss):
 
 
 def _as_image(maps: Tensor) -> Tensor:
-    height, width = maps.shape[1:3]
-    size = (max(height, _SMALLEST_SIDE), max(width, _SMALLEST_SIDE))
-    if size != (height, width):
-        maps = ops.image.resize(maps, size, interpolation="bilinear")
+    maps = bounded(maps, -_LARGEST_VALUE, _LARGEST_VALUE)
+    sides = ops.shape(maps)[1:3]
+    size = tuple(
+        max(side, _SMALLEST_SIDE)
+        if isinstance(side, int)
+        else ops.maximum(side, _SMALLEST_SIDE)
+        for side in sides
+    )
+    if size != sides:
+        maps = ops.image.resize(
+            maps,
+            size,
+            interpolation="bilinear",
+            data_format="channels_last",
+        )
     # VGG-16's preprocessing: the channels' ImageNet means, in BGR order.
     means = ops.convert_to_tensor([103.939, 116.779, 123.68], dtype="float32")
     return 255.0 * maps - means
@@ -131,6 +146,7 @@ def _pooling_outputs(weights: str | None) -> keras.Model:
     return result["network"]
 
 
+@plainly
 def _build_pooling_outputs(weights: str | None) -> keras.Model:
     vgg = keras.applications.VGG16(
         include_top=False, weights=weights, input_shape=(None, None, 3)

@@ -53,7 +53,8 @@ class SaliencyMetric(SignatureConfig, keras.metrics.Mean):
             y_true: Target `(batch, height, width, 2)`, or `(..., 1)` with the
                 density alone where no fixations are needed.
             y_pred: Prediction `(batch, height, width, 1)`.
-            sample_weight: Weights of the images, `(batch,)` or `(batch, 1)`.
+            sample_weight: Weights of the images, `(batch,)` or `(batch, 1)`,
+                or one number for all.
 
         Raises:
             ValueError: If shapes do not fit or the fixations are missing.
@@ -62,10 +63,9 @@ class SaliencyMetric(SignatureConfig, keras.metrics.Mean):
         targets.check(y_true, y_pred, self.name)
         truth = targets.select(y_true, self.target, self.name)
         weight = ops.cast(self.defined(truth), "float32")
-        if sample_weight is not None:
-            weight = weight * ops.reshape(
-                ops.cast(sample_weight, "float32"), (-1,)
-            )
+        given = targets.image_weights(sample_weight, y_pred, self.name)
+        if given is not None:
+            weight = weight * given
         super().update_state(self.compute(truth, y_pred), sample_weight=weight)
 
     def defined(self, truth: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_saliency import targets
 from keras_saliency._utils.config import SignatureConfig, deserialized
 from keras_saliency._utils.types import Tensor
 from keras_saliency.losses import CombinedLoss
@@ -54,7 +55,7 @@ class LossTerms(SignatureConfig, keras.metrics.Metric):
         Args:
             y_true: The target that the loss was called with.
             values: Values of the images, `(batch,)`, of each term.
-            sample_weight: Weights of the images, `(batch,)` or `(batch, 1)`.
+            sample_weight: Weights of the images, `(batch,)`.
         """
         if _outlives_the_call(self._batch):
             self._batch.assign(_sums(values, sample_weight))
@@ -71,12 +72,16 @@ class LossTerms(SignatureConfig, keras.metrics.Metric):
         Args:
             y_true: Target `(batch, height, width, 2)` or `(..., 1)`.
             y_pred: Prediction `(batch, height, width, 1)`.
-            sample_weight: Weights of the images, `(batch,)` or `(batch, 1)`.
+            sample_weight: Weights of the images, `(batch,)` or `(batch, 1)`,
+                or one number for all.
         """
         if y_true is self._batch_target:
             sums = ops.convert_to_tensor(self._batch)
         else:
-            sums = _sums(self.loss.per_term(y_true, y_pred), sample_weight)
+            sums = _sums(
+                self.loss.per_term(y_true, y_pred),
+                targets.image_weights(sample_weight, y_pred, self.name),
+            )
         self._batch_target = None
         self._totals.assign_add(sums)
 
@@ -98,7 +103,7 @@ class LossTerms(SignatureConfig, keras.metrics.Metric):
 def _sums(values: list[Tensor], sample_weight: Tensor | None) -> Tensor:
     terms = ops.stack([*values, ops.ones_like(values[0])])
     if sample_weight is not None:
-        terms = terms * ops.reshape(ops.cast(sample_weight, terms.dtype), (-1,))
+        terms = terms * ops.cast(sample_weight, terms.dtype)
     return ops.stop_gradient(ops.sum(terms, axis=1))
 
 

@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_saliency import functional
 from keras_saliency._utils.types import Tensor
-from keras_saliency.functional.maps import pixel_sum
+from keras_saliency.functional.maps import pixel_count, pixel_sum
 from keras_saliency.metrics.base import PACKAGE, SaliencyMetric
 
 
@@ -64,7 +64,7 @@ class NormalizedScanpathSaliency(SaliencyMetric):
 
     def compute(self, truth: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.normalized_scanpath_saliency`."""
-        pixels = truth.shape[1] * truth.shape[2]
+        pixels = pixel_count(truth)
         fixated = ops.cast(truth > 0, "float32")
         value = functional.normalized_scanpath_saliency(fixated, y_pred)
         return value * ((pixels - 1) / pixels) ** 0.5

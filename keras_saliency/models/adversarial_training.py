@@ -8,6 +8,7 @@ from keras import ops
 from keras_saliency import targets
 from keras_saliency._utils.types import Tensor
 from keras_saliency.losses import BinaryCrossEntropy, PooledLoss
+from keras_saliency.models import compiling
 from keras_saliency.models.arguments import ConfiguredModel
 
 
@@ -90,6 +91,9 @@ class AdversarialTraining(ConfiguredModel, keras.Model):
         discriminator_optimizer: Any = None,
         loss: Any = None,
         metrics: Any = None,
+        *,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
         **kwargs: Any,
     ) -> None:
         """Compile; every default is the original's.
@@ -98,10 +102,12 @@ class AdversarialTraining(ConfiguredModel, keras.Model):
             optimizer: Optimizer of the generator; Adagrad at 3e-4 by default.
             discriminator_optimizer: Optimizer of the discriminator; Adagrad
                 at 3e-4 by default.
-            loss: Content loss, any loss of the package; by default the
-                cross-entropy of maps averaged over 4x4 pixels.
+            loss: Content loss; by default the cross-entropy of maps averaged
+                over 4x4 pixels. See `SaliencyModel.compile`.
             metrics: Metrics of the generator's maps; see
-                `keras.Model.compile`.
+                `SaliencyModel.compile`.
+            loss_weights: See `SaliencyModel.compile`.
+            weighted_metrics: See `SaliencyModel.compile`.
             **kwargs: See `keras.Model.compile`.
 
         Raises:
@@ -114,8 +120,11 @@ class AdversarialTraining(ConfiguredModel, keras.Model):
             )
         super().compile(
             optimizer=optimizer or _adagrad(),
-            loss=loss or PooledLoss(BinaryCrossEntropy(), pool_size=4),
-            metrics=[] if metrics is None else metrics,
+            loss=compiling.loss_of(loss)
+            or PooledLoss(BinaryCrossEntropy(), pool_size=4),
+            loss_weights=compiling.loss_weight_of(loss_weights),
+            metrics=compiling.metrics_of(metrics),
+            weighted_metrics=compiling.metrics_of(weighted_metrics),
             **kwargs,
         )
         self.discriminator_optimizer = keras.optimizers.get(

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import keras
 
-from keras_saliency._utils.config import argument_names, serialized
+from keras_saliency._utils.config import argument_names, plainly, serialized
 from keras_saliency._utils.types import Shape
 
 
@@ -16,7 +16,8 @@ class ConfiguredModel:
     it, and `backbone_weights` is `None`: a saved model brings all its weights
     along, and none are loaded from elsewhere when it is read back.
 
-    The mixin stands before `SaliencyModel` or `keras.Model`.
+    The mixin stands before `SaliencyModel` or `keras.Model`. Constructors of
+    subclasses are wrapped: `_utils.config.plainly`.
 
     Args:
         *tensors: Inputs and outputs of the network; see `keras.Model`.
@@ -26,6 +27,11 @@ class ConfiguredModel:
 
     name: str
     input_shape: Shape
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = plainly(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(
         self, *tensors: keras.KerasTensor, name: str, trainable: bool = True

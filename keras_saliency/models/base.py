@@ -8,6 +8,7 @@ from keras_saliency import inference
 from keras_saliency._utils.types import Array, ArrayLike, Size
 from keras_saliency.losses import CombinedLoss
 from keras_saliency.metrics import LossTerms
+from keras_saliency.models import compiling
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
@@ -90,21 +91,60 @@ class SaliencyModel(keras.Model):
         self,
         optimizer: Any = "rmsprop",
         loss: Any = None,
+        loss_weights: Any = None,
         metrics: Any = None,
+        weighted_metrics: Any = None,
         **kwargs: Any,
     ) -> None:
-        """See `keras.Model.compile`; logs the terms of a `CombinedLoss`."""
-        # Keras keeps the metrics of an earlier compile() where it is given
-        # None: an empty list replaces them.
-        metrics = [] if metrics is None else metrics
+        """Compile; logs the terms of a `CombinedLoss`.
+
+        Args:
+            optimizer: See `keras.Model.compile`.
+            loss: A loss of the package, its name for `losses.get` (`"KLD"`,
+                `"mse"`), or a loss or function of your own that takes packed
+                targets. Keras' own are refused: they would compare with both
+                channels of a target.
+            loss_weights: One number, or `None`. The weights of the terms of a
+                loss are those of `CombinedLoss`.
+            metrics: Metrics of the package, or their names (`"cc"`); names of
+                losses, whose mean then shows (`"mse"`); metrics or functions
+                of your own that take packed targets.
+            weighted_metrics: The same, weighted by `sample_weight`.
+            **kwargs: See `keras.Model.compile`.
+
+        Raises:
+            ValueError: If there are several losses, a name is not known, or
+                one is Keras' own.
+        """
+        loss = compiling.loss_of(loss)
         super().compile(
-            optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
+            optimizer=optimizer,
+            loss=loss,
+            loss_weights=compiling.loss_weight_of(loss_weights),
+            # Keras keeps the metrics of an earlier compile() where it is given
+            # None: an empty list replaces them.
+            metrics=compiling.metrics_of(metrics),
+            weighted_metrics=compiling.metrics_of(weighted_metrics),
+            **kwargs,
         )
         # Not among `metrics`, which are saved with the model: the loss is
         # saved already. Nor a tracked attribute: a model that is built takes
         # none.
         terms = LossTerms(loss) if isinstance(loss, CombinedLoss) else None
         object.__setattr__(self, "_loss_terms", terms)
+
+    def fit(
+        self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any
+    ) -> keras.callbacks.History:
+        """See `keras.Model.fit`; `sample_weight` may be a list or a number."""
+        return super().fit(x, y, *args, **compiling.with_weights(y, kwargs))
+
+    def evaluate(
+        self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        """See `keras.Model.evaluate`; `sample_weight` as for `fit`."""
+        kwargs = compiling.with_weights(y, kwargs)
+        return super().evaluate(x, y, *args, **kwargs)
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

@@ -44,3 +44,46 @@ def central_differences(function, x, step=1e-5):
         down[index] -= step
         result[index] = (function(up) - function(down)) / (2 * step)
     return result
+
+
+def compiled(function, x, slope=True):
+    """Value of `function(x)`, and gradient of its sum, compiled by XLA.
+
+    PyTorch has no compiler of that kind: there it runs as it is.
+    """
+    backend = keras.backend.backend()
+    x = np.asarray(x, dtype="float32")
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        @tf.function(jit_compile=True)
+        def both(variable):
+            with tf.GradientTape() as tape:
+                tape.watch(variable)
+                value = function(variable)
+                total = keras.ops.sum(value)
+            if not slope:
+                return value, variable
+            return value, tape.gradient(total, variable)
+
+        return [result.numpy() for result in both(tf.constant(x))]
+    if backend == "jax":
+        import jax
+
+        def total(variable):
+            value = function(variable)
+            return keras.ops.sum(value), value
+
+        if not slope:
+            return np.asarray(jax.jit(function)(x)), None
+        both = jax.jit(jax.value_and_grad(total, has_aux=True))
+        (_, value), result = both(x)
+        return np.asarray(value), np.asarray(result)
+    if not slope:
+        import torch
+
+        return function(torch.tensor(x)).numpy(), None
+    _, result = gradient(function, x)
+    return keras.ops.convert_to_numpy(
+        function(keras.ops.convert_to_tensor(x))
+    ), result

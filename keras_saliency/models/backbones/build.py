@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_saliency._utils.config import plainly
 from keras_saliency._utils.types import PathName, Shape
 from keras_saliency.models.arguments import check_input_shape
 
@@ -18,6 +19,7 @@ _STRIDES = (8, 16, 32)
 _TINY_LEVELS = ("conv2", "conv3", "conv4")
 
 
+@plainly
 def build(
     name: str,
     input_shape: Sequence[int],
