@@ -25,6 +25,7 @@ def test_one_worker_is_this_process():
     assert list(results) == [(0, 1), (1, 2), (2, 3)]
 
 
+@pytest.mark.slow
 def test_two_processes_return_the_results_in_order():
     """More jobs than the queue holds; an error reaches the caller."""
     jobs = ((float(k),) for k in (*range(12), -1))

@@ -8,6 +8,7 @@ import pytest
 from keras_saliency import datasets, evaluation, experiments, losses
 
 
+@pytest.mark.slow
 def test_table2_goes_on_and_refuses_another_recipe(
     example, few_images, tmp_path, capsys
 ):

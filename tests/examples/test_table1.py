@@ -27,6 +27,7 @@ def table1(example, data, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_rows_are_kept_and_compared(table1, tmp_path, capsys):
     arguments = ("--rows", *CLASSIC, "--test-images", "3", "--images", "1")
     table = table1(*arguments)
@@ -155,6 +156,7 @@ def test_options_of_a_row(table1, tmp_path, monkeypatch):
     assert settings["learning_rate"] == 1e-5
 
 
+@pytest.mark.slow
 def test_weights_that_someone_released(table1, tmp_path, monkeypatch, capsys):
     """An importer's file and a `.keras` file, without any training."""
     small = models.SAMVGG(

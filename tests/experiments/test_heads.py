@@ -97,6 +97,7 @@ def test_stored_runs_are_read(trainer, made, monkeypatch):
         trainer.train("KLD + CC + NSS + R", made, Recipe(epochs=4))
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_another_with_more_layers(trainer, made):
     recipe = dataclasses.replace(
         RECIPE, epochs=1, learning_rate=1e-9, flip=True, ema=0.5

@@ -59,6 +59,7 @@ def test_a_measurement_is_kept_and_refused(made, tmp_path):
         measure(other, made, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_table_of_systems(made, tmp_path, capsys):
     made_rows = []
     chosen = {"W-MSE": classic.CenterBias(), "LC 1": classic.Uniform()}

@@ -124,6 +124,7 @@ def test_recovering_relu_is_a_relu_that_lets_zeros_rise():
     np.testing.assert_array_equal(slope, [[-1.0, 0.0, -1.0, 2.0]])
 
 
+@pytest.mark.slow
 def test_a_dead_map_comes_back_with_recovery_and_not_without():
     features = RNG.random((4, 6, 6, 8)).astype("float32")
     target = np.full((4, 6, 6, 1), 0.5, "float32")

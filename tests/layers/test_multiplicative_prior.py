@@ -69,6 +69,7 @@ def test_its_mean_square_is_part_of_the_loss(regularization):
     assert total == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_trains_and_is_saved(tmp_path):
     inputs = keras.Input((12, 16, 1))
     layer = layers.MultiplicativePrior(factor=4, regularization=0.0)

@@ -74,6 +74,7 @@ def test_head_on_features_is_the_whole():
     assert whole.shape == (4, *model.map_size, 1)
 
 
+@pytest.mark.slow
 def test_training_the_head_trains_the_model_and_the_backbone_stays():
     model = tiny()
     before = [np.array(w) for w in model.backbone.get_weights()]
@@ -88,6 +89,7 @@ def test_training_the_head_trains_the_model_and_the_backbone_stays():
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_terms_show_in_the_logs_by_themselves():
     model = tiny()
     loss = 10 * losses.KLDivergence() + 2 * losses.CorrelationCoefficient()
@@ -109,7 +111,14 @@ def test_terms_show_in_the_logs_by_themselves():
         assert set(logs) == {"loss"}
 
 
-@pytest.mark.parametrize("name", ["MSE", "LC1", "LC2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("MSE", marks=pytest.mark.slow),
+        pytest.param("LC1", marks=pytest.mark.slow),
+        "LC2",
+    ],
+)
 def test_saved_while_training_it_continues(name, tmp_path):
     model = tiny(activation="sigmoid")
     loss = losses.get(name, prior=RNG.random(model.map_size), vgg_weights=None)

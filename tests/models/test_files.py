@@ -137,7 +137,7 @@ def test_the_command_names_the_file(good, tmp_path, capsys):
             ["predict", str(tmp_path / "a.png"), "-o", str(tmp_path / "o")]
             + ["--model", str(path)]
         )
-        assert status == 1
+        assert status == 2
         assert "bad.keras cannot be read" in capsys.readouterr().err
 
 

@@ -143,6 +143,7 @@ def test_an_empty_map_has_a_finite_loss_and_a_gradient():
     assert (slope < 0).all()
 
 
+@pytest.mark.slow
 def test_a_network_that_starts_dead_trains():
     model = small(dropout=0.0)
     projection = model.get_layer("projection")

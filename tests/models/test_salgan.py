@@ -213,6 +213,7 @@ def test_an_update_is_one_step_down_the_network_s_own_loss():
             before = after
 
 
+@pytest.mark.slow
 def test_fit_with_validation_metrics_and_any_loss():
     dataset = datasets.generate(count=7, size=SIZE)
     batches = datasets.SaliencySequence(dataset, batch_size=4, image_size=SIZE)
@@ -233,6 +234,7 @@ def test_fit_with_validation_metrics_and_any_loss():
     assert trainer.optimizer.iterations == 2
 
 
+@pytest.mark.slow
 def test_saved_and_read_with_the_state_of_both_optimizers(tmp_path):
     trainer = adversaries(alpha=0.1)
     trainer.compile(
@@ -257,6 +259,7 @@ def test_saved_and_read_with_the_state_of_both_optimizers(tmp_path):
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_a_training_that_was_interrupted_resumes(tmp_path):
     class Interruption(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -60,6 +60,7 @@ def test_equals_numpy():
     )
 
 
+@pytest.mark.slow
 def test_trained_on_maps_in_0_1_it_gives_maps_scaled_to_minus_1_1():
     target = RNG.random((4, 12, 16, 1)).astype("float32")
     model = small()
