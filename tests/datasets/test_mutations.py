@@ -321,7 +321,7 @@ def test_sample_of_mutations(tmp_path):
     assert outcomes["error"] > 40
 
 
-@pytest.mark.slow
+@pytest.mark.manual
 def test_a_thousand_mutations(tmp_path):
     outcomes = run(tmp_path, 1000, seed=1)
     assert outcomes["error"] > 700

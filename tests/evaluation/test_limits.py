@@ -74,7 +74,7 @@ def test_mit1003(mit1003_path):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.manual
 def test_mit1003_whole(mit1003_path):
     dataset = datasets.load_compact(mit1003_path)
     assert inter_observer(dataset)["nss"].mean() == pytest.approx(

@@ -9,7 +9,7 @@ import running
 from keras_saliency import datasets, experiments, models
 
 
-@pytest.mark.slow
+@pytest.mark.manual
 def test_quickstart(tmp_path):
     printed = running.run("quickstart", tmp_path, "--epochs", "2")
     table = printed[printed.index("On the 48 validation images") :]
@@ -22,7 +22,7 @@ def test_quickstart(tmp_path):
     assert (tmp_path / "results" / "quickstart.png").stat().st_size > 10_000
 
 
-@pytest.mark.slow
+@pytest.mark.manual
 def test_quickstart_on_real_data(tmp_path, mit1003_path, vgg16_weights):
     printed = running.run(
         "quickstart",
