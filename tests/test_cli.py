@@ -112,7 +112,12 @@ def test_errors_are_said_in_a_line(tmp_path, capsys):
     assert "damaged.png cannot be read" in fails(
         capsys, "predict", damaged, *out, status=1
     )
-    assert not (tmp_path / "out").exists()
+    assert not list((tmp_path / "out").iterdir())
+    (tmp_path / "file").touch()
+    said = fails(
+        capsys, "predict", one, "-o", tmp_path / "file/out", *out[2:], status=1
+    )
+    assert "file/out could not be written (Not a directory)" in said
     with pytest.raises(SystemExit) as caught:
         cli.main(["predict", str(one)])
     assert caught.value.code == 2

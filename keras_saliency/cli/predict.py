@@ -1,6 +1,8 @@
 """The command `keras-saliency predict`."""
 
 import argparse
+import errno
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ import numpy as np
 
 from keras_saliency import images, models, plot, prediction, videos
 from keras_saliency._utils import console
-from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.atomic import explained, replacing
 from keras_saliency._utils.skipping import Skipping
 from keras_saliency._utils.types import Array
 from keras_saliency.cli.jobs import Job, plan
@@ -96,6 +98,12 @@ def run(parsed: argparse.Namespace) -> int:
         skipping=skipping,
     )
     mapper = _mapper(parsed.model, parsed.backbone_weights)
+    # Before the first map, which may take long.
+    folder = jobs[0].target.parent
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     kept = 0
     for job in jobs:
         if parsed.skip_existing and job.is_done():
