@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 
 def modules_after(statement):
     script = f"{statement}; import sys; print(*sorted(sys.modules))"
@@ -16,6 +18,7 @@ def modules_after(statement):
     )
 
 
+@pytest.mark.slow
 def test_heavy_packages_wait_until_they_are_used():
     ours = modules_after("import keras_saliency")
     keras = modules_after("import keras")

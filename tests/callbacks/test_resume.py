@@ -165,6 +165,7 @@ def test_files_that_do_not_fit(tmp_path):
         Resume(path, data=np.zeros(3))
 
 
+@pytest.mark.slow
 def test_changed_data_and_models(tmp_path):
     train(tmp_path, epochs=1)
     path = tmp_path / "state.npz"
@@ -237,6 +238,7 @@ def test_a_state_that_is_none(tmp_path, state):
             )
 
 
+@pytest.mark.slow
 def test_a_second_training_in_the_same_process_is_whole(tmp_path):
     """Keras would begin it where the first one went on."""
     train(tmp_path, epochs=2, interrupt_after=0)

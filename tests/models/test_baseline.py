@@ -279,6 +279,7 @@ def test_tuned_layers_of_vgg16_have_its_weights(vgg16_weights):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tuned", "channels"),
     [

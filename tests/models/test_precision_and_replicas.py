@@ -17,6 +17,7 @@ def policy():
     keras.mixed_precision.set_dtype_policy(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains(policy, name):
     # Small: convolutions in float16 are slow on a CPU.

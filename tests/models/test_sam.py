@@ -120,6 +120,7 @@ def test_sam_vgg_has_vgg16_s_weights(vgg16_weights):
     )
 
 
+@pytest.mark.slow
 def test_sam_resnet_has_resnet50_s_weights(vgg16_weights):
     path = vgg16_weights.with_name("resnet50_weights_notop_fp16.h5")
     if not path.exists():
@@ -208,6 +209,7 @@ def test_how_much_is_frozen():
         assert len(left) == convolutions
 
 
+@pytest.mark.slow
 def test_normalizations_train_if_asked_to():
     for train in (False, True):
         model = sam_resnet(train_normalization=train)
@@ -271,6 +273,7 @@ def test_the_loss_has_the_authors_weights():
     ]
 
 
+@pytest.mark.slow
 def test_the_untrained_map_is_positive():
     for make in MAKE.values():
         for seed in range(4):
