@@ -10,6 +10,9 @@ import numpy as np
 from keras_saliency._utils.checks import is_count
 from keras_saliency._utils.types import Array, Size
 
+# Numbers of a matrix that is made with its zeros first: 256 MiB.
+_MOST_DENSE = 2**25
+
 
 def as_size(size: Any, name: str = "size") -> tuple[int, int]:
     """Return `(height, width)` as two positive ints, or raise naming it."""
@@ -104,7 +107,7 @@ def _resize_matrix(length: int, new_length: int, scale: float) -> Any:
     a dense product would run on all cores, which is slower whenever one of
     them is busy.
     """
-    from scipy.sparse import csr_array
+    from scipy.sparse import coo_array, csr_array
 
     scale = scale or new_length / length
     shrink = min(scale, 1.0)
@@ -117,8 +120,13 @@ def _resize_matrix(length: int, new_length: int, scale: float) -> Any:
     # Beyond its ends the map goes on as its mirror image.
     samples = (samples.astype(int) - 1) % (2 * length)
     samples = np.where(samples < length, samples, 2 * length - 1 - samples)
+    rows = np.arange(new_length)[:, np.newaxis]
+    if new_length * length > _MOST_DENSE:
+        rows = np.broadcast_to(rows, samples.shape)
+        entries = weights.ravel(), (rows.ravel(), samples.ravel())
+        return coo_array(entries, (new_length, length)).tocsr()
     matrix = np.zeros((new_length, length))
-    np.add.at(matrix, (np.arange(new_length)[:, np.newaxis], samples), weights)
+    np.add.at(matrix, (rows, samples), weights)
     return csr_array(matrix)
 
 

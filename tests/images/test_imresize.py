@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_saliency.images import imresize
+from keras_saliency.images import imresize, resizing
 
 
 def test_constant_stays_constant():
@@ -47,3 +47,12 @@ def test_is_linear():
     both = imresize(2 * a - b, (5, 6))
     parts = 2 * imresize(a, (5, 6)) - imresize(b, (5, 6))
     assert both == pytest.approx(parts, abs=1e-12)
+
+
+def test_long_maps_need_no_matrix_of_zeros(monkeypatch):
+    map_ = np.random.default_rng(0).random((40, 60))
+    right = imresize(map_, (17, 90))
+    resizing._resize_matrix.cache_clear()
+    monkeypatch.setattr(resizing, "_MOST_DENSE", 0)
+    np.testing.assert_allclose(imresize(map_, (17, 90)), right)
+    resizing._resize_matrix.cache_clear()

@@ -1,13 +1,16 @@
 """Banks of filters that are defined in the frequency domain."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
 from scipy import fft
 
 from keras_saliency._utils.types import Array, Size
+
+# Of which the margins of a strip may take more than the strip itself.
+_MANY_PIXELS = 2**22
 
 
 def responses(
@@ -26,21 +29,37 @@ def responses(
         n float32 arrays `(height, width)`.
     """
     height, width = map_.shape
-    margin = max(8, max(map_.shape) // 8)
-    padded = [fft.next_fast_len(side + 2 * margin) for side in map_.shape]
+    margins = [max(8, max(map_.shape) // 8)] * 2
+    padded = _padded(map_.shape, margins)
+    if padded[0] * padded[1] > 8 * map_.size + _MANY_PIXELS:
+        # A long strip: what lies beyond its long edges repeats anyway.
+        margins = [
+            min(margin, max(8, side))
+            for margin, side in zip(margins, map_.shape, strict=True)
+        ]
+        padded = _padded(map_.shape, margins)
+    top, left = margins
     extended = cv2.copyMakeBorder(
         map_,
-        margin,
-        padded[0] - height - margin,
-        margin,
-        padded[1] - width - margin,
+        top,
+        padded[0] - height - top,
+        left,
+        padded[1] - width - left,
         # One that does not repeat the edge fails for sides of one pixel.
         cv2.BORDER_REFLECT,
     )
     spectrum = fft.fft2(extended)
     for gain in bank(tuple(padded)):
         response = np.abs(fft.ifft2(spectrum * gain))
-        yield response[margin : margin + height, margin : margin + width]
+        yield response[top : top + height, left : left + width]
+
+
+def _padded(shape: Size, margins: Sequence[int]) -> list[int]:
+    """Return a shape with margins, at which the transform is fast."""
+    return [
+        fft.next_fast_len(side + 2 * margin)
+        for side, margin in zip(shape, margins, strict=True)
+    ]
 
 
 def _frequencies(shape):

@@ -8,6 +8,7 @@ import functools
 
 import cv2
 import numpy as np
+from scipy.signal import fftconvolve
 
 from keras_saliency._utils.types import Array, Size
 from keras_saliency.images import imresize
@@ -74,9 +75,27 @@ def blur(map_: Array, sigma: float, cutoff: float = 3.0) -> Array:
     x = np.arange(-half, half + 1)
     kernel = np.exp(-(x**2) / (2 * sigma**2))
     kernel = (kernel / kernel.sum()).astype(np.float32)
+    if half > 4 * min(map_.shape):
+        return _blur_strip(_blur_strip(map_, kernel).T, kernel).T
     return cv2.sepFilter2D(
         map_, -1, kernel, kernel, borderType=cv2.BORDER_REPLICATE
     )
+
+
+def _blur_strip(map_: Array, kernel: Array) -> Array:
+    """Filter the columns of a long strip, its edges replicated.
+
+    OpenCV would multiply each pixel by all of the long kernel.
+    """
+    side, half = len(map_), len(kernel) // 2
+    if side > half:
+        padded = np.pad(map_, ((half, half), (0, 0)), mode="edge")
+        return fftconvolve(padded, kernel[:, np.newaxis], "valid", axes=0)
+    rows = np.arange(side)[:, np.newaxis]
+    sources = np.clip(rows + np.arange(-half, half + 1), 0, side - 1)
+    weights = np.zeros((side, side), np.float32)
+    np.add.at(weights, (rows, sources), kernel)
+    return weights @ map_
 
 
 def attenuate_borders(map_: Array, border: int) -> Array:

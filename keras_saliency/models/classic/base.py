@@ -12,6 +12,9 @@ from keras_saliency._utils.skipping import Skipping
 from keras_saliency._utils.types import Array, ArrayLike, Verbose
 from keras_saliency.images import check_image, divide_by_peak, resize
 
+# Side of an image that is enlarged.
+_LONGEST = 2**16
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassicModel:
@@ -25,7 +28,8 @@ class ClassicModel:
     A gray image is one whose three channels are equal: color then adds
     nothing. An image with a side below `smallest_side` is enlarged before
     anything else, up to 8 times with its proportions kept and beyond that by
-    stretching the shorter side.
+    stretching the shorter side. Its longer side then has at most 65536
+    pixels, so that a thin strip takes no more memory than a photo.
 
     A model implements `_map(image)`: from float32 `(height, width, 3)` in
     0..255 to a finite map `(height, width)` of any size.
@@ -53,6 +57,8 @@ class ClassicModel:
         least = self.smallest_side
         factor = min(max(least / min(size), 1), 8)
         working = tuple(max(round(factor * side), least) for side in size)
+        if factor > 1:
+            working = tuple(min(side, _LONGEST) for side in working)
         map_ = self._map(resize(image, working))
         map_ = resize(np.asarray(map_, np.float32), size)
         return divide_by_peak(np.maximum(map_, 0))

@@ -1,15 +1,17 @@
 """What holds for every classic model."""
 
+import dataclasses
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
 
 from keras_saliency import datasets, evaluation
 from keras_saliency.images import resize
 from keras_saliency.models import classic
-from keras_saliency.models.classic import CLASSIC
+from keras_saliency.models.classic import CLASSIC, _filters, _stages
 
 SIZE = (144, 192)
 # Those that see color and orientation, and those that see anything.
@@ -296,3 +298,40 @@ def test_center_bias_of_a_data_set():
     np.testing.assert_allclose(map_, mean / mean.max(), rtol=1e-5)
     assert model == pickle.loads(pickle.dumps(model))
     assert model != classic.CenterBias()
+
+
+@pytest.mark.parametrize("size", [(2, 3000), (1, 5000), (5000, 1), (1, 70000)])
+def test_thin_strips_take_no_more_memory_than_photos(size):
+    """What would need gigabytes is not even asked for."""
+    shapes = []
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Seen(classic.base.ClassicModel):
+        smallest_side = 32
+
+        def _map(self, image):
+            shapes.append(image.shape)
+            strip = image[..., 0]
+            responses = _filters.responses(
+                strip, lambda shape: shapes.append(shape) or ()
+            )
+            assert [*responses] == []
+            return strip
+
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), "uint8")
+    assert Seen().saliency_map(image).shape == size
+    working, padded = shapes
+    assert max(working) <= max(65536, 32) and min(working[:2]) == 32
+    assert np.prod(padded) < 2**23
+
+
+def test_blur_of_strips_is_that_of_other_maps():
+    map_ = np.random.default_rng(0).random((5, 900)).astype("float32")
+    x = np.arange(-120, 121)
+    kernel = np.exp(-(x**2) / (2 * 40**2))
+    kernel = (kernel / kernel.sum()).astype("float32")
+    right = cv2.sepFilter2D(
+        map_, -1, kernel, kernel, borderType=cv2.BORDER_REPLICATE
+    )
+    for found in (_stages.blur(map_, 40), _stages.blur(map_.T, 40).T):
+        np.testing.assert_allclose(found, right, atol=2e-6)
