@@ -171,3 +171,11 @@ def test_pipes_are_not_waited_for(tmp_path):
         importers.load_ml_net_weights(ml_net(), path)
     with pytest.raises(ValueError, match=r"a\.keras .*pipe"):
         importers.load_shallow_net_weights(models.ShallowNet(), path)
+
+
+def test_weights_of_a_backbone_that_lie_elsewhere(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", (99,), "u1", external=[(__file__, 0, 99)])
+    with pytest.raises(ValueError, match=r"a\.h5.*lies in another file"):
+        models.Baseline((64, 64, 3), backbone="vgg16", backbone_weights=path)

@@ -1,11 +1,15 @@
 """Feature extractors: RGB images in, a list of feature maps out."""
 
+import os
 from collections.abc import Callable, Sequence
 
+import h5py
 import keras
 import numpy as np
 from keras import layers
 
+from keras_saliency._utils import hdf5
+from keras_saliency._utils.checks import check_regular
 from keras_saliency._utils.config import plainly
 from keras_saliency._utils.types import PathName, Shape
 from keras_saliency.models.arguments import check_input_shape
@@ -89,6 +93,10 @@ def build(
 def _application(name, input_shape, weights, feature_layers):
     architecture, preprocess = _find_application(name)
     try:
+        if weights is not None and os.path.exists(weights):
+            check_regular(weights)
+            if h5py.is_hdf5(weights):
+                hdf5.check(weights, most_bytes=2**32, most_objects=2**14)
         network = architecture(
             include_top=False,
             weights=None if weights is None else str(weights),

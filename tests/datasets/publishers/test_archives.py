@@ -47,6 +47,20 @@ def link(name):
     return info
 
 
+def test_members_that_overlap(tmp_path):
+    """One piece of data in the place of many: a bomb without nesting."""
+    path = write_zip(tmp_path / "a.zip", [("a", os.urandom(9000))])
+    data = path.read_bytes()
+    first, last = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    entry, end = data[first:last], bytearray(data[last:])
+    entries = b"".join(entry[:46] + name + entry[47:] for name in (b"a", b"b"))
+    end[8:12] = (2).to_bytes(2, "little") * 2
+    end[12:16] = len(entries).to_bytes(4, "little")
+    path.write_bytes(data[:first] + entries + bytes(end))
+    with pytest.raises(DatasetError, match=r"a\.zip is refused.*overlap"):
+        archives.extract(path, tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     "members, message",
     [
@@ -59,6 +73,8 @@ def link(name):
         ([("a" * 300, "x")], "no file can have"),
         ([("a/b.txt", "x"), ("a//B.txt", "y")], "two members"),
         ([("bomb", b"\0" * 2**25)], "grows from"),
+        # Each small enough to be let pass.
+        ([(f"bomb{k}", b"\0" * 2**23) for k in range(8)], "would grow from"),
         ([("a", "x"), ("a/b", "y")], "'a' is a file and a folder"),
         ([("a/" * 600 + "b", "x")], "no file can have"),
         ([], "no file"),
