@@ -8,7 +8,6 @@ import functools
 
 import cv2
 import numpy as np
-from scipy.signal import fftconvolve
 
 from keras_saliency._utils.types import Array, Size
 from keras_saliency.images import imresize
@@ -90,6 +89,9 @@ def _blur_strip(map_: Array, kernel: Array) -> Array:
     side, half = len(map_), len(kernel) // 2
     if side > half:
         padded = np.pad(map_, ((half, half), (0, 0)), mode="edge")
+        # Late: SciPy's signal processing takes a second to import.
+        from scipy.signal import fftconvolve
+
         return fftconvolve(padded, kernel[:, np.newaxis], "valid", axes=0)
     rows = np.arange(side)[:, np.newaxis]
     sources = np.clip(rows + np.arange(-half, half + 1), 0, side - 1)
