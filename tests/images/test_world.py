@@ -32,7 +32,8 @@ def encoded(extension, image, parameters=()):
 def test_film_behind_a_jpeg(tmp_path, parameters):
     """Whatever the film's bytes are; but the photo before it must be whole."""
     jpeg = encoded(".jpg", PHOTO, parameters)
-    right = cv2.imdecode(np.frombuffer(jpeg, "uint8"), cv2.IMREAD_COLOR_RGB)
+    right = cv2.imdecode(np.frombuffer(jpeg, "uint8"), cv2.IMREAD_COLOR)
+    right = cv2.cvtColor(right, cv2.COLOR_BGR2RGB)
     rng = np.random.default_rng(1)
     path = tmp_path / "a.jpg"
     films = [rng.bytes(20_000) for _ in range(20)]

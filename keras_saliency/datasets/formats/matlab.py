@@ -194,7 +194,15 @@ def _dense(value: Any) -> Any:
 
     if not issparse(value):
         return value
-    value.check_format(full_check=True)
+    if value.format != "coo":
+        value.check_format(full_check=True)
+    # As older versions of SciPy read it.
+    elif value.nnz and not (
+        min(value.row.min(), value.col.min()) >= 0
+        and value.row.max() < value.shape[0]
+        and value.col.max() < value.shape[1]
+    ):
+        raise ValueError("the indices of a sparse matrix lie outside of it")
     return value.toarray()
 
 
