@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from keras_saliency import evaluation, experiments, models
-from keras_saliency.evaluation.sources import Folder
 from keras_saliency.experiments import command_line
+from keras_saliency.models.sources import Folder
 
 
 def main(arguments=None):

@@ -23,7 +23,7 @@ from keras_saliency.evaluation import scores
 from keras_saliency.evaluation._statistics import draw_others, name_keys
 from keras_saliency.evaluation.journal import Journal
 from keras_saliency.evaluation.results import Evaluation
-from keras_saliency.evaluation.sources import naming, source_of
+from keras_saliency.models.sources import naming, source_of
 
 
 def evaluate(

@@ -15,10 +15,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from keras_saliency import images, inference, models
+from keras_saliency import images, inference
 from keras_saliency._utils.errors import ModelNotFoundError
 from keras_saliency._utils.types import Array, PathName, Size
 from keras_saliency.datasets import SaliencyDataset
+from keras_saliency.models.names import get
 
 
 class Source(Protocol):
@@ -73,7 +74,7 @@ def source_of(
 
 def _named(name: PathName) -> Any:
     try:
-        return models.get(name)
+        return get(name)
     except ModelNotFoundError as error:
         raise ModelNotFoundError(
             f"There is no folder {name}. {error}"
