@@ -5,11 +5,13 @@ from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.density import density_map, fixation_map
 from keras_saliency.datasets.fixations import Fixations
 from keras_saliency.datasets.formats.compact import load_compact, to_compact
+from keras_saliency.datasets.formats.csv_files import load_csv
 from keras_saliency.datasets.formats.folders import (
     load_folder,
     load_tree,
     to_folders,
 )
+from keras_saliency.datasets.formats.trackers import TRACKERS
 from keras_saliency.datasets.generated import GeneratedDataset, generate
 from keras_saliency.datasets.loading import load, load_path
 from keras_saliency.datasets.publishers.cat2000 import load_cat2000
@@ -28,6 +30,7 @@ from keras_saliency.datasets.splits import SPLITS, Split, paper_split
 DATASETS = {
     "cat2000": load_cat2000,
     "compact": load_compact,
+    "csv": load_csv,
     "fiwi": load_fiwi,
     "folder": load_folder,
     "generated": generate,
@@ -50,6 +53,7 @@ __all__ = [
     "SOURCES",
     "SPLITS",
     "Split",
+    "TRACKERS",
     "density_map",
     "extract_fixations",
     "fixation_map",
@@ -57,6 +61,7 @@ __all__ = [
     "load",
     "load_cat2000",
     "load_compact",
+    "load_csv",
     "load_fiwi",
     "load_folder",
     "load_mit1003",

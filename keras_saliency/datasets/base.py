@@ -351,6 +351,26 @@ class SaliencyDataset(ImageList):
         """Return the images that have at least one usable fixation."""
         return self.subset([i for i in range(len(self)) if self.count(i)])
 
+    def with_observers(self, *which: str | int) -> Self:
+        """Return all images with the fixations of some observers alone.
+
+        Args:
+            *which: Names in `subject_names`, or numbers.
+
+        Returns:
+            A data set without published density maps, which are of all
+            observers; densities are made from the fixations.
+
+        Raises:
+            ValueError: If one of them made no fixation.
+        """
+        part = self.subset(slice(None))
+        fixations = self.fixations or Fixations([], [], [])
+        part.fixations = fixations.of_observers(which, self.subject_names)
+        part.densities = None
+        part._index_fixations()
+        return part
+
     def _index_fixations(self) -> None:
         if self.fixations is not None:
             self._rows, self._starts = self.fixations.usable(

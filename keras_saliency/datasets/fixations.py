@@ -1,6 +1,6 @@
 """Where observers looked: the fixations of all images of a data set."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,34 @@ class Fixations:
         )
         selected.subject_names = self.subject_names
         return selected
+
+    def of_observers(
+        self, which: Iterable[str | int], names: Sequence[str] | None
+    ) -> "Fixations":
+        """Return the fixations of some observers.
+
+        Args:
+            which: Names or numbers.
+            names: Name of each observer, in the order of their numbers.
+
+        Raises:
+            ValueError: If one of them made no fixation.
+        """
+        numbers = []
+        for observer in which:
+            number = observer
+            if isinstance(observer, str):
+                known = names or ()
+                number = known.index(observer) if observer in known else -1
+            if number == -1 or not (self.subject == number).any():
+                there = np.unique(self.subject[self.subject >= 0]).tolist()
+                found = [names[n] if names else n for n in there]
+                raise ValueError(
+                    f"There is no fixation of the observer {observer!r}; those "
+                    f"known are {', '.join(map(repr, found)) or 'none'}."
+                )
+            numbers.append(number)
+        return self.select(np.isin(self.subject, numbers))
 
     def usable(
         self, sizes: Array, *, first_order: int, dataset: str

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,14 @@ import numpy as np
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
 from keras_saliency._utils.types import Array, PathName, Size
 from keras_saliency.datasets.base import SaliencyDataset
-from keras_saliency.datasets.files import files, find, image_sizes, match
+from keras_saliency.datasets.files import (
+    files,
+    find,
+    image_sizes,
+    is_stray,
+    match,
+    natural,
+)
 from keras_saliency.datasets.fixations import Fixations, pixel_centers
 from keras_saliency.datasets.formats import writing
 from keras_saliency.datasets.formats.fixation_files import (
@@ -20,7 +27,7 @@ from keras_saliency.datasets.formats.fixation_files import (
     read_fixation_map,
     read_gaze,
 )
-from keras_saliency.images import EXTENSIONS, stem
+from keras_saliency.images import EXTENSIONS, normal, stem
 
 # What MIT1003 puts after the names of its maps, and the one file among them
 # that belongs to no image.
@@ -41,6 +48,7 @@ def load_folder(
     densities: PathName | None = None,
     fixations: PathName | None = None,
     *,
+    observers: bool = False,
     name: str | None = None,
     default_sigma: float | None = None,
     pixels_per_degree: float | None = None,
@@ -60,7 +68,11 @@ def load_folder(
             `(height, width)`. Their scale does not matter.
         fixations: Folder of fixation maps: images, in which a pixel above 0
             (above 128 in a JPEG) is one fixation, `.npy` arrays of counts, or
-            `.mat` files in one of SALICON's forms or CAT2000's.
+            `.mat` files in one of SALICON's forms or CAT2000's. SALICON's
+            tell the workers of an image apart, by numbers.
+        observers: Whether `fixations` has a folder for each observer, of the
+            observer's name, with the fixation maps of the images that this
+            observer saw.
         name: Name of the data set. Defaults to the folder's name.
         default_sigma: Sigma of densities made from fixations, in pixels of
             the images. Defaults to 24 per 1024 of the longer side.
@@ -79,6 +91,8 @@ def load_folder(
             "load_folder needs densities=, fixations= or both; received "
             f"images={str(images)!r} alone."
         )
+    if observers and fixations is None:
+        raise ValueError("observers=True needs the folder fixations=.")
     paths = dict(sorted(files(images).items()))
     sizes = image_sizes(paths.values())
     maps = None
@@ -95,10 +109,11 @@ def load_folder(
                     f"{size[1]} wide; a map must have its image's size."
                 )
     points = None
-    if fixations is not None:
+    if observers:
+        points = _read_observers(paths, sizes, fixations)
+    elif fixations is not None:
         read = _maps(paths, fixations, "fixation map", (".mat",))
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            points = _join(list(pool.map(_read_points, read, sizes)))
+        points = _read(range(len(read)), read, sizes)
     return SaliencyDataset(
         Path(images).resolve().name if name is None else name,
         list(paths.values()),
@@ -220,20 +235,37 @@ def _maps(
     extensions: tuple[str, ...] = (),
 ) -> list[Path]:
     """Return the map of each image, by name; further maps are an error."""
-    found = files(
+    found = _find_maps(folder, what, extensions)
+    maps = match(images, found, folder, what)
+    _check_images(images, found, folder, what)
+    return maps
+
+
+def _find_maps(
+    folder: PathName, what: str, extensions: tuple[str, ...] = ()
+) -> dict[str, Path]:
+    """Return name of the image -> path of the maps in a folder."""
+    return files(
         folder,
         f"{what}s",
         extensions=(*EXTENSIONS, ".npy", *extensions),
         rename=_image_name,
     )
-    maps = match(images, found, folder, what)
+
+
+def _check_images(
+    images: Mapping[str, Path],
+    found: Mapping[str, Path],
+    folder: PathName,
+    what: str,
+) -> None:
+    """Raise if there are maps of no image."""
     extra = sorted(set(found) - set(images))
     if extra:
         raise DatasetError(
             f"{len(extra)} {what}s in {folder} have no image, the first "
             f"{found[extra[0]]}; remove them or add their images."
         )
-    return maps
 
 
 def _image_name(map_name: str) -> str | None:
@@ -242,18 +274,68 @@ def _image_name(map_name: str) -> str | None:
     return _SUFFIX.sub("", map_name)
 
 
-def _read_points(path: Path, size: Size) -> tuple[Array, Array]:
+def _read_observers(
+    images: Mapping[str, Path], sizes: Sequence[Size], folder: PathName | None
+) -> Fixations:
+    """Return the fixations in a folder with a folder for each observer."""
+    path = Path(folder or "")
+    found = (
+        sorted(
+            (child for child in path.iterdir() if child.is_dir()),
+            key=lambda child: natural(child.name),
+        )
+        if path.is_dir()
+        else []
+    )
+    named = [child for child in found if not is_stray(child.name)]
+    if not named:
+        raise DatasetNotFoundError(
+            f"The folder {path} has no folders, one for each observer, which "
+            "observers=True stands for."
+        )
+    number = {name: i for i, name in enumerate(images)}
+    numbers: list[int] = []
+    maps: list[Path] = []
+    counts = []
+    for child in named:
+        own = _find_maps(child, "fixation map", (".mat",))
+        _check_images(images, own, child, "fixation map")
+        numbers += [number[name] for name in own]
+        maps += own.values()
+        counts.append(len(own))
+    subjects = np.repeat([normal(child.name) for child in named], counts)
+    return _read(numbers, maps, [sizes[i] for i in numbers], subjects)
+
+
+def _read(
+    numbers: Sequence[int],
+    maps: Sequence[Path],
+    sizes: Sequence[Size],
+    observers: Array | None = None,
+) -> Fixations:
+    """Return the fixations in maps of some images, and of observers."""
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        read = list(pool.map(_read_points, maps, sizes))
+    counts = [len(x) for _, x, _ in read]
+    return Fixations(
+        np.repeat(numbers, counts),
+        np.concatenate([x for _, x, _ in read]),
+        np.concatenate([y for _, _, y in read]),
+        subject=np.concatenate([subject for subject, _, _ in read])
+        if observers is None
+        else np.repeat(observers, counts),
+    )
+
+
+def _read_points(path: Path, size: Size) -> tuple[Array, Array, Array]:
+    """Return observer (-1 where they are merged), x and y of each fixation."""
     if path.suffix.lower() == ".mat":
         workers = [(-1, np.zeros(0), np.zeros(0)), *read_gaze(path, size)]
-        _, x, y = zip(*workers, strict=True)
-        return np.concatenate(x), np.concatenate(y)
-    return pixel_centers(check_size(read_fixation_map(path), size, path))
-
-
-def _join(points: list[tuple[Array, Array]]) -> Fixations:
-    counts = [len(x) for x, _ in points]
-    return Fixations(
-        np.repeat(np.arange(len(points)), counts),
-        np.concatenate([x for x, _ in points]),
-        np.concatenate([y for _, y in points]),
-    )
+        subject, x, y = zip(*workers, strict=True)
+        return (
+            np.repeat(subject, [len(points) for points in x]),
+            np.concatenate(x),
+            np.concatenate(y),
+        )
+    x, y = pixel_centers(check_size(read_fixation_map(path), size, path))
+    return np.full(len(x), -1), x, y

@@ -297,3 +297,49 @@ def test_points_are_no_density(tmp_path, extension, count):
             assert len(load()) == pytest.approx(right, rel=0.1)
         return
     assert len(_fixation_folder(tmp_path, extension, counts)()) == right
+
+
+def test_a_folder_for_each_observer(root):
+    for observer, names in (("BEN", ("p00",)), ("ANNA", ("p00", "sub/p10"))):
+        for k, name in enumerate(names):
+            counts = np.zeros((20, 30) if "sub" in name else (24, 32))
+            counts[3, 4 + k] = 255
+            path = root / "observers" / observer / f"{name}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, counts)
+    (root / "observers/.hidden").mkdir()
+    dataset = load_folder(
+        root / "images", fixations=root / "observers", observers=True
+    )
+    assert dataset.subject_names == ("ANNA", "BEN")
+    assert dataset.fixations.image_index.tolist() == [0, 2, 0]
+    assert dataset.fixations.subject.tolist() == [0, 0, 1]
+    assert dataset.fixations.x.tolist() == [4.5, 5.5, 4.5]
+    assert dataset.with_fixations().names == ("p00", "sub/p10")
+    anna = dataset.with_observers("ANNA")
+    assert len(anna) == 4 and [anna.count(i) for i in range(4)] == [1, 0, 1, 0]
+    assert dataset.with_observers(1).fixations.image_index.tolist() == [0]
+    with pytest.raises(ValueError, match="observer 'EVE'; .*'ANNA', 'BEN'"):
+        dataset.with_observers("EVE")
+    _write(root / "observers/BEN/p99.png", np.ones((24, 32)))
+    with pytest.raises(ValueError, match=r"no image, the first .*BEN.p99\.png"):
+        load_folder(
+            root / "images", fixations=root / "observers", observers=True
+        )
+
+
+def test_folders_of_observers_that_are_missing(root):
+    with pytest.raises(ValueError, match="observers=True needs the folder"):
+        load_folder(root / "images", root / "maps", observers=True)
+    (root / "flat").mkdir()
+    for folder in (root / "flat", root / "nope"):
+        with pytest.raises(FileNotFoundError, match="one for each observer"):
+            load_folder(root / "images", fixations=folder, observers=True)
+
+
+def test_observers_of_published_densities_are_not_told_apart(root):
+    dataset = load_folder(
+        root / "images", densities=root / "maps", fixations=root / "points"
+    )
+    with pytest.raises(ValueError, match="observer 'ANNA'; those .*none"):
+        dataset.with_observers("ANNA")

@@ -1,0 +1,237 @@
+"""Tables in text files, whose errors name the file, the line and the column."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from keras_saliency._utils.errors import DatasetError
+from keras_saliency._utils.types import Array
+from keras_saliency.images import read_bytes
+
+# A header's name, or the number of a column from 0 in a file without header.
+Column = str | int
+
+_SEPARATORS = ("\t", ";", ",", "|")
+# What eye trackers' programs write where there is nothing.
+_EMPTY = {"", ".", "-", "na", "n/a", "nan", "none", "null"}
+_BYTE_ORDER_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_MAX_BYTES = 2**30
+
+
+class Table:
+    """The columns that are wanted of a text file.
+
+    Args:
+        path: The file.
+        columns: Name (or number from 0, in a file without header) of each
+            column that is wanted, by what it holds.
+        optional: What may be missing in the file.
+        separator: The character between two cells. By default the one of tab,
+            semicolon, comma and bar that finds the columns.
+        decimal: "." or ",".
+        encoding: Encoding of the text. By default what its byte order mark
+            says, else UTF-8.
+        skip_lines: Number of lines before the header.
+
+    Attributes:
+        lines: Number of the line in the file of each row, from 1.
+
+    Raises:
+        DatasetError: If the file cannot be read, or lacks a column.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        columns: Mapping[str, Column],
+        *,
+        optional: Sequence[str] = (),
+        separator: str | None = None,
+        decimal: str = ".",
+        encoding: str | None = None,
+        skip_lines: int = 0,
+    ) -> None:
+        self.path = path
+        self._decimal = decimal
+        self._columns = dict(columns)
+        self._has_header = not all(isinstance(c, int) for c in columns.values())
+        text = _text(path, encoding)
+        body = text.splitlines(keepends=True)[skip_lines:]
+        first = next((line for line in body if line.strip()), None)
+        if first is None:
+            raise DatasetError(
+                f"The file {path} has no lines"
+                + (f" after the first {skip_lines}." if skip_lines else ".")
+            )
+        if separator is None:
+            separator = self._separator(first)
+        rows = self._rows("".join(body), separator, skip_lines)
+        header: list[str] = []
+        if self._has_header:
+            self._header_line, header = next(rows)
+        self._places = self._find(header, optional)
+        needed = 1 + max(self._places.values())
+        self.lines: list[int] = []
+        self._cells: list[list[str]] = []
+        for line, cells in rows:
+            if len(cells) < needed:
+                raise DatasetError(
+                    f"{path}, line {line}, has {len(cells)} columns where "
+                    f"{max(needed, len(header))} are expected (separator "
+                    f"{separator!r})."
+                )
+            self.lines.append(line)
+            self._cells.append(cells)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __contains__(self, what: str) -> bool:
+        return what in self._places
+
+    def texts(self, what: str) -> list[str]:
+        """Return the cells of a column without space around them."""
+        place = self._places[what]
+        return [cells[place].strip() for cells in self._cells]
+
+    def numbers(self, what: str, rows: Array) -> Array:
+        """Return the numbers in a column, NaN where there is none.
+
+        Args:
+            what: What the column holds.
+            rows: Numbers of the rows that are wanted, from 0.
+
+        Raises:
+            DatasetError: If a cell holds something else.
+        """
+        place = self._places[what]
+        values = np.empty(len(rows))
+        for k, row in enumerate(rows.tolist()):
+            cell = self._cells[row][place].strip()
+            if is_empty(cell):
+                values[k] = np.nan
+                continue
+            text = cell
+            if self._decimal != ".":
+                text = cell.replace(".", "x").replace(self._decimal, ".")
+            try:
+                if "_" in text:
+                    raise ValueError
+                values[k] = float(text)
+            except ValueError:
+                raise self._no_number(what, row, cell) from None
+            if not np.isfinite(values[k]):
+                raise self._no_number(what, row, cell)
+        return values
+
+    def where(self, what: str, row: int) -> str:
+        """Return the file, line and column of a cell, for an error."""
+        return (
+            f"{self.path}, line {self.lines[row]}, column "
+            f"{self._columns[what]!r}"
+        )
+
+    def _no_number(self, what: str, row: int, cell: str) -> DatasetError:
+        hint = ""
+        if self._decimal == "." and "," in cell:
+            hint = ' Does it have decimal commas? Give decimal=",".'
+        elif self._decimal == "," and "." in cell:
+            hint = ' Does it have decimal points? Leave out decimal=",".'
+        return DatasetError(
+            f"{self.where(what, row)}: expected a number; received "
+            f"{cell!r}.{hint}"
+        )
+
+    def _separator(self, first: str) -> str:
+        """Return the separator that finds the most of the wanted columns."""
+        wanted = self._columns.values()
+
+        def found(separator: str) -> tuple[int, int]:
+            cells = [
+                c.strip()
+                for c in next(
+                    csv.reader([first], strict=False, delimiter=separator)
+                )
+            ]
+            if self._has_header:
+                return sum(c in cells for c in wanted), len(cells)
+            return sum(int(c) < len(cells) for c in wanted), len(cells)
+
+        possible = [s for s in _SEPARATORS if s != self._decimal]
+        return max(possible, key=found)
+
+    def _rows(
+        self, text: str, separator: str, skipped: int
+    ) -> Iterator[tuple[int, list[str]]]:
+        """Yield line number and cells of the rows that are not empty."""
+        reader = csv.reader(
+            io.StringIO(text, newline=""), delimiter=separator, strict=True
+        )
+        while True:
+            line = skipped + reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise DatasetError(
+                    f"{self.path}, line {line}, cannot be read: {error}."
+                ) from error
+            if any(cells):
+                yield line, cells
+
+    def _find(
+        self, header: Sequence[str], optional: Sequence[str]
+    ) -> dict[str, int]:
+        """Return the place of each column."""
+        names = [name.strip() for name in header]
+        places, missing = {}, []
+        for what, column in self._columns.items():
+            if not self._has_header:
+                places[what] = int(column)
+            elif column in names:
+                places[what] = names.index(str(column))
+            elif what not in optional:
+                missing.append(f"{column!r} ({what})")
+        if missing:
+            raise DatasetError(
+                f"{self.path}, line {self._header_line}, has no column "
+                f"{', '.join(missing)}; its columns are "
+                f"{', '.join(map(repr, names))}. Name those that hold them "
+                "with columns=."
+            )
+        return places
+
+
+def is_empty(cell: str) -> bool:
+    """Return whether a cell says that there is nothing."""
+    return cell.lower() in _EMPTY
+
+
+def _text(path: Path, encoding: str | None) -> str:
+    data = read_bytes(path, limit=_MAX_BYTES)
+    if encoding is None:
+        encoding = "utf-8"
+        for mark, name in _BYTE_ORDER_MARKS:
+            if data.startswith(mark):
+                encoding = name
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DatasetError(
+            f"{path}, line {line}, is not encoded as {encoding} "
+            f"({error.reason}); name its encoding, such as "
+            'encoding="cp1252".'
+        ) from error
+    except LookupError:
+        raise ValueError(
+            f"There is no encoding {encoding!r}, such as utf-8 or cp1252."
+        ) from None
