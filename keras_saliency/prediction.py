@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_saliency import images, inference, models, weights
+from keras_saliency import images, weights
 from keras_saliency._utils.skipping import Skipping
 from keras_saliency._utils.types import Array, ArrayLike, PathName
 from keras_saliency.videos import is_video, open_video
@@ -99,11 +99,15 @@ def mapper_of(model: Any) -> Callable[[Array], Array]:
     elif isinstance(model, (str, os.PathLike)):
         name = os.fspath(model)
         is_file = name.lower().endswith(".keras")
-        model = models.get(name) if is_file else _loaded(name)
+        model = _get(name) if is_file else _loaded(name)
     else:
+        from keras_saliency import inference, models
+
         model = models.get(inference.bare(model))
     make = getattr(model, "saliency_map", None)
     if make is None:
+        from keras_saliency import inference
+
         make = functools.partial(inference.saliency_map, model)
     return lambda image: _scaled(make(image))
 
@@ -236,6 +240,10 @@ def _bundled():
     return _loaded(weights.BUNDLED)
 
 
-@functools.cache
-def _loaded(name):
+def _get(name):
+    from keras_saliency import models  # and with them Keras
+
     return models.get(name)
+
+
+_loaded = functools.cache(_get)

@@ -1,34 +1,68 @@
-"""Importing the package is cheap."""
+"""Importing the package is cheap, and is enough for Keras to read its files."""
 
+import json
 import subprocess
 import sys
+import zipfile
 
+import numpy as np
 import pytest
+
+import keras_saliency
+from keras_saliency import losses, models
+
+HEAVY = {"keras", "tensorflow", "jax", "torch", "onnxruntime", "numpy", "cv2"}
+HEAVY |= {"h5py", "scipy", "matplotlib", "ot", "pandas"}
+
+
+def run(script, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
 
 
 def modules_after(statement):
-    script = f"{statement}; import sys; print(*sorted(sys.modules))"
     return set(
-        subprocess.run(
-            [sys.executable, "-c", script],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.split()
+        run(f"{statement}; import sys; print(*sorted(sys.modules))").split()
     )
+
+
+def test_nothing_is_imported_before_it_is_used():
+    assert not HEAVY & modules_after(
+        "import keras_saliency; dir(keras_saliency);"
+        "from keras_saliency import weights; weights.entries()"
+    )
+
+
+def test_prediction_waits_with_keras():
+    # What a classic or an exported model needs, which is no Keras model.
+    modules = modules_after("from keras_saliency import prediction, plot")
+    assert HEAVY & modules == {"numpy", "cv2"}
 
 
 @pytest.mark.slow
 def test_heavy_packages_wait_until_they_are_used():
-    ours = modules_after("import keras_saliency")
+    ours = modules_after("import keras, keras_saliency")
     keras = modules_after("import keras")
     assert "keras_saliency.losses" in ours
     for package in ("matplotlib", "ot", "scipy.optimize", "pandas"):
         assert package not in ours or package in keras, package
 
 
+def test_names_are_there_when_asked_for():
+    for name in keras_saliency.__all__:
+        assert name in dir(keras_saliency)
+        assert getattr(keras_saliency, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        keras_saliency.nothing  # noqa: B018
+
+
 def test_no_network_while_importing():
-    script = (
+    run(
         "import socket\n"
         "def refuse(*args, **kwargs):\n"
         "    raise AssertionError('network')\n"
@@ -37,4 +71,112 @@ def test_no_network_while_importing():
         "import keras_saliency\n"
         "keras_saliency.losses.get('LC2')\n"
     )
-    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+LOAD = """
+import sys
+import numpy as np
+{imports}
+model = keras.models.load_model(sys.argv[1])
+maps = model.predict(np.load(sys.argv[2]), verbose=0)
+assert np.array_equal(maps, np.load(sys.argv[3]))
+assert "KLDivergence" in str(model.loss)
+# The loaders and finders are those that there would be.
+for module in (keras, sys.modules["keras_saliency.layers"]):
+    assert type(module.__loader__).__name__ == "SourceFileLoader"
+    assert module.__spec__.loader is module.__loader__
+assert "_Watch" not in [type(finder).__name__ for finder in sys.meta_path]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import keras_saliency; import keras",
+        "from keras_saliency.layers import ASPP; import keras",
+    ],
+)
+def test_keras_knows_the_classes_whatever_is_imported_first(imports, tmp_path):
+    model = models.FastNet((32, 48, 3), filters=(4,) * 5, depth=4)
+    model.compile(loss=losses.get("KLD + CC + NSS"))
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 48, 3))
+    np.save(tmp_path / "images.npy", images)
+    np.save(tmp_path / "maps.npy", model.predict(images, verbose=0))
+    model.save(tmp_path / "saved.keras")
+    # By their registered names alone: files outlive the names of modules.
+    with (
+        zipfile.ZipFile(tmp_path / "saved.keras") as saved,
+        zipfile.ZipFile(tmp_path / "moved.keras", "w") as moved,
+    ):
+        for name in saved.namelist():
+            data = saved.read(name)
+            if name == "config.json":
+                data = json.dumps(
+                    json.loads(data, object_hook=without_our_modules)
+                )
+            moved.writestr(name, data)
+    run(
+        LOAD.format(imports=imports),
+        *(tmp_path / f"{n}" for n in ("moved.keras", "images.npy", "maps.npy")),
+    )
+
+
+def without_our_modules(config):
+    if str(config.get("module")).startswith("keras_saliency."):
+        config["module"] = "keras_saliency.elsewhere"
+    return config
+
+
+def blocked(script, *packages):
+    """What a script says where some packages are not installed."""
+    return run(
+        "import sys\n"
+        "class Blocked:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.split('.')[0] in {packages}:\n"
+        "            raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, Blocked())\n"
+        "import importlib.util\n"
+        "there = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name: (\n"
+        f"    None if name in {packages} else there(name))\n"
+        "import warnings\n"
+        "warnings.simplefilter('always')\n"
+        "warnings.showwarning = lambda message, *_: print(message)\n"
+        f"try:\n    {script}\nexcept ImportError as error:\n"
+        "    print(type(error).__name__, error)\n"
+    )
+
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def test_a_missing_backend_is_said_in_a_sentence(monkeypatch):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    said = blocked("import keras_saliency", *BACKENDS, "onnxruntime")
+    assert said.startswith("Nothing here runs a network: install one of ")
+    assert "keras_saliency[tensorflow]" in said and "[onnx]" in said
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    said = blocked("from keras_saliency import losses", *BACKENDS)
+    assert said.startswith("NotInstalledError Nothing here runs a network")
+    assert "[onnx]" not in said
+    said = blocked("from keras_saliency import losses", "keras")
+    assert said.startswith("NotInstalledError Nothing here runs a network")
+
+
+def test_the_wrong_backend_is_said_in_a_sentence(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    said = blocked(
+        "sys.modules['torch'] = sys; from keras_saliency import losses",
+        "tensorflow",
+        "jax",
+    )
+    assert "asked for tensorflow, which is not installed" in said
+    assert "KERAS_BACKEND=torch" in said
+
+
+def test_missing_opencv_is_said_in_a_sentence():
+    said = blocked("from keras_saliency import prediction", "cv2")
+    assert said.startswith("NotInstalledError keras_saliency needs OpenCV")
+    assert "opencv-python-headless" in said

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from keras_saliency._utils.types import PathName
+from keras_saliency._utils.paths import PathName
 
 # What another machine left in a shared folder is taken for abandoned by then.
 _ABANDONED_SECONDS = 24 * 3600

@@ -5,9 +5,7 @@ import os
 import stat
 from typing import Any
 
-import numpy as np
-
-from keras_saliency._utils.types import PathName
+from keras_saliency._utils.paths import PathName
 
 
 def whole_number(
@@ -34,6 +32,8 @@ def whole_number(
 
 def as_number(value: Any) -> float | None:
     """Return a number of Python's or NumPy's as Python's, else `None`."""
+    import numpy as np
+
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):

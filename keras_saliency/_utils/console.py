@@ -9,9 +9,10 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NoReturn, TypeGuard
 
 from keras_saliency._utils.atomic import explained
+from keras_saliency._utils.errors import NotInstalledError
 
 PROGRAM = "keras-saliency"
 # If it is set, errors keep their traceback.
@@ -35,9 +36,10 @@ class Parser(argparse.ArgumentParser):
 def run(work: Callable[[], object]) -> int:
     """Run a program; say in a line which error ended it.
 
-    These are `ValueError`, which every error of this package is, and
-    `OSError`. Others keep their traceback, since the fault is then ours, and
-    so do all if the environment variable `KERAS_SALIENCY_TRACEBACK` is set.
+    These are `ValueError`, which every error of this package is,
+    `NotInstalledError` and `OSError`. Others keep their traceback, since the
+    fault is then ours, and so do all if the environment variable
+    `KERAS_SALIENCY_TRACEBACK` is set.
 
     Args:
         work: The program. If it returns a number, that is the exit status.
@@ -61,11 +63,11 @@ def run(work: Callable[[], object]) -> int:
     except BrokenPipeError:
         _forget_output()
         return _PIPE_CLOSED
-    except (ValueError, OSError) as error:
+    except (ValueError, NotInstalledError, OSError) as error:
         if os.environ.get(VARIABLE):
             raise
         say(message_of(error))
-        return WRONG if isinstance(error, ValueError) else UNFINISHED
+        return UNFINISHED if _is_of_the_system(error) else WRONG
 
 
 def tell(text: object) -> None:
@@ -87,16 +89,20 @@ def message_of(error: BaseException, name: object = None) -> str:
         name: What it is about; put before a message that does not have it.
     """
     text = str(error)
-    if isinstance(error, OSError) and not isinstance(error, ValueError):
+    if _is_of_the_system(error):
         text = error.strerror or text
         if error.filename is not None:
             text = f"{error.filename}: {text}"
-    elif not isinstance(error, ValueError):
+    elif not isinstance(error, (ValueError, NotInstalledError)):
         text = f"{type(error).__name__}: {text}"
     text = _line(text) or type(error).__name__
     if name is not None and _line(str(name)) not in text:
         text = f"{_line(str(name))}: {text}"
     return text
+
+
+def _is_of_the_system(error: BaseException) -> TypeGuard[OSError]:
+    return isinstance(error, OSError) and not isinstance(error, ValueError)
 
 
 def _line(text: str) -> str:

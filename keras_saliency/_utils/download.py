@@ -9,8 +9,8 @@ from http import client as http_client
 from pathlib import Path
 
 from keras_saliency._utils import http, locks, transfer
+from keras_saliency._utils.paths import PathName
 from keras_saliency._utils.transfer import DownloadError, WrongError
-from keras_saliency._utils.types import PathName
 
 # Bytes per second below which a transfer is broken off, and over how many
 # seconds they are counted.

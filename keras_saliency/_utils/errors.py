@@ -1,4 +1,4 @@
-"""Errors about files and names."""
+"""Errors about files, names and what is installed."""
 
 
 class DatasetError(ValueError):
@@ -19,3 +19,7 @@ class ModelNotFoundError(ValueError, FileNotFoundError):
     """There is no model of a name, or no such file."""
 
     __str__ = ValueError.__str__
+
+
+class NotInstalledError(ImportError):
+    """A package that is needed is missing; the message says which one."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from keras_saliency._utils.types import PathName
+from keras_saliency._utils.paths import PathName
 
 try:
     import fcntl

@@ -3,12 +3,17 @@
 import argparse
 import shutil
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from keras_saliency import __version__, datasets, weights
+from keras_saliency import __version__
 from keras_saliency._utils import console
 from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.skipping import Skipping
 from keras_saliency.cli import predict
+
+# Imported where they are used: the parser is quick.
+if TYPE_CHECKING:
+    from keras_saliency import datasets
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
     group = _group(commands, "weights", "published models")
     command = group.add_parser("list", help="their names, metrics, sizes")
-    command.set_defaults(run=lambda parsed: console.tell(weights.entries()))
+    command.set_defaults(run=_list_weights)
     command = group.add_parser("get", help="the verified file of a model")
     command.add_argument("name")
     command.add_argument(
@@ -81,9 +86,9 @@ def _add_dataset(command: argparse.ArgumentParser) -> None:
     command.add_argument("path", type=predict.path)
     command.add_argument(
         "--name",
-        choices=datasets.SOURCES,
-        type=lambda text: text.lower().replace("-", "_"),
-        help="which published data set it is; default: what is found there",
+        type=_source,
+        help="which published data set it is, a name of 'datasets list'; "
+        "default: what is found there",
     )
     command.add_argument(
         "--partial",
@@ -92,13 +97,35 @@ def _add_dataset(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _dataset(parsed: argparse.Namespace) -> datasets.SaliencyDataset:
+def _source(text: str) -> str:
+    from keras_saliency import datasets
+
+    name = text.lower().replace("-", "_")
+    if name not in datasets.SOURCES:
+        raise argparse.ArgumentTypeError(
+            f"there is no data set {text!r}; known are "
+            f"{', '.join(datasets.SOURCES)}"
+        )
+    return name
+
+
+def _dataset(parsed: argparse.Namespace) -> "datasets.SaliencyDataset":
+    from keras_saliency import datasets
+
     return datasets.load_path(
         parsed.path, name=parsed.name, partial=parsed.partial
     )
 
 
+def _list_weights(parsed: argparse.Namespace) -> None:
+    from keras_saliency import weights
+
+    console.tell(weights.entries())
+
+
 def _get(parsed: argparse.Namespace) -> None:
+    from keras_saliency import weights
+
     path = weights.find(parsed.name, directory=parsed.out, base_url=parsed.url)
     if parsed.out is not None and path.parent != parsed.out:
         found, path = path, parsed.out / path.name
@@ -108,6 +135,8 @@ def _get(parsed: argparse.Namespace) -> None:
 
 
 def _convert(parsed: argparse.Namespace) -> int:
+    from keras_saliency import datasets
+
     skipping = Skipping(say=console.say)
     path = datasets.to_compact(_dataset(parsed), parsed.out, errors=skipping)
     console.tell(path)
@@ -115,6 +144,8 @@ def _convert(parsed: argparse.Namespace) -> int:
 
 
 def _list_datasets(parsed: argparse.Namespace) -> None:
+    from keras_saliency import datasets
+
     for name, source in datasets.SOURCES.items():
         files = ", ".join(archive.name for archive in source.archives)
         console.tell(f"{name:9} {source.images:6} images, from {files}")

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from keras_saliency._utils import download as downloads
-from keras_saliency._utils.types import PathName
+from keras_saliency._utils.paths import PathName
 from keras_saliency.weights import manifest
 
 FOLDER_VARIABLE = "KERAS_SALIENCY_WEIGHTS"
