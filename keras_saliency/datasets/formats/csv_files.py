@@ -130,7 +130,8 @@ def load_csv(
     sizes = image_sizes(paths.values())
     known = _Names(list(paths))
     parts = []
-    for path in _files(fixations):
+    sources = _files(fixations)
+    for number, path in enumerate(sources):
         table = Table(
             path,
             wanted,
@@ -141,7 +142,7 @@ def load_csv(
             skip_lines=skip_lines,
         )
         meant = {what: texts for what, (_, texts) in conditions.items()}
-        parts.append(_read(table, known, meant, per_file, skip_unknown))
+        parts.append(_read(table, number, known, meant, per_file, skip_unknown))
     found = _Part(
         *(np.concatenate(column) for column in zip(*parts, strict=True))
     )
@@ -151,7 +152,11 @@ def load_csv(
             "and an image" + (f" where {dict(where)}." if where else ".")
         )
     x, y = frame.on_images(found.x, found.y, np.array(sizes)[found.image])
-    frame.check(x, y, np.array(sizes)[found.image], found.place)
+
+    def place(k: int) -> str:
+        return f"{sources[found.file[k]]}, line {found.line[k]}"
+
+    frame.check(x, y, np.array(sizes)[found.image], place)
     observers = found.observer if (found.observer != "").any() else None
     return SaliencyDataset(
         Path(images).resolve().name if name is None else name,
@@ -171,7 +176,7 @@ def load_csv(
 
 
 class _Part(NamedTuple):
-    """The fixations of a file; `place` is where each stands."""
+    """The fixations of a file, with its number and the line of each."""
 
     image: Array
     x: Array
@@ -179,7 +184,8 @@ class _Part(NamedTuple):
     observer: Array
     order: Array
     duration: Array
-    place: Array
+    file: Array
+    line: Array
 
 
 class _Names:
@@ -252,6 +258,7 @@ def _columns(
 
 def _read(
     table: Table,
+    file: int,
     known: _Names,
     conditions: Mapping[str, set[str]],
     per_file: str | None,
@@ -285,11 +292,11 @@ def _read(
         observer = np.full(len(table), file_name)
     elif "observer" in table:
         observer = np.array(table.texts("observer"), "str")
-        for row in rows.tolist():
-            if is_empty(observer[row]):
-                raise DatasetError(
-                    f"{table.where('observer', row)}: no observer is named."
-                )
+        empty = [text for text in np.unique(observer[rows]) if is_empty(text)]
+        for row in rows[np.isin(observer[rows], empty)].tolist()[:1]:
+            raise DatasetError(
+                f"{table.where('observer', row)}: no observer is named."
+            )
     else:
         observer = np.full(len(table), "")
     if "fixation" in table and rows.size:
@@ -303,7 +310,6 @@ def _read(
             return np.full(len(rows), np.nan)
         return table.numbers(what, rows)
 
-    place = [f"{table.path}, line {table.lines[row]}" for row in rows.tolist()]
     return _Part(
         image[rows],
         table.numbers("x", rows),
@@ -311,7 +317,8 @@ def _read(
         observer[rows],
         numbers_of("order"),
         numbers_of("duration"),
-        np.array(place, "object"),
+        np.full(len(rows), file),
+        np.array(table.lines, "int64")[rows],
     )
 
 

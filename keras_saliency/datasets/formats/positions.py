@@ -1,6 +1,6 @@
 """Where a position that an eye tracker recorded lies on the image."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -68,7 +68,9 @@ class Frame:
         y = (y - (frame_height - scale * height) / 2) / scale
         return x, y
 
-    def check(self, x: Array, y: Array, sizes: Array, places: Array) -> None:
+    def check(
+        self, x: Array, y: Array, sizes: Array, place: Callable[[int], str]
+    ) -> None:
         """Raise if most positions lie outside of their images.
 
         Who looks at an image looks at it, so the positions are then of another
@@ -78,7 +80,7 @@ class Frame:
             x: Columns in pixels of the images, shape `(N,)`.
             y: Rows in pixels of the images, shape `(N,)`.
             sizes: As for `on_images`.
-            places: File and line of each, for the error.
+            place: File and line of the one of a number, for the error.
 
         Raises:
             DatasetError: If they do.
@@ -89,13 +91,13 @@ class Frame:
             k = int(np.argmax(outside))
             raise DatasetError(
                 f"{outside.sum()} of {len(x)} fixations lie outside of their "
-                f"images, the first in {places[k]}: x {x[k]:.6g}, y "
+                f"images, the first in {place(k)}: x {x[k]:.6g}, y "
                 f"{y[k]:.6g} in an image {width[k]} wide and {height[k]} high. "
                 "Are units=, origin= or screen= other?"
             )
         if self.units == "pixels" and len(x) > 1 and max(x.max(), y.max()) <= 1:
             raise DatasetError(
-                f"All fixations, the first in {places[0]}, lie in the first "
+                f"All fixations, the first in {place(0)}, lie in the first "
                 'pixel of their images; give units="normalized".'
             )
 

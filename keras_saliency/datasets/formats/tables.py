@@ -62,9 +62,12 @@ class Table:
         self._decimal = decimal
         self._columns = dict(columns)
         self._has_header = not all(isinstance(c, int) for c in columns.values())
-        text = _text(path, encoding)
-        body = text.splitlines(keepends=True)[skip_lines:]
-        first = next((line for line in body if line.strip()), None)
+        text = io.StringIO(_text(path, encoding), newline="")
+        for _ in range(skip_lines):
+            text.readline()
+        start = text.tell()
+        first = next((line for line in text if line.strip()), None)
+        text.seek(start)
         if first is None:
             raise DatasetError(
                 f"The file {path} has no lines"
@@ -72,14 +75,15 @@ class Table:
             )
         if separator is None:
             separator = self._separator(first)
-        rows = self._rows("".join(body), separator, skip_lines)
+        rows = self._rows(text, separator, skip_lines)
         header: list[str] = []
         if self._has_header:
             self._header_line, header = next(rows)
         self._places = self._find(header, optional)
         needed = 1 + max(self._places.values())
         self.lines: list[int] = []
-        self._cells: list[list[str]] = []
+        self._cells: dict[str, list[str]] = {w: [] for w in self._places}
+        wanted = [(self._cells[w], place) for w, place in self._places.items()]
         for line, cells in rows:
             if len(cells) < needed:
                 raise DatasetError(
@@ -88,7 +92,8 @@ class Table:
                     f"{separator!r})."
                 )
             self.lines.append(line)
-            self._cells.append(cells)
+            for column, place in wanted:
+                column.append(cells[place].strip())
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -98,8 +103,7 @@ class Table:
 
     def texts(self, what: str) -> list[str]:
         """Return the cells of a column without space around them."""
-        place = self._places[what]
-        return [cells[place].strip() for cells in self._cells]
+        return self._cells[what]
 
     def numbers(self, what: str, rows: Array) -> Array:
         """Return the numbers in a column, NaN where there is none.
@@ -111,24 +115,20 @@ class Table:
         Raises:
             DatasetError: If a cell holds something else.
         """
-        place = self._places[what]
+        cells = self._cells[what]
         values = np.empty(len(rows))
         for k, row in enumerate(rows.tolist()):
-            cell = self._cells[row][place].strip()
-            if is_empty(cell):
-                values[k] = np.nan
-                continue
-            text = cell
+            text = cells[row]
             if self._decimal != ".":
-                text = cell.replace(".", "x").replace(self._decimal, ".")
+                text = text.replace(".", "x").replace(self._decimal, ".")
             try:
-                if "_" in text:
-                    raise ValueError
-                values[k] = float(text)
+                # Python's own numbers may have underscores.
+                values[k] = float(text if "_" not in text else "x")
             except ValueError:
-                raise self._no_number(what, row, cell) from None
-            if not np.isfinite(values[k]):
-                raise self._no_number(what, row, cell)
+                values[k] = np.nan
+        for k in np.flatnonzero(~np.isfinite(values)).tolist():
+            if not is_empty(cells[rows[k]]):
+                raise self._no_number(what, int(rows[k]), cells[rows[k]])
         return values
 
     def where(self, what: str, row: int) -> str:
@@ -168,12 +168,10 @@ class Table:
         return max(possible, key=found)
 
     def _rows(
-        self, text: str, separator: str, skipped: int
+        self, text: io.StringIO, separator: str, skipped: int
     ) -> Iterator[tuple[int, list[str]]]:
         """Yield line number and cells of the rows that are not empty."""
-        reader = csv.reader(
-            io.StringIO(text, newline=""), delimiter=separator, strict=True
-        )
+        reader = csv.reader(text, delimiter=separator, strict=True)
         while True:
             line = skipped + reader.line_num + 1
             try:
