@@ -1,9 +1,9 @@
 """Publish a trained model, or add its measured metrics.
 
     python tools/publish_weights.py NAME --model TRAINED --card CARD.json
-    python examples/evaluate.py NAME --data MIT1003 --part test \
+    keras-saliency evaluate NAME --data MIT1003 --part test -o results \
         --backbone-weights FILE
-    python tools/publish_weights.py NAME --scores results/evaluate_NAME.csv
+    python tools/publish_weights.py NAME --scores results/NAME.csv
 
 The first writes `weights/NAME.keras` without the optimizer (for the name
 "bundled", `keras_saliency/weights/bundled.keras`); the second measures that
@@ -193,7 +193,7 @@ def _narrowed(data):
 
 
 def measured(path):
-    """Return means and intervals of a table by `examples/evaluate.py`."""
+    """Return means and intervals of a table by `keras-saliency evaluate`."""
     result = evaluation.Evaluation.load(path)
     missing = set(evaluation.SEVEN) - set(result.scores)
     if missing:
@@ -243,9 +243,7 @@ def text(entry):
         f"| {low:.4f} to {high:.4f} |"
         for name, (mean, low, high) in entry.metrics.items()
     ]
-    command = (
-        f"python examples/evaluate.py {entry.name} --data PATH --part test"
-    )
+    command = f"keras-saliency evaluate {entry.name} --data PATH --part test"
     if entry.baseline is not None:
         command += " \\\n    --backbone-weights FILE"
     lines += ["", "They are measured by", "", "```sh", command, "```"]

@@ -150,10 +150,7 @@ def network_weights(arguments: argparse.Namespace, name: str) -> str | None:
 def load_parts(
     path: PathName | None, name: str | None = None
 ) -> dict[str, datasets.SaliencyDataset]:
-    """Return a data set's parts train, validation and test.
-
-    MIT1003 has the paper's split; of any other data set a fifth, drawn by
-    chance, is for validation and a fifth for the test.
+    """Return a data set's parts train, validation and test; see `parts_of`.
 
     Args:
         path: The folder; `None` generates 240 images.
@@ -168,6 +165,23 @@ def load_parts(
         dataset = datasets.generate(count=240)
     else:
         dataset = datasets.load_path(path, name=name)
+    return parts_of(dataset)
+
+
+def parts_of(
+    dataset: datasets.SaliencyDataset,
+) -> dict[str, datasets.SaliencyDataset]:
+    """Return the parts train, validation and test of a data set.
+
+    MIT1003 has the paper's split; of any other data set a fifth, drawn by
+    chance, is for validation and a fifth for the test.
+
+    Args:
+        dataset: All images.
+
+    Raises:
+        DatasetError: If there are fewer than 5.
+    """
     # By what it holds, not by the name of a folder.
     if dataset.name == "MIT1003" or is_mit1003(dataset.names):
         split = datasets.paper_split()
@@ -175,8 +189,8 @@ def load_parts(
         held_out = len(dataset) // 5
         if not held_out:
             raise datasets.DatasetError(
-                f"The data set {path} has {len(dataset)} images; at least 5 "
-                "are needed for the parts train, validation and test."
+                f"The data set {dataset.name} has {len(dataset)} images; at "
+                "least 5 are needed for the parts train, validation and test."
             )
         split = dataset.split(
             {

@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 import running
 
@@ -65,25 +64,6 @@ def test_parts_of_the_recipe(example, few_images, tmp_path):
     assert len(rates) == 8
     assert rates["mse_paper"] == "SGD 0.001" and rates["mse_ours"] == "ours"
     assert (folder / "parts_mse.png").exists()
-
-
-@pytest.mark.slow
-def test_evaluate_compares_models_and_maps(
-    example, few_images, tmp_path, capsys
-):
-    model = models.FastNet((32, 48, 3), filters=(2,) * 5, depth=2)
-    model.save(tmp_path / "fast.keras")
-    test = experiments.command_line.load_parts(None)["test"]
-    (tmp_path / "maps").mkdir()
-    for i, name in enumerate(test.names):
-        np.save(tmp_path / "maps" / f"{name}.npy", test.density(i, (30, 40)))
-    example("evaluate", "fast.keras", "maps", "--part", "test", "--images", 2)
-    printed = capsys.readouterr().out
-    assert "fast.keras: 2 images" in printed and "AUC-Judd" in printed
-    assert (tmp_path / "results" / "evaluate_maps.csv").exists()
-    with pytest.raises(SystemExit):
-        example("evaluate", "nothing", "--part", "test")
-    assert "'nothing'" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -162,5 +162,5 @@ def test_other_errors_keep_their_traceback(monkeypatch):
 
 def test_too_few_images_for_the_parts(tmp_path):
     datasets.to_compact(datasets.generate(4), tmp_path / "few", progress=False)
-    with pytest.raises(datasets.DatasetError, match="few has 4 images"):
+    with pytest.raises(datasets.DatasetError, match="generated has 4 images"):
         command_line.load_parts(tmp_path / "few")

@@ -146,7 +146,7 @@ def test_scores_go_into_manifest_and_card(tool, tmp_path):
     card = (tmp_path / "cards/one.md").read_text()
     assert "| CC | 0.6000 | 0.5000 to 0.7000 |" in card
     assert after.sha256 in card
-    assert "examples/evaluate.py one --data PATH --part test" in card
+    assert "keras-saliency evaluate one --data PATH --part test" in card
     assert "cc 0.600" in str(weights.entries())
     del scores["emd"]
     evaluation.Evaluation(["a", "b"], scores).to_csv(tmp_path / "scores.csv")

@@ -1,0 +1,197 @@
+"""The command `keras-saliency evaluate`."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_saliency._utils import console
+from keras_saliency._utils.atomic import explained
+
+# Imported where they are used: the parser is quick.
+if TYPE_CHECKING:
+    from keras_saliency import datasets
+
+_TEXT = """Prints the mean of each metric over the images with a 95 %
+interval. Of two models or more it also compares the first with each of the
+others, image by image: difference, interval, a paired test."""
+_PARTS = ("all", "train", "validation", "test")
+
+
+def add_to(commands: argparse._SubParsersAction) -> None:
+    """Add the command to those of the parser."""
+    command = commands.add_parser(
+        "evaluate",
+        help="metrics of models and of folders of maps",
+        description=_TEXT,
+    )
+    command.add_argument(
+        "model",
+        nargs="+",
+        help="a .keras file, a name of 'weights list', the name of a classic "
+        "model, or a folder with a map (image or .npy) for each image, of its "
+        "name",
+    )
+    command.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="folder of the data set, as for 'datasets info'",
+    )
+    command.add_argument(
+        "--name", help="which published data set it is, as for 'datasets info'"
+    )
+    command.add_argument(
+        "--partial",
+        action="store_true",
+        help="use a publisher's copy that lacks some of the images",
+    )
+    command.add_argument(
+        "--part",
+        default="all",
+        choices=_PARTS,
+        help="images of MIT1003 by the paper's split; of another data set a "
+        "fifth for validation and a fifth for the test, drawn by seed 0 "
+        "(default: all)",
+    )
+    command.add_argument(
+        "--images", type=_count, help="the first n of them; default: all"
+    )
+    command.add_argument(
+        "--metrics",
+        nargs="+",
+        metavar="METRIC",
+        help="such as cc nss auc_shuffled; default: the seven of the paper "
+        "that the data set allows",
+    )
+    command.add_argument(
+        "--size",
+        type=_count,
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
+        help="size at which maps are compared; default: each image's own",
+    )
+    command.add_argument(
+        "--workers", type=_count, default=1, help="processes that score"
+    )
+    command.add_argument(
+        "--backbone-weights",
+        metavar="FILE",
+        help="weights of a published model's backbone; by default Keras "
+        "downloads ImageNet's",
+    )
+    command.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        help="folder to write NAME.csv to, a line for each image; the same "
+        "command then goes on after a break",
+    )
+    command.set_defaults(run=run)
+
+
+def run(parsed: argparse.Namespace) -> None:
+    """Score the models, print and write what was found."""
+    from keras_saliency import evaluation
+    from keras_saliency.models.sources import Folder
+
+    names = _names(parsed.model)
+    dataset = _images(parsed)
+    systems = [_system(name, parsed.backbone_weights) for name in parsed.model]
+    # What is wrong is said before the first is measured.
+    given = ["density", "baseline"]
+    if dataset.has_fixations:
+        given += ["fixations", "other_fixations"]
+    metrics = evaluation.choose(parsed.metrics, given)
+    for system in systems:
+        if isinstance(system, Path):
+            Folder(system, dataset)
+    if parsed.out is not None:
+        with explained(parsed.out):
+            parsed.out.mkdir(parents=True, exist_ok=True)
+    results = []
+    for model, name, system in zip(parsed.model, names, systems, strict=True):
+        begun = time.perf_counter()
+        result = evaluation.evaluate(
+            system,
+            dataset,
+            metrics,
+            parsed.size,
+            workers=parsed.workers,
+            resume=parsed.out and parsed.out / f"{name}.jsonl",
+            verbose=1 if sys.stdout.isatty() else 0,
+        )
+        seconds = time.perf_counter() - begun
+        if results:
+            console.tell("")
+        console.tell(f"{model}: {len(dataset)} images in {seconds:.1f} s")
+        console.tell(result)
+        if parsed.out is not None:
+            result.to_csv(parsed.out / f"{name}.csv")
+        results.append(result)
+    for name, result in zip(names[1:], results[1:], strict=True):
+        compared = evaluation.compare(
+            results[0], result, names=(names[0], name)
+        )
+        console.tell(f"\n{compared}")
+
+
+def _images(parsed: argparse.Namespace) -> "datasets.SaliencyDataset":
+    from keras_saliency import datasets
+    from keras_saliency.experiments import command_line
+
+    dataset = datasets.load_path(
+        parsed.data, name=parsed.name, partial=parsed.partial
+    )
+    if parsed.part != "all":
+        dataset = command_line.parts_of(dataset)[parsed.part]
+    return dataset.subset(slice(0, parsed.images))
+
+
+def _system(name: str, backbone_weights: str | None) -> Any:
+    """Return a folder's path, or the model."""
+    from keras_saliency import models
+
+    if Path(name).is_dir():
+        return Path(name)
+    options = {}
+    if backbone_weights is not None:
+        options["backbone_weights"] = backbone_weights
+    try:
+        return models.get(name, **options)
+    except ValueError:
+        raise
+    except Exception as error:  # a damaged file raises nearly anything
+        raise ValueError(
+            f"The model {name} cannot be used ({console.message_of(error)})."
+        ) from error
+
+
+def _names(given: list[str]) -> list[str]:
+    """Return what the models are called in files and tables.
+
+    That is the last part of a path, without the extension; where two would
+    then be one, the whole path.
+    """
+    paths = [Path(text) for text in given]
+    short = [
+        path.resolve().name if path.is_dir() else path.stem for path in paths
+    ]
+    names = [
+        name
+        if short.count(name) == 1
+        else "_".join(part for part in path.parts if part.strip("/\\"))
+        for name, path in zip(short, paths, strict=True)
+    ]
+    for name, text in zip(names, given, strict=True):
+        if names.count(name) > 1:
+            raise ValueError(f"The model {text} is given twice.")
+    return names
+
+
+def _count(text: str) -> int:
+    """Return a whole number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return int(text)

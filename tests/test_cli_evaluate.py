@@ -1,0 +1,127 @@
+"""The command keras-saliency evaluate."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from keras_saliency import cli, datasets, evaluation, models
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A data set of 10 images, two folders of maps and a model."""
+    root = tmp_path_factory.mktemp("evaluate")
+    made = datasets.generate(10, (24, 32), seed=2)
+    datasets.to_compact(made, root / "data", progress=False)
+    for i, name in enumerate(made.names):
+        for folder, map_ in (
+            ("good", made.true_density(i)),
+            ("bad", 1 - made.true_density(i)),
+        ):
+            (root / folder).mkdir(exist_ok=True)
+            np.save(root / folder / f"{name}.npy", map_)
+    model = models.FastNet((24, 32, 3), filters=(2,) * 5, depth=2)
+    model.save(root / "fast.keras")
+    return root
+
+
+def run(capsys, *words, status=0):
+    """What the command says, on standard output or with a status on error."""
+    assert cli.main(["evaluate", *map(str, words)]) == status
+    said = capsys.readouterr()
+    return said.err if status else said.out
+
+
+def test_a_folder_of_maps(root, capsys):
+    printed = run(capsys, root / "good", "--data", root / "data")
+    expected = evaluation.evaluate(
+        root / "good", datasets.load_compact(root / "data"), verbose=0
+    )
+    assert f"{root / 'good'}: 10 images in " in printed.splitlines()[0]
+    assert printed.splitlines()[1:] == str(expected).splitlines()
+
+
+def test_models_are_compared_with_the_first(root, capsys, tmp_path):
+    words = [root / "good", root / "bad", root / "fast.keras", "--data"]
+    words += [root / "data", "--metrics", "cc", "nss", "-o", tmp_path / "out"]
+    printed = run(capsys, *words)
+    tables = [line for line in printed.splitlines() if "difference" in line]
+    assert len(tables) == 2 and "bad" in tables[0] and "fast" in tables[1]
+    written = sorted(path.name for path in (tmp_path / "out").glob("*.csv"))
+    assert written == ["bad.csv", "fast.csv", "good.csv"]
+    good, bad = (
+        evaluation.Evaluation.load(tmp_path / "out" / f"{name}.csv")
+        for name in ("good", "bad")
+    )
+    assert list(good.scores) == ["cc", "nss"]
+    compared = evaluation.compare(good, bad, names=("good", "bad"))
+    assert str(compared) in printed
+    # The same command goes on: all is known.
+    lines = (tmp_path / "out" / "good.jsonl").read_text()
+    assert run(capsys, *words).split(" s\n")[1] == printed.split(" s\n")[1]
+    assert (tmp_path / "out" / "good.jsonl").read_text() == lines
+
+
+def test_parts_and_sizes(root, capsys):
+    printed = run(
+        capsys,
+        *("spectral_residual", "--data", root / "data", "--part", "test"),
+        *("--size", 12, 16, "--metrics", "cc"),
+    )
+    test = datasets.load_compact(root / "data")
+    split = test.split({"train": 6, "validation": 2, "test": 2})
+    result = evaluation.evaluate(
+        "spectral_residual",
+        test.subset(split["test"]),
+        ["cc"],
+        (12, 16),
+        verbose=0,
+    )
+    assert str(result) in printed
+    printed = run(capsys, root / "good", "--data", root / "data", "--images", 3)
+    assert "3 images in" in printed
+
+
+def test_names_that_are_the_same_are_told_apart(root, capsys, tmp_path):
+    for run_ in "12":
+        (tmp_path / run_).mkdir()
+        shutil.copy(root / "fast.keras", tmp_path / run_ / "model.keras")
+    first, second = tmp_path / "1/model.keras", tmp_path / "2/model.keras"
+    words = ["--data", root / "data", "--metrics", "cc", "--images", 2]
+    run(capsys, first, second, *words, "-o", tmp_path / "out")
+    assert len(list((tmp_path / "out").glob("*1_model.keras.csv"))) == 1
+    said = run(capsys, first, first, *words, status=2)
+    assert "is given twice" in said
+
+
+def test_what_is_wrong_is_said_first(root, capsys, tmp_path):
+    data = ("--data", root / "data")
+    said = run(capsys, "nothing", *data, status=2)
+    assert "There is no model 'nothing'" in said
+    said = run(capsys, root / "good", "--data", tmp_path / "no", status=2)
+    assert "no folder" in said
+    said = run(capsys, root / "good", *data, "--metrics", "ccc", status=2)
+    assert "there is no metric 'ccc'" in said
+    (tmp_path / "few").mkdir()
+    said = run(capsys, root / "good", tmp_path / "few", *data, status=2)
+    assert "10 of the 10 images have no map in" in said
+    (tmp_path / "bad.keras").write_bytes(b"PK\3\4")
+    said = run(capsys, tmp_path / "bad.keras", *data, status=2)
+    assert "bad.keras" in said
+    for words in (
+        [root / "good"],
+        [*data],
+        [root / "good", *data, "--part", "exam"],
+        [root / "good", *data, "--images", "0"],
+    ):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["evaluate", *map(str, words)])
+        assert ended.value.code == 2
+
+
+def test_a_folder_that_cannot_be_written(root, capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    words = [root / "good", "--data", root / "data"]
+    said = run(capsys, *words, "-o", tmp_path / "file/out", status=1)
+    assert "file/out" in said
