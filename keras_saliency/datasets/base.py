@@ -2,31 +2,23 @@
 
 import numbers
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
 from keras_saliency._utils.types import Array, PathName, Size
 from keras_saliency.datasets import density as maps
-from keras_saliency.datasets.describe import (
-    Info,
-    describe,
-    show,
-    show_mean_density,
-)
+from keras_saliency.datasets.describe import Described
 from keras_saliency.datasets.fixations import Fixations
 from keras_saliency.datasets.image_list import ImageList
 from keras_saliency.images import as_size
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # Sigma of the Gaussian where a data set names none, per pixel of the longer
 # side: the blur of MIT1003's published maps (24 pixels at 1024).
 RELATIVE_SIGMA = 24 / 1024
 
 
-class SaliencyDataset(ImageList):
+class SaliencyDataset(Described, ImageList):
     """A list of images with the fixations that observers made on them.
 
     Images, fixation maps and density maps come out at any size:
@@ -125,57 +117,6 @@ class SaliencyDataset(ImageList):
         return self.densities is not None and all(
             density is not None for density in self.densities
         )
-
-    def info(self) -> Info:
-        """Return what is known about the data set, to print or to look up.
-
-        Returns:
-            A dictionary whose text is a table: name, images, categories,
-            sizes, observers, fixations (`used` in maps), fixations per
-            image, sigma and where densities come from.
-        """
-        return describe(self)
-
-    def show(
-        self,
-        i: int | str,
-        path: PathName | None = None,
-        *,
-        size: Size | None = None,
-        sigma: float | None = None,
-    ) -> "Figure":
-        """Draw an image with its fixations beside its density map.
-
-        Args:
-            i: Number or name of the image.
-            path: File to write the figure to, its format by its name.
-            size: `(height, width)` of both panels. Defaults to the image's
-                as stored.
-            sigma: As for `density`.
-
-        Returns:
-            A `matplotlib.figure.Figure`.
-        """
-        return show(self, i, path=path, size=size, sigma=sigma)
-
-    def show_mean_density(
-        self,
-        size: Size = (64, 64),
-        path: PathName | None = None,
-        *,
-        sigma: float | None = None,
-    ) -> "Figure":
-        """Draw the mean density with its marginals, the center bias.
-
-        Args:
-            size: `(height, width)` of the map.
-            path: File to write the figure to, its format by its name.
-            sigma: As for `mean_density`.
-
-        Returns:
-            A `matplotlib.figure.Figure`.
-        """
-        return show_mean_density(self, size, path=path, sigma=sigma)
 
     def fixations_of(self, i: int) -> Fixations:
         """Return the fixations of one image that maps are made from.

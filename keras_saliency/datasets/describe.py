@@ -4,13 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_saliency._utils import figures
+from keras_saliency._utils import figures, frames
+from keras_saliency._utils.frames import Library
 from keras_saliency._utils.types import PathName, Size
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-# Here a data set is typed as Any: its class has these functions as methods.
 
 
 class Info(dict[str, Any]):
@@ -23,8 +22,82 @@ class Info(dict[str, Any]):
         )
 
 
-def describe(dataset: Any) -> Info:
-    """Describe a data set; see `SaliencyDataset.info`."""
+class Described:
+    """The methods of `SaliencyDataset` that say and show what it holds."""
+
+    def info(self) -> Info:
+        """Return what is known about the data set, to print or to look up.
+
+        Returns:
+            A dictionary whose text is a table: name, images, categories,
+            sizes, observers, fixations (`used` in maps), fixations per
+            image, sigma and where densities come from.
+        """
+        return _described(self)
+
+    def show(
+        self,
+        i: int | str,
+        path: PathName | None = None,
+        *,
+        size: Size | None = None,
+        sigma: float | None = None,
+    ) -> "Figure":
+        """Draw an image with its fixations beside its density map.
+
+        Args:
+            i: Number or name of the image.
+            path: File to write the figure to, its format by its name.
+            size: `(height, width)` of both panels. Defaults to the image's
+                as stored.
+            sigma: As for `density`.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
+        """
+        return _shown(self, i, path, size, sigma)
+
+    def show_mean_density(
+        self,
+        size: Size = (64, 64),
+        path: PathName | None = None,
+        *,
+        sigma: float | None = None,
+    ) -> "Figure":
+        """Draw the mean density with its marginals, the center bias.
+
+        Args:
+            size: `(height, width)` of the map.
+            path: File to write the figure to, its format by its name.
+            sigma: As for `mean_density`.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
+        """
+        return _mean_shown(self, size, path, sigma)
+
+    def to_frame(self, library: Library = "pandas") -> Any:
+        """Return all fixations as a data frame, a row for each.
+
+        Written as CSV, `load_csv` reads it.
+
+        Args:
+            library: "pandas" or "polars", which must be installed.
+
+        Returns:
+            A `DataFrame` with the columns `image` (name), `observer` (name,
+            else number; missing where it is not known), `order`, `x`, `y`
+            (original pixels) and `duration` (milliseconds). Those outside of
+            their images and those before `first_order` are there too.
+
+        Raises:
+            ImportError: If the library is not installed.
+            ValueError: If the data set has density maps only.
+        """
+        return _frame(self, library)
+
+
+def _described(dataset: Any) -> Info:
     heights, widths = dataset.sizes.T
     found = Info(name=dataset.name, images=len(dataset))
     if dataset.categories is not None:
@@ -54,15 +127,13 @@ def describe(dataset: Any) -> Info:
     return found
 
 
-def show(
+def _shown(
     dataset: Any,
     i: int | str,
-    *,
-    path: PathName | None = None,
-    size: Size | None = None,
-    sigma: float | None = None,
+    path: PathName | None,
+    size: Size | None,
+    sigma: float | None,
 ) -> "Figure":
-    """Draw one image; see `SaliencyDataset.show`."""
     i = dataset.index(i) if isinstance(i, str) else range(len(dataset))[i]
     image = dataset.image(i, size)
     density = dataset.density(i, image.shape[:2], sigma=sigma)
@@ -91,14 +162,12 @@ def show(
     return figures.saved(figure, path)
 
 
-def show_mean_density(
+def _mean_shown(
     dataset: Any,
-    size: Size = (64, 64),
-    *,
-    path: PathName | None = None,
-    sigma: float | None = None,
+    size: Size,
+    path: PathName | None,
+    sigma: float | None,
 ) -> "Figure":
-    """Draw the center bias; see `SaliencyDataset.show_mean_density`."""
     mean = dataset.mean_density(size, sigma=sigma)
     height, width = mean.shape
     figure = figures.new(5, 4.2)
@@ -122,6 +191,33 @@ def show_mean_density(
     axes[1, 0].set_xticks([])
     axes[1, 0].set_yticks([])
     return figures.saved(figure, path)
+
+
+def _frame(dataset: Any, library: Library) -> Any:
+    fixations = dataset.fixations
+    if fixations is None:
+        raise ValueError(
+            f"The data set {dataset.name} has density maps but no fixations, "
+            "which are the rows of its data frame."
+        )
+    columns: dict[str, Any] = {
+        "image": np.array(dataset.names, "object")[fixations.image_index]
+    }
+    names = dataset.subject_names
+    known = fixations.subject >= 0
+    if names is not None:
+        # The last stands for the number -1.
+        labels = np.array([*names, None], "object")
+        columns["observer"] = labels[fixations.subject]
+    elif known.all():
+        columns["observer"] = fixations.subject
+    elif known.any():
+        columns["observer"] = [
+            n if n >= 0 else None for n in fixations.subject.tolist()
+        ]
+    columns |= {name: getattr(fixations, name) for name in ("order", "x", "y")}
+    columns["duration"] = fixations.duration
+    return frames.new(columns, library)
 
 
 def _text(value: Any) -> str:

@@ -1,11 +1,13 @@
 """Paired comparison of two results on the same images."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_saliency._utils import frames
 from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.frames import Library
 from keras_saliency._utils.types import PathName
 from keras_saliency.evaluation import _statistics, _writing, scores
 from keras_saliency.evaluation.results import Evaluation
@@ -154,6 +156,23 @@ class Comparison:
                 ]
             )
         return _writing.table(lines)
+
+    def to_frame(self, library: Library = "pandas") -> Any:
+        """Return the rows as a data frame, one per metric.
+
+        Args:
+            library: "pandas" or "polars", which must be installed.
+
+        Returns:
+            A `DataFrame` with the columns `metric` and those of `Row`.
+
+        Raises:
+            ImportError: If the library is not installed.
+        """
+        columns = {"metric": list(self.rows)}
+        for field in Row._fields:
+            columns[field] = [getattr(r, field) for r in self.rows.values()]
+        return frames.new(columns, library)
 
     def to_json(self, path: PathName) -> None:
         """Write the rows; NaN is written as null."""

@@ -5,11 +5,13 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
+from keras_saliency._utils import frames
 from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.frames import Library
 from keras_saliency._utils.types import Array, ArrayLike, PathName
 from keras_saliency.evaluation import _statistics, _writing, scores
 
@@ -104,6 +106,48 @@ class Evaluation:
             name: values[~np.isnan(values)]
             for name, values in self.scores.items()
         }
+
+    def to_frame(
+        self,
+        library: Library = "pandas",
+        *,
+        of: Literal["images", "means"] = "images",
+        confidence: float = 0.95,
+    ) -> Any:
+        """Return the values as a data frame.
+
+        Args:
+            library: "pandas" or "polars", which must be installed.
+            of: "images" for a row per image: `name` and a column per metric;
+                "means" for a row per metric: `metric`, `mean`, `low` and
+                `high` of the interval of the mean, and the number of
+                `images` that have a value.
+            confidence: Probability between the two ends of an interval.
+
+        Returns:
+            A `DataFrame`.
+
+        Raises:
+            ImportError: If the library is not installed.
+            ValueError: If `of` is neither.
+        """
+        columns: dict[str, Any]
+        if of == "images":
+            columns = {"name": list(self.names), **self.scores}
+        elif of == "means":
+            ends = self.intervals(confidence=confidence)
+            columns = {
+                "metric": list(self.scores),
+                "mean": list(self.means().values()),
+                "low": [low for low, _ in ends.values()],
+                "high": [high for _, high in ends.values()],
+                "images": [known.size for known in self._known().values()],
+            }
+        else:
+            raise ValueError(
+                f'of must be "images" or "means"; received {of!r}.'
+            )
+        return frames.new(columns, library)
 
     def to_csv(self, path: PathName) -> None:
         """Write one line per image, every digit of the values."""

@@ -1,0 +1,34 @@
+"""Data frames of the library that a user has; neither is needed."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Literal
+
+Library = Literal["pandas", "polars"]
+_LIBRARIES = ("pandas", "polars")
+
+
+def new(columns: Mapping[str, Any], library: Library) -> Any:
+    """Return a `DataFrame`.
+
+    Args:
+        columns: Name -> array or list of the values of each column.
+        library: "pandas" or "polars".
+
+    Raises:
+        ImportError: If the library is not installed; the message says how to.
+        ValueError: If there is no such library.
+    """
+    if library not in _LIBRARIES:
+        raise ValueError(
+            f"library must be one of {', '.join(map(repr, _LIBRARIES))}; "
+            f"received {library!r}."
+        )
+    try:
+        module = importlib.import_module(library)
+    except ImportError as error:
+        raise ImportError(
+            f"to_frame({library!r}) needs {library}: pip install "
+            f'"keras_saliency[{library}]"'
+        ) from error
+    return module.DataFrame(dict(columns))
