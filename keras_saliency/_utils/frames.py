@@ -4,6 +4,8 @@ import importlib
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from keras_saliency._utils.errors import NotInstalledError
+
 Library = Literal["pandas", "polars"]
 _LIBRARIES = ("pandas", "polars")
 
@@ -16,7 +18,7 @@ def new(columns: Mapping[str, Any], library: Library) -> Any:
         library: "pandas" or "polars".
 
     Raises:
-        ImportError: If the library is not installed; the message says how to.
+        NotInstalledError: If the library is not installed.
         ValueError: If there is no such library.
     """
     if library not in _LIBRARIES:
@@ -27,7 +29,7 @@ def new(columns: Mapping[str, Any], library: Library) -> Any:
     try:
         module = importlib.import_module(library)
     except ImportError as error:
-        raise ImportError(
+        raise NotInstalledError(
             f"to_frame({library!r}) needs {library}: pip install "
             f'"keras_saliency[{library}]"'
         ) from error

@@ -91,7 +91,8 @@ class Described:
             their images and those before `first_order` are there too.
 
         Raises:
-            ImportError: If the library is not installed.
+            NotInstalledError: If the library is not installed (an
+                `ImportError`).
             ValueError: If the data set has density maps only.
         """
         return _frame(self, library)

@@ -167,7 +167,8 @@ class Comparison:
             A `DataFrame` with the columns `metric` and those of `Row`.
 
         Raises:
-            ImportError: If the library is not installed.
+            NotInstalledError: If the library is not installed (an
+                `ImportError`).
         """
         columns = {"metric": list(self.rows)}
         for field in Row._fields:

@@ -128,7 +128,8 @@ class Evaluation:
             A `DataFrame`.
 
         Raises:
-            ImportError: If the library is not installed.
+            NotInstalledError: If the library is not installed (an
+                `ImportError`).
             ValueError: If `of` is neither.
         """
         columns: dict[str, Any]
