@@ -3,6 +3,7 @@
 H and W are a map's height and width, N the number of maps in one call.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -23,21 +24,230 @@ _LARGE, _SMALL = 2.0**480, 2.0**-480
 _SHARED = ("baseline", "other_fixations")
 
 
+class Map:
+    """One image's map, and what metrics ask of it, each computed once.
+
+    Several metrics of one prediction, and of one ground truth with several
+    predictions, share what they have in common. The array must not change
+    meanwhile.
+
+    Args:
+        name: What errors call it, such as "prediction".
+        array: Real numbers, shape `(H, W)`.
+    """
+
+    def __init__(self, name: str, array: Array) -> None:
+        self.name = name
+        self.array = array
+        self.shape = array.shape
+        self.size = array.size
+        self._masses: dict[tuple[bool, float], tuple[float, float]] = {}
+        self._fixated: dict[bool, tuple[Array, Array]] = {}
+        self._kept: dict[object, Array | None] = {}
+
+    @functools.cached_property
+    def any(self) -> bool:
+        """Whether a value is not zero."""
+        return bool(np.any(self.array))
+
+    @functools.cached_property
+    def pixels(self) -> Array:
+        """The values as float64, shape `(H * W,)`, finite or not.
+
+        They may be the caller's own memory: never write into it.
+        """
+        return np.ascontiguousarray(self.array, dtype=np.float64).ravel()
+
+    @functools.cached_property
+    def finite(self) -> Array:
+        """The pixels; NaN or infinity is a ValueError."""
+        self._refuse_not_finite()
+        return self.pixels
+
+    @functools.cached_property
+    def not_negative(self) -> Array:
+        """The pixels; NaN, infinity or a negative one is a ValueError."""
+        pixels = self.finite
+        if self.low < 0:
+            raise ValueError(
+                f"{self.name} holds negative values, which are no probability "
+                "mass; shift or rescale the map first"
+            )
+        return pixels
+
+    @functools.cached_property
+    def comparable(self) -> Array:
+        """Finite pixels in a type that keeps their order, `(H * W,)`."""
+        if self.array.dtype != np.float32:
+            return self.finite
+        self._refuse_not_finite()
+        return np.ascontiguousarray(self.array).ravel()
+
+    @functools.cached_property
+    def ordered(self) -> Array:
+        """The comparable pixels from low to high."""
+        return np.sort(self.comparable)
+
+    @functools.cached_property
+    def low(self) -> np.float64:
+        """The least pixel; NaN where one is NaN."""
+        return self.pixels.min()
+
+    @functools.cached_property
+    def high(self) -> np.float64:
+        """The largest pixel; NaN where one is NaN."""
+        return self.pixels.max()
+
+    @functools.cached_property
+    def total(self) -> np.float64:
+        """The sum of the pixels, finite or not."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.pixels.sum()
+
+    @functools.cached_property
+    def mean(self) -> np.float64:
+        """The mean of the pixels, which are finite if it is."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = self.total / self.size
+        if not np.isfinite(mean):
+            self._refuse_not_finite()
+            raise ValueError(
+                f"the values of {self.name} are too large to be summed"
+            )
+        return mean
+
+    @functools.cached_property
+    def squares(self) -> np.float64:
+        """The sum of the squared deviations from the mean."""
+        pixels, mean = self.pixels, self.mean
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = self._raw_squares - self.size * mean**2
+        # The difference loses digits where it is small, two of 16 at most.
+        if squares > 0.01 * self._raw_squares and np.isfinite(squares):
+            return squares
+        return sum(
+            np.dot(block - mean, block - mean) for (block,) in blocks(pixels)
+        )
+
+    def low_and_mass(
+        self, minmax: bool, floor: float = 0.0
+    ) -> tuple[float, float]:
+        """Return what makes a distribution: `(pixels - low) / mass`.
+
+        With `minmax` they are moved to [0, 1] before they are divided by
+        their sum, as the MIT code does; `floor` is added in between. A
+        constant map other than zero is then uniform (MIT: NaN), and an
+        all-zero map stays zero, as in MIT's code: it has no mass. NaN or
+        infinity is an error.
+        """
+        key = minmax, floor
+        if key not in self._masses:
+            self._masses[key] = self._low_and_mass(minmax, floor)
+        return self._masses[key]
+
+    def fixated(self, repeats: bool) -> tuple[Array, Array]:
+        """Return where the fixations are and how much each pixel counts.
+
+        Returns:
+            Indices into the pixels and float64 weights, both of shape `(n,)`:
+            the counts of the map with `repeats`, else ones.
+        """
+        if repeats not in self._fixated:
+            self._fixated[repeats] = self._find_fixated(repeats)
+        return self._fixated[repeats]
+
+    def keep(
+        self, key: object, compute: Callable[[], Array | None]
+    ) -> Array | None:
+        """Return what a metric computes of this map alone, computed once."""
+        if key not in self._kept:
+            self._kept[key] = compute()
+        return self._kept[key]
+
+    def moderate(self) -> "Map":
+        """Return the map times a power of 2, if its peak is extreme.
+
+        Only float64 holds numbers whose squares over- or underflow.
+        """
+        if self.array.dtype.kind != "f" or self.array.dtype.itemsize < 8:
+            return self
+        return self._moderated
+
+    @functools.cached_property
+    def _moderated(self) -> "Map":
+        peak = max(self.array.max(), -self.array.min())
+        if not 0 < peak < np.inf or _SMALL < peak < _LARGE:
+            return self
+        exponent = -int(np.frexp(peak)[1])
+        return Map(self.name, np.ldexp(self.array, exponent))
+
+    @functools.cached_property
+    def _raw_squares(self) -> np.float64:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return sum(np.dot(block, block) for (block,) in blocks(self.pixels))
+
+    def _refuse_not_finite(self) -> None:
+        # The quickest pass there is; only an overflowing one needs a second.
+        if not np.isfinite(self._raw_squares):
+            if not np.isfinite(self.pixels).all():
+                raise ValueError(f"{self.name} holds NaN or infinity")
+
+    def _low_and_mass(self, minmax: bool, floor: float) -> tuple[float, float]:
+        low = 0.0
+        if minmax:
+            low, high = self.low, self.high
+            if not np.isfinite(high - low):
+                self._refuse_not_finite()
+            if low == high:
+                low = 0.0
+            floor = floor * (high - low)
+        low = low - floor
+        with np.errstate(over="ignore"):
+            if low == 0:
+                mass = self.total
+            else:
+                mass = sum(
+                    (block - low).sum() for (block,) in blocks(self.pixels)
+                )
+        if not np.isfinite(mass):
+            raise ValueError(
+                f"the values of {self.name} are too large to be summed"
+            )
+        return low, mass or 1.0
+
+    def _find_fixated(self, repeats: bool) -> tuple[Array, Array]:
+        pixels = self.array.reshape(-1)
+        where = np.flatnonzero(pixels != 0)
+        counts = pixels[where].astype(np.float64)
+        # One look at the usual map of ones; the others for what else there is.
+        if np.all(counts == 1):
+            return where, counts
+        if not np.isfinite(counts).all():
+            raise ValueError(f"{self.name} holds NaN or infinity")
+        if np.any(counts < 0) or np.any(counts != np.floor(counts)):
+            raise ValueError(
+                f"{self.name} must hold numbers of fixations (0, 1, 2, ...); "
+                "this looks like a density map, or like a map that was resized"
+            )
+        return where, counts if repeats else np.ones_like(counts)
+
+
 def score_each(
     score: Callable[..., float],
     *,
     scale_free: bool = True,
-    **maps: ArrayLike,
+    **maps: ArrayLike | Map,
 ) -> Scores:
     """Call `score` once per image.
 
     Args:
-        score: A function of one image's maps, each of shape `(H, W)`, by the
-            names given in `maps`; it returns one number.
+        score: A function of one image's `Map`s, by the names given in `maps`;
+            it returns one number.
         scale_free: Whether a factor changes nothing: maps of very large or
             very small numbers are then multiplied by one.
         **maps: Arrays of shape `(H, W)`, `(H, W, 1)`, `(N, H, W)` or
-            `(N, H, W, 1)`. The first is the prediction.
+            `(N, H, W, 1)`, or the `Map` of one image. The first is the
+            prediction.
 
     Returns:
         A float64 number for maps of shape `(H, W)` or `(H, W, 1)`, else a
@@ -47,20 +257,20 @@ def score_each(
     for name, value in maps.items():
         stacks[name], is_single[name] = _stack(name, value)
     first = next(iter(stacks))
-    count, size = len(stacks[first]), stacks[first].shape[1:]
+    count, size = len(stacks[first]), stacks[first][0].shape
     for name, stack in stacks.items():
         shared = name in _SHARED and len(stack) == 1
-        if stack.shape[1:] != size or (len(stack) != count and not shared):
+        if stack[0].shape != size or (len(stack) != count and not shared):
             raise ValueError(
                 f"{name} and {first} must have the same shape; received "
-                f"{np.shape(maps[name])} and {np.shape(maps[first])}. Nothing "
+                f"{_shape(maps[name])} and {_shape(maps[first])}. Nothing "
                 "is resized here: keras_saliency.evaluation.evaluate does it"
             )
     values = np.empty(count)
     for i in range(count):
         one = {n: s[i if len(s) > 1 else 0] for n, s in stacks.items()}
         if scale_free:
-            one = {name: _moderate(map_) for name, map_ in one.items()}
+            one = {name: map_.moderate() for name, map_ in one.items()}
         try:
             values[i] = score(**one)
         except ValueError as error:
@@ -70,8 +280,16 @@ def score_each(
     return values[0] if is_single[first] else values
 
 
-def _stack(name: str, value: ArrayLike) -> tuple[Array, bool]:
-    """Return an argument as an array (N, H, W), and whether it was one map."""
+def as_map(name: str, value: ArrayLike | Map) -> Map:
+    """Return the `Map` of one image, made where an array is given."""
+    (map_,), _ = _stack(name, value)
+    return map_
+
+
+def _stack(name: str, value: ArrayLike | Map) -> tuple[list[Map], bool]:
+    """Return an argument as a list of maps, and whether it was one map."""
+    if isinstance(value, Map):
+        return [value], True
     if value is None:
         raise ValueError(f"{name}= is needed and was None")
     stack = np.asarray(value)
@@ -91,91 +309,11 @@ def _stack(name: str, value: ArrayLike) -> tuple[Array, bool]:
             f"{name} must have the shape (H, W), (H, W, 1), (N, H, W) or "
             f"(N, H, W, 1) and not be empty; received {np.shape(value)}"
         )
-    return stack, is_single
+    return [Map(name, map_) for map_ in stack], is_single
 
 
-def _moderate(map_: Array) -> Array:
-    """Return a map times a power of 2, if its peak is extreme.
-
-    Only float64 holds numbers whose squares over- or underflow.
-    """
-    if map_.dtype.kind != "f" or map_.dtype.itemsize < 8:
-        return map_
-    peak = max(map_.max(), -map_.min())
-    if not 0 < peak < np.inf or _SMALL < peak < _LARGE:
-        return map_
-    return np.ldexp(map_, -int(np.frexp(peak)[1]))
-
-
-def unchecked_values(name: str, map_: Array) -> Array:
-    """Return a map's pixels as float64, shape (H * W,), finite or not.
-
-    They may be the caller's own memory: never write into it.
-    """
-    return np.ascontiguousarray(map_, dtype=np.float64).ravel()
-
-
-def real_values(name: str, map_: Array) -> Array:
-    """Return a finite map's pixels as `unchecked_values` does."""
-    pixels = unchecked_values(name, map_)
-    refuse_not_finite(name, pixels)
-    return pixels
-
-
-def pixels_and_mean(name: str, map_: Array) -> tuple[Array, np.float64]:
-    """Return a finite map's pixels with their mean, whose sum checks them."""
-    pixels = unchecked_values(name, map_)
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = pixels.sum() / pixels.size
-    if not np.isfinite(mean):
-        refuse_not_finite(name, pixels)
-        raise ValueError(f"the values of {name} are too large to be summed")
-    return pixels, mean
-
-
-def refuse_not_finite(name: str, pixels: Array) -> None:
-    """Raise a ValueError when an array holds NaN or infinity."""
-    # The quickest pass there is; only an overflowing one needs a second look.
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = sum(np.dot(block, block) for (block,) in blocks(pixels))
-    if not np.isfinite(total) and not np.isfinite(pixels).all():
-        raise ValueError(f"{name} holds NaN or infinity")
-
-
-def non_negative_values(name: str, map_: Array) -> Array:
-    """Return a finite map's pixels, all >= 0, as `unchecked_values` does."""
-    pixels = real_values(name, map_)
-    if pixels.min() < 0:
-        raise ValueError(
-            f"{name} holds negative values, which are no probability mass; "
-            "shift or rescale the map first"
-        )
-    return pixels
-
-
-def fixated_pixels(
-    name: str, map_: Array, repeats: bool
-) -> tuple[Array, Array]:
-    """Return where the fixations are and how much each pixel counts.
-
-    Returns:
-        Indices into the raveled map and float64 weights, both of shape
-        `(n,)`: the counts of the map with `repeats`, else ones.
-    """
-    pixels = map_.reshape(-1)
-    where = np.flatnonzero(pixels != 0)
-    counts = pixels[where].astype(np.float64)
-    # One look at the usual map of ones; the others for what else there is.
-    if np.all(counts == 1):
-        return where, counts
-    if not np.isfinite(counts).all():
-        raise ValueError(f"{name} holds NaN or infinity")
-    if np.any(counts < 0) or np.any(counts != np.floor(counts)):
-        raise ValueError(
-            f"{name} must hold numbers of fixations (0, 1, 2, ...); this "
-            "looks like a density map, or like a map that was resized"
-        )
-    return where, counts if repeats else np.ones_like(counts)
+def _shape(value: ArrayLike | Map) -> tuple[int, ...]:
+    return value.shape if isinstance(value, Map) else np.shape(value)
 
 
 def blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
@@ -187,45 +325,3 @@ def blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     """
     for start in range(0, arrays[0].size, _BLOCK):
         yield tuple(array[start : start + _BLOCK] for array in arrays)
-
-
-def sum_of_squares(pixels: Array, mean: np.float64) -> np.float64:
-    """Return the sum of the squared deviations from the mean."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        raw = sum(np.dot(block, block) for (block,) in blocks(pixels))
-        squares = raw - pixels.size * mean**2
-    # The difference loses digits where it is small, two of 16 at most here.
-    if squares > 0.01 * raw and np.isfinite(squares):
-        return squares
-    return sum(
-        np.dot(block - mean, block - mean) for (block,) in blocks(pixels)
-    )
-
-
-def low_and_mass(
-    name: str, pixels: Array, minmax: bool, floor: float = 0.0
-) -> tuple[float, float]:
-    """Return what makes a distribution of pixels: `(pixels - low) / mass`.
-
-    With `minmax` they are moved to [0, 1] before they are divided by their
-    sum, as the MIT code does; `floor` is added in between. A constant map
-    other than zero is then uniform (MIT: NaN), and an all-zero map stays
-    zero, as in MIT's code: it has no mass. NaN or infinity is an error.
-    """
-    low = 0.0
-    if minmax:
-        low, high = pixels.min(), pixels.max()
-        if not np.isfinite(high - low):
-            refuse_not_finite(name, pixels)
-        if low == high:
-            low = 0.0
-        floor = floor * (high - low)
-    low = low - floor
-    with np.errstate(over="ignore"):
-        if low == 0:
-            mass = pixels.sum()
-        else:
-            mass = sum((block - low).sum() for (block,) in blocks(pixels))
-    if not np.isfinite(mass):
-        raise ValueError(f"the values of {name} are too large to be summed")
-    return low, mass or 1.0

@@ -1,5 +1,7 @@
 """Counts, rates and areas of ROC curves."""
 
+import bisect
+
 import numpy as np
 
 from keras_saliency._utils.types import Array
@@ -11,13 +13,14 @@ _FEW = 16
 _BINS = 2**15
 
 
-def count_at_least(pixels: Array, thresholds: Array) -> Array:
+def count_at_least(map_: _maps.Map, thresholds: Array) -> Array:
     """Count the pixels at or above each threshold, which is one of them."""
+    pixels = map_.comparable
     if pixels.dtype == np.float64:
         counts = _binned_count_at_least(pixels, thresholds)
         if counts is not None:
             return counts
-    return pixels.size - np.searchsorted(np.sort(pixels), thresholds)
+    return pixels.size - np.searchsorted(map_.ordered, thresholds)
 
 
 def _binned_count_at_least(pixels, thresholds):
@@ -59,18 +62,21 @@ def threshold_steps(step: float | None) -> Array | None:
 
 
 def pair_area(
-    pixels: Array,
+    map_: _maps.Map,
     positives: Array,
     weights: Array,
-    negatives: Array,
+    negatives: Array | None,
     negative_weights: Array | None,
     thresholds: Array | None,
 ) -> float:
     """Return the area under the curve of two samples' rates.
 
     The rates are those at or above thresholds, which are on the scale where
-    all `pixels` span [0, 1].
+    all pixels of the map span [0, 1]. Without `negatives` all pixels are.
     """
+    every = negatives is None
+    if negatives is None:
+        negatives = map_.comparable
     if thresholds is None:
         thresholds = np.unique(positives)[::-1]
         above, at = _exceeding(negatives, negative_weights, thresholds)
@@ -85,7 +91,7 @@ def pair_area(
         )
         won = total - 0.5 * (above + at)
         return np.dot(share, won) / (weights.sum() * total)
-    low, high = np.float64(pixels.min()), np.float64(pixels.max())
+    low, high = map_.low, map_.high
     if low == high:
         return 0.5
     if not np.isfinite(high - low):
@@ -93,6 +99,16 @@ def pair_area(
         low, high = 0.25 * low, 0.25 * high
         positives, negatives = 0.25 * positives, 0.25 * negatives
     positives = (positives - low) / (high - low)
+    if every and negatives.dtype == np.float32:
+        hits = _rates(positives, weights, thresholds)
+        # Moving them keeps their order: a few have to be moved, not all.
+        below = [
+            bisect.bisect_left(
+                map_.ordered, t, key=lambda v: (v - low) / (high - low)
+            )
+            for t in thresholds
+        ]
+        return area((negatives.size - np.array(below)) / negatives.size, hits)
     negatives = negatives - low
     negatives /= high - low
     hits = _rates(positives, weights, thresholds)

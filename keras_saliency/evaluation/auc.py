@@ -69,13 +69,14 @@ def auc_judd(
     noise = np.random.default_rng(seed) if jitter else None
 
     def score(prediction, fixations):
-        pixels = _comparable("prediction", prediction)
-        where, weights = _maps.fixated_pixels("fixations", fixations, repeats)
+        pixels = prediction.comparable
+        where, weights = fixations.fixated(repeats)
         if not 0 < where.size < pixels.size:
             return np.nan
         if noise is not None:
-            pixels = pixels + jitter * noise.random(pixels.size)
-        return _judd_area(pixels, where, weights, ties)
+            jittered = pixels + jitter * noise.random(pixels.size)
+            prediction = _maps.Map("prediction", jittered)
+        return _judd_area(prediction, where, weights, ties)
 
     return _maps.score_each(
         score,
@@ -86,31 +87,31 @@ def auc_judd(
     )
 
 
-def _judd_area(pixels, where, weights, ties):
+def _judd_area(prediction, where, weights, ties):
+    pixels = prediction.comparable
     order = np.argsort(-pixels[where], kind="stable")
     thresholds = pixels[where][order]
     unfixated = pixels.size - where.size
     if ties == "random":
-        won, false = _judd_expectation(pixels, thresholds)
+        won, false = _judd_expectation(prediction.ordered, thresholds)
         return (won + 0.5 * false) / (where.size * unfixated)
     passed = np.arange(1, where.size + 1)
     hits = np.cumsum(weights[order])
     hits /= hits[-1]
-    at_least = _roc.count_at_least(pixels, thresholds)
+    at_least = _roc.count_at_least(prediction, thresholds)
     if ties == "together":
         last = np.append(thresholds[1:] != thresholds[:-1], True)
         passed, hits, at_least = passed[last], hits[last], at_least[last]
-    elif pixels.min() == pixels.max():
+    elif prediction.low == prediction.high:
         return 0.5
     return _roc.area((at_least - passed) / unfixated, hits)
 
 
-def _judd_expectation(pixels, thresholds):
+def _judd_expectation(ordered, thresholds):
     """Return expected pairs won, and false alarms at the last threshold.
 
     Over all ways to break the ties, for thresholds from high to low.
     """
-    ordered = np.sort(pixels)
     ranks = np.searchsorted(ordered, thresholds, side="left")
     ranks = ranks + np.searchsorted(ordered, thresholds, side="right")
     # Mann and Whitney's count of won pairs against all pixels, less that
@@ -119,9 +120,9 @@ def _judd_expectation(pixels, thresholds):
     won = 0.5 * ranks.sum() - 0.5 * count**2
     last = thresholds[-1]
     lowest = np.count_nonzero(thresholds == last)
-    above = pixels.size - np.searchsorted(ordered, last, side="right")
+    above = ordered.size - np.searchsorted(ordered, last, side="right")
     above -= count - lowest
-    tied = np.count_nonzero(pixels == last) - lowest
+    tied = np.count_nonzero(ordered == last) - lowest
     return won, above + tied * lowest / (lowest + 1)
 
 
@@ -175,18 +176,18 @@ def auc_borji(
     rng: Any = None if splits is None else np.random.default_rng(seed)
 
     def score(prediction, fixations):
-        pixels = _comparable("prediction", prediction)
-        where, weights = _maps.fixated_pixels("fixations", fixations, repeats)
+        pixels = prediction.comparable
+        where, weights = fixations.fixated(repeats)
         if where.size == 0:
             return np.nan
-        negatives = pixels
+        negatives = None
         if splits is not None:
             # The area is linear in the false alarms, so that one curve of all
             # draws has the mean area of their curves.
             count = splits * int(weights.sum())
             negatives = pixels[rng.integers(pixels.size, size=count)]
         return _roc.pair_area(
-            pixels, pixels[where], weights, negatives, None, thresholds
+            prediction, pixels[where], weights, negatives, None, thresholds
         )
 
     return _maps.score_each(
@@ -254,11 +255,9 @@ def auc_shuffled(
         raise ValueError("splits are drawn without repeats only")
 
     def score(prediction, fixations, other_fixations):
-        pixels = _comparable("prediction", prediction)
-        where, weights = _maps.fixated_pixels("fixations", fixations, repeats)
-        others, other_weights = _maps.fixated_pixels(
-            "other_fixations", other_fixations, repeats
-        )
+        pixels = prediction.comparable
+        where, weights = fixations.fixated(repeats)
+        others, other_weights = other_fixations.fixated(repeats)
         if exclude_fixated:
             keep = np.isin(others, where, invert=True)
             others, other_weights = others[keep], other_weights[keep]
@@ -270,7 +269,7 @@ def auc_shuffled(
                 [rng.permutation(others)[:count] for _ in range(splits)]
             )
         return _roc.pair_area(
-            pixels,
+            prediction,
             pixels[where],
             weights,
             pixels[others],
@@ -286,12 +285,3 @@ def auc_shuffled(
         fixations=fixations,
         other_fixations=other_fixations,
     )
-
-
-def _comparable(name, map_):
-    """Return finite pixels in a type that keeps their order, shape (H*W,)."""
-    if map_.dtype != np.float32:
-        return _maps.real_values(name, map_)
-    pixels = np.ascontiguousarray(map_).ravel()
-    _maps.refuse_not_finite(name, pixels)
-    return pixels

@@ -28,15 +28,15 @@ def cc(*, prediction: ArrayLike, density: ArrayLike) -> Scores:
     """
 
     def score(prediction, density):
-        p, p_mean = _maps.pixels_and_mean("prediction", prediction)
-        q, q_mean = _maps.pixels_and_mean("density", density)
-        p_range, q_range = np.ptp(p), np.ptp(q)
+        p_mean, q_mean = prediction.mean, density.mean
+        p_range = prediction.high - prediction.low
+        q_range = density.high - density.low
         if q_range == 0:
             return np.nan
         if p_range == 0:
             return 0.0
         products = np.zeros(3)
-        for p_block, q_block in _maps.blocks(p, q):
+        for p_block, q_block in _maps.blocks(prediction.pixels, density.pixels):
             # Scaled by the range, so that no square under- or overflows.
             a = (p_block - p_mean) / p_range
             b = (q_block - q_mean) / q_range
@@ -77,12 +77,11 @@ def sim(
     - Judd et al. (2012), A benchmark of computational models of saliency to
       predict human fixations.
     """
-    read = _maps.real_values if minmax else _maps.non_negative_values
 
     def score(prediction, density):
-        p, q = read("prediction", prediction), read("density", density)
-        p_low, p_mass = _maps.low_and_mass("prediction", p, minmax)
-        q_low, q_mass = _maps.low_and_mass("density", q, minmax)
+        p, q = (_values(map_, minmax) for map_ in (prediction, density))
+        p_low, p_mass = prediction.low_and_mass(minmax)
+        q_low, q_mass = density.low_and_mass(minmax)
         return sum(
             np.minimum((p_i - p_low) / p_mass, (q_i - q_low) / q_mass).sum()
             for p_i, q_i in _maps.blocks(p, q)
@@ -132,12 +131,11 @@ def kl_divergence(
             (MIT's code returns a complex number, pysaliency shifts the map),
             and on shapes that differ.
     """
-    read = _maps.real_values if minmax else _maps.non_negative_values
 
     def score(prediction, density):
-        p, q = read("prediction", prediction), read("density", density)
-        p_low, p_mass = _maps.low_and_mass("prediction", p, minmax, floor)
-        q_low, q_mass = _maps.low_and_mass("density", q, minmax, floor)
+        p, q = (_values(map_, minmax) for map_ in (prediction, density))
+        p_low, p_mass = prediction.low_and_mass(minmax, floor)
+        q_low, q_mass = density.low_and_mass(minmax, floor)
         divergence = 0.0
         for p_block, q_block in _maps.blocks(p, q):
             q_block = (q_block - q_low) / q_mass
@@ -159,3 +157,8 @@ def kl_divergence(
         prediction=prediction,
         density=density,
     )
+
+
+def _values(map_, minmax):
+    """Return the pixels of a map that becomes a distribution."""
+    return map_.finite if minmax else map_.not_negative

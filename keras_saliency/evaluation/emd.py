@@ -80,13 +80,10 @@ def emd(
             )
 
     def score(prediction, density):
-        size = prediction.shape
-        p = _maps.non_negative_values("prediction", prediction).reshape(size)
-        q = _maps.non_negative_values("density", density).reshape(size)
-        bins = tuple(math.ceil(n / downsize) for n in size)
-        p = _histogram(p, bins, None, negative)
+        bins = tuple(math.ceil(n / downsize) for n in prediction.shape)
+        p = _histogram(prediction, bins, None, negative)
         q = _histogram(
-            q, bins, 1 / downsize if resize == "mit" else None, negative
+            density, bins, 1 / downsize if resize == "mit" else None, negative
         )
         if q is None:
             return np.nan
@@ -101,13 +98,18 @@ def emd(
 
 def _histogram(map_, bins, scale, negative):
     """Return a downsized map of sum 1, shape (bins,); None without mass."""
-    if not map_.any():
-        return None
-    small = imresize(map_, bins, scale=scale).ravel()
-    if negative == "clip":
-        small = np.maximum(small, 0.0)
-    total = small.sum()
-    return small / total if total > 0 else None
+
+    def compute():
+        values = map_.not_negative.reshape(map_.shape)
+        if not map_.any:
+            return None
+        small = imresize(values, bins, scale=scale).ravel()
+        if negative == "clip":
+            small = np.maximum(small, 0.0)
+        total = small.sum()
+        return small / total if total > 0 else None
+
+    return map_.keep((bins, scale, negative), compute)
 
 
 def _least_work(surplus, bins):

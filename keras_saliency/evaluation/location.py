@@ -49,15 +49,15 @@ def nss(
     """
 
     def score(prediction, fixations):
-        pixels, mean = _maps.pixels_and_mean("prediction", prediction)
-        where, weights = _maps.fixated_pixels("fixations", fixations, repeats)
+        pixels, mean = prediction.pixels, prediction.mean
+        where, weights = fixations.fixated(repeats)
         if where.size == 0:
             return np.nan
-        squares = _maps.sum_of_squares(pixels, mean)
+        squares = prediction.squares
         # The mean of a constant map may be off by rounding: then the squares
         # are tiny, not zero, and only the extremes can tell.
         tiny = pixels.size * (1e-9 * mean) ** 2
-        if squares <= tiny and pixels.min() == pixels.max():
+        if squares <= tiny and prediction.low == prediction.high:
             return 0.0
         std = np.sqrt(squares / (pixels.size - ddof))
         fixated = pixels[where] - mean
@@ -114,20 +114,22 @@ def information_gain(
     maps: dict[str, Any] = {"prediction": prediction, "fixations": fixations}
     if baseline is not None:
         maps["baseline"] = baseline
-    # The extremes show what is not finite.
-    read = _maps.unchecked_values if minmax else _maps.non_negative_values
+
+    def values(map_):
+        # The extremes show what is not finite.
+        return map_.pixels if minmax else map_.not_negative
 
     def score(prediction, fixations, baseline=None):
-        p = read("prediction", prediction)
-        low, mass = _maps.low_and_mass("prediction", p, minmax)
-        where, weights = _maps.fixated_pixels("fixations", fixations, repeats)
+        p = values(prediction)
+        low, mass = prediction.low_and_mass(minmax)
+        where, weights = fixations.fixated(repeats)
         p = (p[where] - low) / mass
         if baseline is None:
             b = np.full(where.size, 1.0 / prediction.size)
         else:
-            b = read("baseline", baseline)
-            low, mass = _maps.low_and_mass("baseline", b, minmax)
-            if low == 0 and not b.any():
+            b = values(baseline)
+            low, mass = baseline.low_and_mass(minmax)
+            if low == 0 and not baseline.any:
                 raise ValueError("baseline is zero everywhere")
             b = (b[where] - low) / mass
         if where.size == 0:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_saliency._utils.types import Array
+from keras_saliency.evaluation._maps import Map, as_map
 from keras_saliency.evaluation.auc import auc_borji, auc_judd, auc_shuffled
 from keras_saliency.evaluation.distribution import cc, kl_divergence, sim
 from keras_saliency.evaluation.emd import emd
@@ -145,8 +146,8 @@ def masses(chosen: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def score(
-    prediction: Array,
-    maps: Mapping[str, Array],
+    prediction: Array | Map,
+    maps: Mapping[str, Array | Map],
     chosen: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, float]:
     """Score one prediction by several metrics.
@@ -161,10 +162,13 @@ def score(
         is empty, so that nothing is measured.
     """
     values: dict[str, float] = {}
+    # Metrics share what they ask of a map.
+    prediction = as_map("prediction", prediction)
+    maps = {name: as_map(name, map_) for name, map_ in maps.items()}
     for name, options in chosen.items():
         metric = METRICS[name]
         taken = [n for n in (*metric.needs, *metric.may_use) if n in maps]
-        if any(not np.any(maps[need]) for need in metric.needs):
+        if any(not maps[need].any for need in metric.needs):
             values[name] = np.nan
         else:
             try:

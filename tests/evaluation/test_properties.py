@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_saliency import evaluation
-from keras_saliency.evaluation import METRICS, _roc
+from keras_saliency.evaluation import METRICS, _maps, _roc
 
 TRIALS = 25
 AREAS = ("auc_judd", "auc_borji", "auc_shuffled")
@@ -230,6 +230,17 @@ def test_the_inputs_are_left_alone(rng):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_metrics_that_share_a_map(rng, dtype):
+    maps = draw(rng)
+    maps["prediction"] = maps["prediction"].astype(dtype)
+    shared = {name: _maps.Map(name, value) for name, value in maps.items()}
+    for name in METRICS:
+        # The second time from what is kept.
+        for _ in range(2):
+            assert score(name, shared) == score(name, maps)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_counts_of_large_maps(rng, dtype):
     pixels = rng.random(50_000) ** rng.uniform(0.1, 20)
     pixels[rng.random(pixels.size) < rng.random()] = rng.choice([0, 0.5, 1])
@@ -239,7 +250,7 @@ def test_counts_of_large_maps(rng, dtype):
     pixels = pixels * 10.0 ** rng.integers(-largest, largest)
     pixels = pixels.astype(dtype)
     thresholds = -np.sort(-pixels[rng.integers(0, 300, 40)])
-    counts = _roc.count_at_least(pixels, thresholds)
+    counts = _roc.count_at_least(_maps.Map("pixels", pixels), thresholds)
     wanted = [np.count_nonzero(pixels >= t) for t in thresholds]
     np.testing.assert_array_equal(counts, wanted)
 
