@@ -1,10 +1,9 @@
 """Data frames of the library that a user has; neither is needed."""
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from keras_saliency._utils.errors import NotInstalledError
+from keras_saliency._utils import optional
 
 Library = Literal["pandas", "polars"]
 _LIBRARIES = ("pandas", "polars")
@@ -26,11 +25,5 @@ def new(columns: Mapping[str, Any], library: Library) -> Any:
             f"library must be one of {', '.join(map(repr, _LIBRARIES))}; "
             f"received {library!r}."
         )
-    try:
-        module = importlib.import_module(library)
-    except ImportError as error:
-        raise NotInstalledError(
-            f"to_frame({library!r}) needs {library}: pip install "
-            f'"keras_saliency[{library}]"'
-        ) from error
+    module = optional.load(library, f"to_frame({library!r})")
     return module.DataFrame(dict(columns))

@@ -78,6 +78,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--backbone-weights",
         metavar="FILE",
+        default="imagenet",
         help="weights of a published model's backbone; by default Keras "
         "downloads ImageNet's",
     )
@@ -110,7 +111,7 @@ def run(parsed: argparse.Namespace) -> None:
     if parsed.out is not None:
         with explained(parsed.out):
             parsed.out.mkdir(parents=True, exist_ok=True)
-    results = []
+    results: list[evaluation.Evaluation] = []
     for model, name, system in zip(parsed.model, names, systems, strict=True):
         begun = time.perf_counter()
         result = evaluation.evaluate(
@@ -149,17 +150,14 @@ def _images(parsed: argparse.Namespace) -> "datasets.SaliencyDataset":
     return dataset.subset(slice(0, parsed.images))
 
 
-def _system(name: str, backbone_weights: str | None) -> Any:
+def _system(name: str, backbone_weights: str) -> Any:
     """Return a folder's path, or the model."""
     from keras_saliency import models
 
     if Path(name).is_dir():
         return Path(name)
-    options = {}
-    if backbone_weights is not None:
-        options["backbone_weights"] = backbone_weights
     try:
-        return models.get(name, **options)
+        return models.get(name, backbone_weights=backbone_weights)
     except ValueError:
         raise
     except Exception as error:  # a damaged file raises nearly anything

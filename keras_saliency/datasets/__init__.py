@@ -1,6 +1,11 @@
 """Data sets of images and fixations, and batches made from them."""
 
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
+from keras_saliency.datasets.augmentation import (
+    Affine,
+    Albumentations,
+    Augmentation,
+)
 from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.density import density_map, fixation_map
 from keras_saliency.datasets.fixations import Fixations
@@ -10,6 +15,10 @@ from keras_saliency.datasets.formats.folders import (
     load_folder,
     load_tree,
     to_folders,
+)
+from keras_saliency.datasets.formats.pysaliency_sets import (
+    from_pysaliency,
+    to_pysaliency,
 )
 from keras_saliency.datasets.formats.trackers import TRACKERS
 from keras_saliency.datasets.generated import GeneratedDataset, generate
@@ -43,6 +52,9 @@ DATASETS = {
 }
 
 __all__ = [
+    "Affine",
+    "Albumentations",
+    "Augmentation",
     "DATASETS",
     "DatasetError",
     "DatasetNotFoundError",
@@ -57,6 +69,7 @@ __all__ = [
     "density_map",
     "extract_fixations",
     "fixation_map",
+    "from_pysaliency",
     "generate",
     "load",
     "load_cat2000",
@@ -74,4 +87,5 @@ __all__ = [
     "paper_split",
     "to_compact",
     "to_folders",
+    "to_pysaliency",
 ]

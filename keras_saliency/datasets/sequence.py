@@ -1,6 +1,7 @@
 """Batches of images and targets for `fit`, `evaluate` and `predict`."""
 
 import math
+from typing import Any
 
 import cv2
 import keras
@@ -8,11 +9,13 @@ import numpy as np
 
 from keras_saliency._utils.checks import as_count
 from keras_saliency._utils.types import Array, Size
+from keras_saliency.datasets.augmentation import as_augmentation, augmented
 from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.images import as_size
 
-# Number of an image in the data set, and whether it is mirrored.
-Sample = tuple[int, bool]
+# Number of an image in the data set, and of its version: 0 is the image as it
+# is; without `augment`, 1 is mirrored.
+Sample = tuple[int, int]
 
 # Targets of all images together that are kept in memory, in bytes. At 37x50
 # this holds 18,000 images; at 300x400, where making a target takes little
@@ -43,7 +46,18 @@ class SaliencySequence(keras.utils.PyDataset):
         shuffle: Whether to shuffle the samples for each pass.
         flip: Whether to mirror each sample left to right with probability
             1/2, image and targets alike.
-        seed: Seed of shuffling and mirroring.
+        augment: Changes each sample at random and moves its fixations and
+            density along: `datasets.Affine(rotation=10)`, a transform of the
+            library albumentations (geometric or of colors), or a function as
+            `datasets.Augmentation` describes it. After mirroring, at
+            `image_size`. A sample of which no fixation would be left in the
+            image is not changed. (Density maps are then moved, not made from
+            the fixations that were moved: a zoom widens them.)
+        versions: How many versions of each image `augment` makes in all, the
+            image as it is among them; a pass takes one of them at random.
+            Defaults to a new one in each pass. `cache_features` needs a
+            number.
+        seed: Seed of shuffling, mirroring and `augment`.
         sigma: Sigma of the density maps in original pixels. Defaults to the
             data set's own.
         sigma_degrees: The same in degrees of visual angle.
@@ -81,6 +95,8 @@ class SaliencySequence(keras.utils.PyDataset):
         *,
         shuffle: bool = True,
         flip: bool = False,
+        augment: Any = None,
+        versions: int | None = None,
         seed: int = 0,
         sigma: float | None = None,
         sigma_degrees: float | None = None,
@@ -113,14 +129,25 @@ class SaliencySequence(keras.utils.PyDataset):
         )
         self.shuffle = shuffle
         self.flip = flip
+        self.augment = as_augmentation(augment)
+        if versions is not None and augment is None:
+            raise ValueError(
+                f"versions={versions!r} is for augment=, which is not given."
+            )
+        if versions is not None:
+            versions = as_count(versions, "versions")
+        self.versions = 1 + flip if augment is None else versions
         self.drop_last = drop_last
         self.seed = seed
         self.sigma = dataset.sigma_in_pixels(sigma, sigma_degrees)
         if cache_targets is None:
             cells = len(dataset) * self.map_size[0] * self.map_size[1]
+            if self.augment is not None:
+                # Of images that are new in each pass none is kept.
+                cells *= self.versions or 1
             channels = 1 + dataset.has_fixations
             cache_targets = 4 * cells * channels <= _CACHE_BYTES
-        self._cache: dict[int, Array] | None = {} if cache_targets else None
+        self._cache: dict[Sample, Array] | None = {} if cache_targets else None
         if cache_images is None:
             pixels = self.image_size[0] * self.image_size[1]
             # One pass alone, as to compute features, gains nothing by it.
@@ -139,7 +166,10 @@ class SaliencySequence(keras.utils.PyDataset):
 
     def __getitem__(self, batch: int) -> tuple[Array, Array]:
         samples = self.samples(batch)
-        return self.images(samples), self.targets(samples)
+        if self.augment is None:
+            return self.images(samples), self.targets(samples)
+        images, targets = zip(*map(self._both, samples), strict=True)
+        return np.stack(images), np.stack(targets)
 
     def on_epoch_end(self) -> None:
         """Arrange the samples of the next pass."""
@@ -168,8 +198,9 @@ class SaliencySequence(keras.utils.PyDataset):
             batch: Number of the batch.
 
         Returns:
-            List of pairs: number of the image in the data set, and whether it
-            is mirrored.
+            List of pairs: number of the image in the data set, and 0 for the
+            image as it is, 1 for its mirror image, or with `augment` the
+            number of one of its versions.
         """
         if not 0 <= batch < len(self):
             raise IndexError(
@@ -189,21 +220,14 @@ class SaliencySequence(keras.utils.PyDataset):
             uint8 array `(len(samples), height, width, 3)`.
         """
         images = np.empty((len(samples), *self.image_size, 3), "uint8")
-        for k, (i, flipped) in enumerate(samples):
-            image = self._images.get(i)
-            if image is None:
-                keep = self._pass >= self._keep_from
-                if not keep and not flipped:
-                    self.dataset.image(i, self.image_size, out=images[k])
-                    continue
-                image = self.dataset.image(i, self.image_size)
-                if keep:
-                    self._images[i] = image
-            if flipped:
+        for k, (i, version) in enumerate(samples):
+            if version and self.augment is not None:
+                images[k] = self._both((i, version))[0]
+            elif version:
                 # NumPy's mirrored copy takes half as long as decoding.
-                cv2.flip(image, 1, dst=images[k])
+                cv2.flip(self._image(i), 1, dst=images[k])
             else:
-                images[k] = image
+                self._image(i, out=images[k])
         return images
 
     def targets(self, samples: list[Sample]) -> Array:
@@ -219,25 +243,74 @@ class SaliencySequence(keras.utils.PyDataset):
         channels = 1 + self.dataset.has_fixations
         shape = (len(samples), *self.map_size, channels)
         targets = np.empty(shape, "float32")
-        for k, (i, flipped) in enumerate(samples):
-            target = self._target(i)
-            if flipped:
-                cv2.flip(target, 1, dst=targets[k])
+        for k, (i, version) in enumerate(samples):
+            if version and self.augment is not None:
+                targets[k] = self._target((i, version))
+            elif version:
+                cv2.flip(self._target((i, 0)), 1, dst=targets[k])
             else:
-                targets[k] = target
+                targets[k] = self._target((i, 0))
         return targets
 
-    def _target(self, i: int) -> Array:
-        cached = None if self._cache is None else self._cache.get(i)
+    def _image(self, i: int, out: Array | None = None) -> Array:
+        """Return an image as it is, and write it to `out`."""
+        image = self._images.get(i)
+        if image is None:
+            if self._pass < self._keep_from:
+                return self.dataset.image(i, self.image_size, out=out)
+            image = self._images[i] = self.dataset.image(i, self.image_size)
+        if out is not None:
+            out[...] = image
+        return image
+
+    def _both(self, sample: Sample) -> tuple[Array, Array]:
+        """Return image and target of a version of an image."""
+        i, version = sample
+        image = self._image(i)
+        found = None
+        if version and self.augment is not None:
+            try:
+                found = augmented(
+                    self.augment,
+                    (image.copy(), *self._on_image(i)),
+                    np.random.default_rng([self.seed, i, version]),
+                    flip=self.flip,
+                    map_size=self.map_size,
+                    has_fixations=self.dataset.has_fixations,
+                )
+            except ValueError as error:
+                name = self.dataset.names[i]
+                raise ValueError(f"image {name!r}: {error}") from error
+        if found is None:
+            found = image, self._target((i, 0))
+        if self._cache is not None and self.versions is not None:
+            self._cache[sample] = found[1]
+        return found
+
+    def _on_image(self, i: int) -> tuple[Array, Array]:
+        """Return positions on, and the density map of, an image as it is."""
+        density = self.dataset.density(i, self.image_size, sigma=self.sigma)
+        if not self.dataset.has_fixations:
+            return np.zeros((0, 2)), density
+        x, y = self.dataset.fixation_points(i)
+        height, width = self.dataset.sizes[i]
+        scale = np.divide(self.image_size[::-1], (width, height))
+        return np.column_stack([x, y]) * scale, density
+
+    def _target(self, sample: Sample) -> Array:
+        cached = None if self._cache is None else self._cache.get(sample)
         if cached is not None:
             return cached
+        i, version = sample
+        if version:
+            return self._both(sample)[1]
         # In the order of `keras_saliency.targets`.
         maps = [self.dataset.density(i, self.map_size, sigma=self.sigma)]
         if self.dataset.has_fixations:
             maps.append(self.dataset.fixation_map(i, self.map_size))
         target = cv2.merge(maps).reshape(*self.map_size, len(maps))
         if self._cache is not None:
-            self._cache[i] = target
+            self._cache[sample] = target
         return target
 
     def _arrange(self) -> None:
@@ -246,8 +319,12 @@ class SaliencySequence(keras.utils.PyDataset):
         if self.shuffle:
             rng = np.random.default_rng([self.seed, self._pass, 0])
             order = rng.permutation(count).tolist()
-        flipped = [False] * count
-        if self.flip:
-            rng = np.random.default_rng([self.seed, self._pass, 1])
-            flipped = (rng.random(count) < 0.5).tolist()
-        self._samples = [(i, flipped[i]) for i in order]
+        version = [0] * count
+        rng = np.random.default_rng([self.seed, self._pass, 1])
+        if self.augment is None and self.flip:
+            version = (rng.random(count) < 0.5).astype(int).tolist()
+        elif self.versions is None:
+            version = [1 + self._pass] * count
+        elif self.augment is not None:
+            version = rng.integers(self.versions, size=count).tolist()
+        self._samples = [(i, version[i]) for i in order]

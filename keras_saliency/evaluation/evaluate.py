@@ -61,6 +61,8 @@ def evaluate(
               names and maps, of any size each.
             - A function that takes an image, uint8 `(height, width, 3)`, and
               returns its map.
+            - A model of pysaliency: a `SaliencyMapModel`, or a `Model`, whose
+              density is scored.
         dataset: The images and their ground truth.
         metrics: Names of `METRICS`, or a dictionary of names and options.
             Defaults to the seven of the paper that the data set allows.

@@ -43,7 +43,7 @@ def cache_features(
     `dtype="float32"` keeps them whole.)
 
     The cache is found again by what it depends on: content, names and order
-    of the images, image size, mirroring, `dtype`, the backbone's
+    of the images, image size, mirroring, `augment`, `dtype`, the backbone's
     configuration (names of layers aside) and weights, backend and Keras
     version. If any of these changes, another cache is built beside it; delete
     the folder to free the space. The code of custom layers is not looked at.
@@ -57,7 +57,7 @@ def cache_features(
             0..255, and returns a tensor, or a flat list or dictionary of
             tensors.
         sequence: A `SaliencySequence`. For `flip=True` the mirrored images
-            are cached too.
+            are cached too, for `augment=` all `versions` of each image.
         directory: Folder of all caches. Defaults to the environment variable
             `KERAS_SALIENCY_CACHE`, else `~/.cache/keras_saliency/features`.
         dtype: "float16" or "float32", on disk.
@@ -76,13 +76,18 @@ def cache_features(
         raise ValueError(
             f'dtype must be "float16" or "float32", received {dtype!r}.'
         )
+    if sequence.versions is None:
+        raise ValueError(
+            "Images that are new in each pass have no features to keep: give "
+            "the sequence a number of them, such as versions=8."
+        )
     folder = Path(
         directory
         or os.environ.get("KERAS_SALIENCY_CACHE")
         or "~/.cache/keras_saliency/features"
     ).expanduser()
     key = cache_key(backbone, sequence, dtype)
-    rows = len(sequence.dataset) * (2 if sequence.flip else 1)
+    rows = len(sequence.dataset) * sequence.versions
     store = Store(folder, key, rows, dtype)
 
     def on_wait() -> None:
@@ -190,8 +195,8 @@ class CachedFeatures(keras.utils.PyDataset):
         outputs = []
         for array in self._arrays:
             output = np.empty((len(samples), *array.shape[1:]), array.dtype)
-            for k, (i, flipped) in enumerate(samples):
-                output[k] = array[i + count * flipped]
+            for k, (i, version) in enumerate(samples):
+                output[k] = array[i + count * version]
             outputs.append(output)
         if self._structure is None:
             return outputs[0]
@@ -216,7 +221,7 @@ def _extract(
         write = bar = None
         for start in range(0, len(missing), sequence.batch_size):
             rows = missing[start : start + sequence.batch_size]
-            samples = [(row % count, row >= count) for row in rows]
+            samples = [(row % count, row // count) for row in rows]
             # A batch of another size would be compiled anew.
             padding = [samples[-1]] * (sequence.batch_size - len(rows))
             images = sequence.images(samples + padding)
@@ -256,9 +261,11 @@ def _stored(
         stored = np.ascontiguousarray(exact, store.dtype)
     bad = [k for k in range(len(samples)) if not np.isfinite(stored[k]).all()]
     if bad:
-        i, flipped = samples[bad[0]]
+        i, version = samples[bad[0]]
         image = repr(sequence.dataset.names[i])
-        image += " (mirrored)" if flipped else ""
+        if version:
+            mirrored = sequence.augment is None
+            image += " (mirrored)" if mirrored else f" (version {version})"
         if np.isfinite(exact[bad[0]]).all():
             raise ValueError(
                 f"A feature of the image {image} is "

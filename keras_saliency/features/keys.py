@@ -58,6 +58,12 @@ def cache_key(
         ],
         "architecture": _architecture(backbone),
     }
+    if sequence.augment is not None:
+        description["augment"] = [
+            sequence.augment,
+            sequence.versions,
+            sequence.seed,
+        ]
     state.update(
         json.dumps(description, sort_keys=True, default=_as_json).encode()
     )
@@ -145,9 +151,10 @@ def _as_json(value: Any) -> Any:
         known = not _ADDRESS.search(text)
     if not known:
         raise ValueError(
-            f"The backbone cannot be recognized in the cache: its "
-            f"configuration holds {text[:200]}, which cannot be told from "
-            "others of its kind. Let get_config() return numbers, strings, "
-            "arrays, Keras objects, or functions of a module."
+            f"What is cached cannot be recognized: the configuration of the "
+            f"backbone, or augment=, holds {text[:200]}, which cannot be told "
+            "from others of its kind. Let get_config() return numbers, "
+            "strings, arrays, Keras objects, or functions of a module; an "
+            "object for augment= needs a repr with all its settings."
         )
     return text

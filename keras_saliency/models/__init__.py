@@ -8,6 +8,7 @@ from keras_saliency.models.deep_conv_net import DeepConvNet
 from keras_saliency.models.fast_net import FastNet
 from keras_saliency.models.ml_net import MLNet, MLNetLoss
 from keras_saliency.models.names import MODELS, get
+from keras_saliency.models.pysaliency_models import to_pysaliency
 from keras_saliency.models.salgan import SalGAN, SalGANDiscriminator
 from keras_saliency.models.sam import SAMVGG, SAMResNet
 from keras_saliency.models.shallow_net import ShallowNet
@@ -29,4 +30,5 @@ __all__ = [
     "classic",
     "get",
     "importers",
+    "to_pysaliency",
 ]

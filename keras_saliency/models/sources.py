@@ -20,6 +20,7 @@ from keras_saliency._utils.errors import ModelNotFoundError
 from keras_saliency._utils.types import Array, PathName, Size
 from keras_saliency.datasets import SaliencyDataset
 from keras_saliency.models.names import get
+from keras_saliency.models.pysaliency_models import density_of
 
 
 class Source(Protocol):
@@ -67,6 +68,8 @@ def source_of(
         return Model(predictions, dataset, image_size, batch_size, raw)
     if has_own_map:
         predictions = predictions.saliency_map
+    elif hasattr(predictions, "log_density"):
+        predictions = density_of(predictions)
     if callable(predictions):
         return Function(predictions, dataset, image_size)
     return Arrays(predictions, dataset)

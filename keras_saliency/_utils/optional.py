@@ -1,0 +1,25 @@
+"""Packages that some functions need and the package as a whole does not."""
+
+import importlib
+from typing import Any
+
+from keras_saliency._utils.errors import NotInstalledError
+
+
+def load(package: str, needed_by: str) -> Any:
+    """Return an optional package, which has an extra of its name.
+
+    Args:
+        package: Its name.
+        needed_by: What needs it, for the error.
+
+    Raises:
+        NotInstalledError: If it is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise NotInstalledError(
+            f"{needed_by} needs {package}: pip install "
+            f'"keras_saliency[{package}]" ({error})'
+        ) from error
