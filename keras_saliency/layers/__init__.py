@@ -3,6 +3,7 @@
 from keras_saliency.layers.aspp import ASPP
 from keras_saliency.layers.attentive_conv_lstm import AttentiveConvLSTM
 from keras_saliency.layers.clipped_rescaling import ClippedRescaling
+from keras_saliency.layers.density_head import DensityHead
 from keras_saliency.layers.gaussian_smoothing import GaussianSmoothing
 from keras_saliency.layers.learned_gaussian_prior import LearnedGaussianPrior
 from keras_saliency.layers.local_response_normalization import (
@@ -21,6 +22,7 @@ __all__ = [
     "ASPP",
     "AttentiveConvLSTM",
     "ClippedRescaling",
+    "DensityHead",
     "GaussianSmoothing",
     "LearnedGaussianPrior",
     "LocalResponseNormalization",

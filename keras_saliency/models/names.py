@@ -13,6 +13,7 @@ from keras_saliency._utils.types import PathName
 from keras_saliency.models.baseline import Baseline
 from keras_saliency.models.classic import CLASSIC
 from keras_saliency.models.deep_conv_net import DeepConvNet
+from keras_saliency.models.density_net import DensityNet
 from keras_saliency.models.fast_net import FastNet
 from keras_saliency.models.files import read_model
 from keras_saliency.models.ml_net import MLNet
@@ -24,6 +25,7 @@ from keras_saliency.models.shallow_net import ShallowNet
 MODELS = {
     "baseline": Baseline,
     "deep_conv_net": DeepConvNet,
+    "density_net": DensityNet,
     "fast_net": FastNet,
     "ml_net": MLNet,
     "salgan": SalGAN,

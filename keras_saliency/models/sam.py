@@ -241,7 +241,7 @@ class SAMResNet(SAM):
             blocks=(blocks, resnet50.BLOCKS),
         )
         images = keras.Input(tuple(input_shape), name="images")
-        x, weighted = resnet50.features(images, filters, blocks)
+        (*_, x), weighted = resnet50.features(images, filters, blocks)
         x = layers.Conv2D(
             depth, 3, padding="same", activation="relu", name="features"
         )(x)
