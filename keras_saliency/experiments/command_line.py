@@ -232,6 +232,9 @@ def weights_file(text: str) -> str:
     """Return the path of a weights file that is there, or `"imagenet"`."""
     if text == "imagenet":
         return text
+    if text.lower().endswith(".pth"):
+        # PyTorch's, of EfficientNet-Lite; it is checked where it is read.
+        return file(text)
     if not h5py.is_hdf5(file(text)) and not zipfile.is_zipfile(text):
         raise argparse.ArgumentTypeError(
             f"{text} is no weights file (HDF5), or is damaged"
