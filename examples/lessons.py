@@ -182,6 +182,26 @@ def resized(maps, size):
     return maps / maps.max((1, 2, 3), keepdims=True)
 
 
+def summed(counts, size):
+    """Return counts `(batch, height, width, 1)` in other cells.
+
+    A cell's count goes to the cells that it lies in, by its parts.
+    """
+    for axis, cells in enumerate(size, start=1):
+        counts = jnp.moveaxis(counts, axis, -1)
+        counts = counts @ _parts(counts.shape[-1], cells).T
+        counts = jnp.moveaxis(counts, -1, axis)
+    return counts
+
+
+def _parts(count, cells):
+    """Return the part of each of `count` cells that lies in each of others."""
+    edges = np.arange(count + 1) / count * cells
+    low = np.maximum(edges[None, :-1], np.arange(cells)[:, None])
+    high = np.minimum(edges[None, 1:], np.arange(cells)[:, None] + 1)
+    return np.maximum(high - low, 0) * count / cells
+
+
 @dataclasses.dataclass(frozen=True)
 class Length:
     """How long a training is: a number of steps, or until a time.

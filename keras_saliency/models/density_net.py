@@ -27,7 +27,7 @@ class DensityNet(ConfiguredModel, SaliencyModel):
 
     Args:
         input_shape: `(height, width, 3)` of the images, RGB in 0..255,
-            divisible by 32. The preprocessing is inside the model.
+            divisible by 8. The preprocessing is inside the model.
         backbone: `"resnet50"`, `"vgg16"`, `"efficientnet_lite0"` or
             `"efficientnet_lite2"`.
         backbone_weights: `"imagenet"` (Keras downloads the weights of ResNet-50
@@ -77,7 +77,7 @@ class DensityNet(ConfiguredModel, SaliencyModel):
         name: str = "density_net",
         trainable: bool = True,
     ) -> None:
-        check_input_shape(input_shape, least=32, multiple=32)
+        check_input_shape(input_shape, least=32, multiple=8)
         images = keras.Input(tuple(input_shape), name="images")
         features = tunable.features(
             images, backbone, backbone_weights, frozen_stages, levels
