@@ -289,7 +289,7 @@ def train(
     kept: list = [None] * len(networks)
     waiting: list = []
     start, count, checked = time.monotonic(), 0, 0
-    progress = 0.0
+    progress, spent = 0.0, 0.0
     while progress < 1:
         state, errors = step(state, extra, draw(progress), rates(progress))
         waiting.append(errors)
@@ -297,7 +297,7 @@ def train(
         if count == 1:
             jax.block_until_ready(errors)
             compiled = time.monotonic() - start
-            start = time.monotonic()
+            start = since = time.monotonic()
         elif len(waiting) > 2:
             # Not further ahead of the device than two steps.
             jax.block_until_ready(waiting[-3])
@@ -306,6 +306,7 @@ def train(
             checked = int(progress * checks)
             recent = np.mean([np.asarray(e) for e in waiting[-50:]], axis=0)
             waiting = waiting[-2:]
+            spent += time.monotonic() - since
             for n in range(len(networks)):
                 found = validate(n, state[4][n])
                 log(
@@ -315,6 +316,7 @@ def train(
                         "steps": count,
                         "seconds": round(time.monotonic() - start, 1),
                         "compiling": round(compiled, 1),
+                        "step": round(spent / max(count - 1, 1), 5),
                         "error": float(recent[n]),
                         **found,
                     }
@@ -322,6 +324,7 @@ def train(
                 if best[n] is None or found["cc"] > best[n]["cc"]:
                     best[n] = {**found, "steps": count}
                     kept[n] = [np.asarray(v) for v in state[4][n]]
+            since = time.monotonic()
     for network, weights in zip(networks, kept, strict=True):
         for variable, value in zip(
             network.trainable_variables, weights, strict=True

@@ -26,10 +26,10 @@ from keras_saliency.experiments import command_line
 
 # Of each member: rates of backbone and head, images per step.
 MEMBERS = {
-    "resnet50": {"rates": (1e-4, 1e-3), "batch_size": 16},
-    "vgg16": {"rates": (3e-5, 1e-3), "batch_size": 16},
-    "efficientnet_lite0": {"rates": (3e-4, 1e-3), "batch_size": 16},
-    "efficientnet_lite2": {"rates": (3e-4, 1e-3), "batch_size": 16},
+    "resnet50": {"rates": (5e-5, 1e-3), "batch_size": 16},
+    "vgg16": {"rates": (5e-5, 1e-3), "batch_size": 16},
+    "efficientnet_lite0": {"rates": (2e-4, 1e-3), "batch_size": 16},
+    "efficientnet_lite2": {"rates": (2e-4, 1e-3), "batch_size": 16},
 }
 # Of the density maps, in pixels of the original, where it is not the data
 # set's own: 19 gives SALICON's published maps.
@@ -48,8 +48,12 @@ def main(arguments=None):
     command_line.add_data_arguments(parser)
     add_arguments(parser)
     parser.add_argument("--member", choices=MEMBERS, default="resnet50")
-    parser.add_argument("--frozen-stages", type=int, default=0)
-    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument(
+        "--frozen-stages",
+        type=command_line.count_or_none,
+        default=0,
+        help="first stages of the backbone that do not train (default: none)",
+    )
     arguments = parser.parse_args(arguments)
     length = length_of(arguments, began)
     train, validation, first = data_of(arguments)
@@ -58,7 +62,6 @@ def main(arguments=None):
         "input_shape": (*arguments.input_size, 3),
         "backbone": arguments.member,
         "frozen_stages": arguments.frozen_stages,
-        "dropout": arguments.dropout,
         "name": arguments.member,
     }
     keras.config.set_dtype_policy(arguments.precision)

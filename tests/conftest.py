@@ -50,6 +50,14 @@ def vgg16_weights():
 
 
 @pytest.fixture(scope="session")
+def efficientnet_weights():
+    """Path of the published file; the variable may name it."""
+    file = os.environ.get("KERAS_SALIENCY_EFFICIENTNET_LITE0")
+    default = SHARED / "weights" / "efficientnet-lite0-57934424.pth"
+    return _existing(Path(file) if file else default)
+
+
+@pytest.fixture(scope="session")
 def golden_path():
     return _existing(SHARED / "reference" / "golden")
 

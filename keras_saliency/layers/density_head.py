@@ -12,6 +12,10 @@ from keras_saliency._utils.types import Shape, Tensor
 from keras_saliency.layers.aspp import ASPP
 from keras_saliency.layers.gaussian_smoothing import GaussianSmoothing
 from keras_saliency.layers.rms_scaling import RMSScaling
+from keras_saliency.layers.saliency_head import (
+    as_list,
+    as_list_of_shapes,
+)
 
 
 @keras.saving.register_keras_serializable("keras_saliency.layers")
@@ -36,7 +40,7 @@ class DensityHead(SignatureConfig, keras.layers.Layer):
         prior_size: `(height, width)` of the learned map of places.
         **kwargs: See `keras.layers.Layer`.
 
-    Input: a list of tensors `(batch, height, width, channels)`.
+    Input: a list of tensors `(batch, height, width, channels)`, or one.
     Output: float32 `(batch, height, width, 1)` of the first level's size, in
     (0, 1], its peak 1.
 
@@ -95,6 +99,7 @@ class DensityHead(SignatureConfig, keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Build the layers for the channels of the levels."""
+        shapes = as_list_of_shapes(input_shape)
         self.laterals = [
             keras.layers.Conv2D(
                 self.filters,
@@ -104,12 +109,12 @@ class DensityHead(SignatureConfig, keras.layers.Layer):
                 dtype=self.dtype_policy,
                 name=f"lateral_{index + 1}",
             )
-            for index in range(len(input_shape))
+            for index in range(len(shapes))
         ]
-        for lateral, shape in zip(self.laterals, input_shape, strict=True):
+        for lateral, shape in zip(self.laterals, shapes, strict=True):
             lateral.build(shape)
-        self.context.build((None, input_shape[-1][-1]))
-        shape = (*input_shape[0][:-1], self.filters)
+        self.context.build((None, shapes[-1][-1]))
+        shape: Shape = (*shapes[0][:-1], self.filters)
         self.fusion.build(shape)
         self.aspp.build(shape)
         channels = self.filters + self.depth * len(self.dilation_rates)
@@ -122,10 +127,10 @@ class DensityHead(SignatureConfig, keras.layers.Layer):
         )
 
     def call(
-        self, inputs: Sequence[Tensor], training: bool | None = None
+        self, inputs: Tensor | Sequence[Tensor], training: bool | None = None
     ) -> Tensor:
         """Return the map of a list of feature levels."""
-        levels = [self.scaling(level) for level in inputs]
+        levels = [self.scaling(level) for level in as_list(inputs)]
         size = tuple(ops.shape(levels[0])[1:3])
         x = self.context(ops.mean(levels[-1], axis=(1, 2), keepdims=True))
         for level, lateral in zip(levels, self.laterals, strict=True):
@@ -139,13 +144,14 @@ class DensityHead(SignatureConfig, keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         """Return `(batch, height, width, 1)` of the first level."""
-        return (*input_shape[0][:-1], 1)
+        return (*as_list_of_shapes(input_shape)[0][:-1], 1)
 
     def compute_output_spec(
-        self, inputs: Sequence[Tensor], training: bool | None = None
+        self, inputs: Tensor | Sequence[Tensor], training: bool | None = None
     ) -> keras.KerasTensor:
         """Return a float32 tensor, whatever the precision of the layers."""
-        shape = self.compute_output_shape([level.shape for level in inputs])
+        shapes = [level.shape for level in as_list(inputs)]
+        shape = self.compute_output_shape(shapes)
         return keras.KerasTensor(shape, dtype="float32")
 
 

@@ -146,7 +146,7 @@ class SaliencyHead(SignatureConfig, keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Build the convolutions for the channels of the levels."""
-        shapes = _as_list_of_shapes(input_shape)
+        shapes = as_list_of_shapes(input_shape)
         first = shapes[0]
         shape: Shape = (*first[:-1], sum(s[-1] for s in shapes))
         self.reduction.build(shape)
@@ -159,7 +159,7 @@ class SaliencyHead(SignatureConfig, keras.layers.Layer):
         self, inputs: Tensor | Sequence[Tensor], training: bool | None = None
     ) -> Tensor:
         """Return the map of a list of feature levels."""
-        levels = _as_list(inputs)
+        levels = as_list(inputs)
         if self.scaling is not None:
             levels = [self.scaling(level) for level in levels]
         size = ops.shape(levels[0])[1:3]
@@ -183,13 +183,13 @@ class SaliencyHead(SignatureConfig, keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         """Return `(batch, height, width, 1)` of the first level."""
-        return (*_as_list_of_shapes(input_shape)[0][:-1], 1)
+        return (*as_list_of_shapes(input_shape)[0][:-1], 1)
 
     def compute_output_spec(
         self, inputs: Tensor | Sequence[Tensor], training: bool | None = None
     ) -> keras.KerasTensor:
         """Return a float32 tensor, whatever the precision of the layers."""
-        shapes = [level.shape for level in _as_list(inputs)]
+        shapes = [level.shape for level in as_list(inputs)]
         shape = self.compute_output_shape(shapes)
         return keras.KerasTensor(shape, dtype="float32")
 
@@ -207,11 +207,12 @@ def _initializers(value, activation):
     }
 
 
-def _as_list(inputs):
+def as_list(inputs: Any) -> list[Tensor]:
+    """Return a list of tensors, also of a single one."""
     return list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
 
 
-def _as_list_of_shapes(shape):
+def as_list_of_shapes(shape: Any) -> list[Shape]:
     """Return a list of shapes, also of a single one."""
     single = not isinstance(shape[0], (list, tuple))
     return [tuple(shape)] if single else [tuple(s) for s in shape]

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import pytest
 import running
 
@@ -67,25 +68,37 @@ def test_parts_of_the_recipe(example, few_images, tmp_path):
 
 
 @pytest.mark.slow
-def test_distil_teaches_a_network_that_predicts(
-    example, tmp_path, vgg16_weights, capsys
+@pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="the script needs JAX"
+)
+def test_a_member_teaches_a_network_that_predicts(
+    example, tmp_path, monkeypatch, vgg16_weights, efficientnet_weights
 ):
     for name, seed in (("made", 1), ("other", 2)):
         made = datasets.generate(count=10, seed=seed)
         made.name = name
         datasets.to_compact(made, tmp_path / name, progress=False)
+    data = ("--data", "made", "--extra", "other=other", "--steps", "2")
     example(
-        *("distil", "--data", "made", "--extra", "other=other"),
-        *("--batch-size", "4", "--teacher", "baseline-mse", "--epochs", "2"),
+        *("members", *data, "--member", "vgg16", "--input-size", "32x48"),
         *("--backbone-weights", vgg16_weights),
     )
-    printed = capsys.readouterr().out
-    # 6 images to train on and 10 others make 4 batches.
-    assert "4/4" in printed and "KL " in printed
-    taught = models.get(tmp_path / "results/fast_net.keras")
-    assert isinstance(taught, models.FastNet)
+    distil = running.script("distil")
+    students = {"small": {**distil.STUDENTS["small"], "levels": 1}}
+    students["small"]["input_shape"] = (40, 48, 3)
+    monkeypatch.setattr(distil, "STUDENTS", students)
+    monkeypatch.setattr(distil, "BATCH_SIZE", 2)
+    distil.main(
+        [*data, "--students", "small", "--teachers"]
+        + ["results/members/vgg16.keras"]
+        + ["--backbone-weights", str(efficientnet_weights)]
+    )
+    taught = models.get(tmp_path / "results/students/small.keras")
+    assert isinstance(taught, models.DensityNet)
     map_ = taught.saliency_map(made.image(0))
     assert map_.shape == tuple(made.sizes[0]) and map_.max() > 0
+    kept = json.loads((tmp_path / "results/students/small.json").read_text())
+    assert kept["best"][0]["steps"] and kept["teachers"] == ["vgg16.keras"]
 
 
 @pytest.mark.slow

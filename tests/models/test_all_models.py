@@ -15,6 +15,14 @@ from keras_saliency import datasets, models
 SMALL = {
     "baseline": {"input_shape": (32, 48, 3), "backbone": "tiny"},
     "deep_conv_net": {"input_shape": (32, 48, 3), "filters": (4,) * 8},
+    "density_net": {
+        "input_shape": (32, 48, 3),
+        "backbone": "efficientnet_lite0",
+        "backbone_weights": None,
+        "levels": 1,
+        "filters": 4,
+        "depth": 2,
+    },
     "fast_net": {
         "input_shape": (32, 48, 3),
         "filters": (4, 4, 6, 6, 8),

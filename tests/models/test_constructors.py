@@ -73,6 +73,12 @@ def same_configuration(one, other):
 SMALL = {
     "baseline": {"backbone": "tiny"},
     "deep_conv_net": {"filters": (2,) * 8},
+    "density_net": {
+        "backbone": "efficientnet_lite0",
+        "levels": 1,
+        "filters": 4,
+        "depth": 2,
+    },
     "fast_net": {"filters": (2, 2, 4, 4, 4), "depth": 2},
     "ml_net": {"filters": (2,) * 5, "depth": 2},
     "salgan": {"filters": (2,) * 5},

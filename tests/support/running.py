@@ -12,6 +12,9 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 def script(name):
     """A script of `examples/` as a module; its `main` takes arguments."""
     path = EXAMPLES / f"{name}.py"
+    # As Python does for a script: some share modules that lie beside them.
+    if str(EXAMPLES) not in sys.path:
+        sys.path.append(str(EXAMPLES))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
