@@ -1,0 +1,134 @@
+"""The mean of several networks."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import keras
+from keras import ops
+
+from keras_saliency.models.arguments import ConfiguredModel
+from keras_saliency.models.base import SaliencyModel
+
+
+@keras.saving.register_keras_serializable("keras_saliency.models")
+class Ensemble(ConfiguredModel, SaliencyModel):
+    """Mean of the densities of several models, as one model.
+
+    Each member sees the images at its own input size, and, with `mirrored`,
+    their mirror images too, whose maps are mirrored back. The maps are resized
+    to the largest among them, divided by their sums and averaged. One `.keras`
+    file holds all members.
+
+    Args:
+        members: Models from images `(batch, height, width, 3)`, RGB in 0..255,
+            to maps `(batch, height, width, 1)`, not negative, such as
+            `DensityNet`. Their names must differ.
+        mirrored: Whether the mirror images are asked too, at twice the cost.
+        name: Name of the model.
+        trainable: `False` freezes all weights.
+
+    Raises:
+        ValueError: If there is no member, two have the same name, or one takes
+            no images of a fixed size or returns no maps.
+
+    Example:
+    >>> from keras_saliency.models import Baseline
+    >>> member = Baseline(input_shape=(96, 128, 3), backbone="tiny")
+    >>> Ensemble([member]).map_size
+    (24, 32)
+    """
+
+    def __init__(
+        self,
+        members: Sequence[keras.Model],
+        *,
+        mirrored: bool = True,
+        name: str = "ensemble",
+        trainable: bool = True,
+    ) -> None:
+        members = list(members)
+        _check(members)
+        size = [
+            max(member.input_shape[axis] for member in members)
+            for axis in (1, 2)
+        ]
+        map_size = [
+            max(member.output_shape[axis] for member in members)
+            for axis in (1, 2)
+        ]
+        images = keras.Input((*size, 3), name="images")
+        densities = []
+        for member in members:
+            seen = _resized(images, member.input_shape[1:3])
+            densities.append(_density(member(seen), map_size))
+            if mirrored:
+                maps = member(ops.flip(seen, axis=2))
+                densities.append(_density(ops.flip(maps, axis=2), map_size))
+        total = densities[0]
+        for density in densities[1:]:
+            total = total + density
+        peak = ops.max(total, axis=(1, 2, 3), keepdims=True)
+        saliency = total / ops.maximum(peak, keras.config.epsilon())
+        super().__init__(images, saliency, name=name, trainable=trainable)
+        self.members = members
+        self.mirrored = mirrored
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> Self:
+        """Return the network of a configuration."""
+        with keras.saving.CustomObjectScope(custom_objects or {}):
+            members = [
+                keras.saving.deserialize_keras_object(member)
+                for member in config["members"]
+            ]
+        return super().from_config(
+            {**config, "members": members}, custom_objects
+        )
+
+    def recommended_loss(self) -> keras.losses.Loss:
+        """Return the loss of the first member."""
+        return self.members[0].recommended_loss()
+
+    def recommended_optimizer(self) -> keras.optimizers.Optimizer:
+        """Return the optimizer of the first member."""
+        return self.members[0].recommended_optimizer()
+
+
+def _check(members):
+    names = [member.name for member in members]
+    if not members or len(set(names)) < len(names):
+        raise ValueError(
+            "An ensemble needs members, and their names must differ; received "
+            f"{names}."
+        )
+    for member in members:
+        taken, given = member.input_shape, member.output_shape
+        if (
+            not isinstance(taken, tuple)
+            or len(taken) != 4
+            or taken[-1] != 3
+            or None in taken[1:]
+            or not isinstance(given, tuple)
+            or len(given) != 4
+            or given[-1] != 1
+        ):
+            raise ValueError(
+                f"The member {member.name} must take images of a fixed size "
+                f"and return maps; it takes {taken} and returns {given}."
+            )
+
+
+def _resized(x, size):
+    if tuple(x.shape[1:3]) == tuple(size):
+        return x
+    return ops.image.resize(
+        x, size, interpolation="bilinear", data_format="channels_last"
+    )
+
+
+def _density(maps, size):
+    maps = _resized(maps, size)
+    total = ops.sum(maps, axis=(1, 2, 3), keepdims=True)
+    return maps / ops.maximum(total, keras.config.epsilon())
