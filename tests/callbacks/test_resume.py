@@ -329,7 +329,7 @@ needs_kill = pytest.mark.skipif(
 
 
 @needs_kill
-@pytest.mark.slow
+@pytest.mark.manual
 def test_three_kills(tmp_path):
     moments = ["write 7", "replace 2", "time 0.4"]
     assert killed_and_continued(tmp_path, moments) >= 2

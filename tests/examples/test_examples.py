@@ -54,7 +54,7 @@ def test_recipe_keeps_each_run_and_repeats_none(
         example(*arguments, "1e-3")
 
 
-@pytest.mark.slow
+@pytest.mark.manual
 def test_parts_of_the_recipe(example, few_images, tmp_path):
     example("recipe", "--epochs", "1", "--rows", "MSE", "--ablation")
     folder = tmp_path / "results" / "recipe"

@@ -70,7 +70,7 @@ def test_rows_are_trained_kept_and_resumed(table4, tmp_path, capsys):
         table4(*arguments, "--seed", "1")
 
 
-@pytest.mark.slow
+@pytest.mark.manual
 def test_half_precision_trains_and_float32_predicts(
     table4, tmp_path, monkeypatch
 ):
@@ -97,7 +97,7 @@ def test_half_precision_trains_and_float32_predicts(
     )
 
 
-@pytest.mark.slow
+@pytest.mark.manual
 def test_lc_2_and_the_frozen_backbone(table4, tmp_path, vgg16_weights):
     table = table4(
         *("--rows", "LC 2", "--epochs", "1", "--frozen-blocks", "5"),
