@@ -115,8 +115,8 @@ def test_terms_show_in_the_logs_by_themselves():
     "name",
     [
         pytest.param("MSE", marks=pytest.mark.slow),
-        pytest.param("LC1", marks=pytest.mark.slow),
-        "LC2",
+        "LC1",
+        pytest.param("LC2", marks=pytest.mark.slow),
     ],
 )
 def test_saved_while_training_it_continues(name, tmp_path):

@@ -77,6 +77,7 @@ def test_sam_vgg_has_the_original_s_parameters_and_sizes():
     }
 
 
+@pytest.mark.slow
 def test_sam_resnet_has_the_original_s_parameters_and_sizes():
     model = models.SAMResNet(backbone_weights=None)
     resnet50 = keras.applications.ResNet50(include_top=False, weights=None)
