@@ -189,6 +189,7 @@ def test_initializers_survive_the_configuration():
 
 
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.once
 def test_half_precision_comes_near(dtype):
     exact = built(dtype="float32")
     layer = layers.AttentiveConvLSTM(filters=4, steps=3, dtype=dtype)

@@ -76,7 +76,7 @@ MODES = {
 @pytest.mark.parametrize(
     ("kind", "mode"),
     [
-        (SaliencyModel, "eager"),
+        pytest.param(SaliencyModel, "eager", marks=pytest.mark.once),
         (SaliencyModel, "compiled"),
         pytest.param(
             SaliencyModel,

@@ -89,6 +89,7 @@ def test_all_small_arguments_belong_to_a_model():
     assert set(SMALL) <= set(models.MODELS)
 
 
+@pytest.mark.once
 def test_names_and_places(model):
     cls = type(model)
     assert issubclass(cls, models.SaliencyModel)
@@ -253,6 +254,7 @@ def test_saliency_map_refuses_what_is_no_image(model, shape):
 
 
 @pytest.mark.parametrize("name", models.MODELS)
+@pytest.mark.once
 def test_maps_are_float32_in_half_precision(name):
     before = keras.mixed_precision.dtype_policy()
     keras.mixed_precision.set_dtype_policy("mixed_bfloat16")

@@ -40,6 +40,7 @@ def test_the_paper_s_sizes():
     assert (smoothing.size, smoothing.sigma) == (5, 1.0)
 
 
+@pytest.mark.once
 def test_features_are_keras_own_vgg16(vgg16_weights):
     images = RNG.integers(0, 256, (1, 64, 96, 3)).astype("uint8")
     model = models.Baseline((64, 96, 3), backbone_weights=vgg16_weights)
@@ -165,6 +166,7 @@ def test_loads_in_a_fresh_process_bit_for_bit(tmp_path):
     )
 
 
+@pytest.mark.once
 def test_perceptual_network_is_no_part_of_a_saved_model(tmp_path):
     model = tiny()
     x, y = batch(model)
@@ -174,6 +176,7 @@ def test_perceptual_network_is_no_part_of_a_saved_model(tmp_path):
     assert (tmp_path / "model.keras").stat().st_size < 10e6
 
 
+@pytest.mark.once
 def test_a_model_of_the_user_s_own_as_backbone(tmp_path):
     images = keras.Input((64, 96, 3))
     own = keras.Model(
@@ -237,6 +240,7 @@ def test_bad_arguments_are_refused(options, message):
         models.Baseline(**{"input_shape": (64, 96, 3), **options})
 
 
+@pytest.mark.once
 def test_the_same_backbone_made_twice_finds_the_same_cache(tmp_path):
     dataset = datasets.generate(count=2, size=(64, 96))
     batches = datasets.SaliencySequence(
@@ -259,6 +263,7 @@ def test_the_same_backbone_made_twice_finds_the_same_cache(tmp_path):
 BLOCK5 = ("block5_conv1", "block5_conv2", "block5_conv3")
 
 
+@pytest.mark.once
 def test_tuned_layers_of_vgg16_have_its_weights(vgg16_weights):
     shape = (64, 96, 3)
     frozen = models.Baseline(shape, backbone_weights=vgg16_weights)
@@ -355,6 +360,7 @@ def test_tuned_layers_of_a_frozen_model_are_frozen(tmp_path):
         ),
     ],
 )
+@pytest.mark.once
 def test_layers_that_cannot_be_tuned(options, message):
     with pytest.raises(ValueError, match=message):
         models.Baseline(

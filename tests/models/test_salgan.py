@@ -54,6 +54,7 @@ def count(variables):
     return sum(int(np.prod(v.shape)) for v in variables)
 
 
+@pytest.mark.once
 def test_the_original_s_parameters():
     model = models.SalGAN(backbone_weights=None)
     assert model.count_params() == 31_787_009
@@ -75,6 +76,7 @@ def test_how_much_is_frozen(tmp_path):
     assert small(trainable=False).trainable_weights == []
 
 
+@pytest.mark.once
 def test_the_encoder_is_vgg16(vgg16_weights):
     model = models.SalGAN((32, 48, 3), backbone_weights=vgg16_weights)
     encoder = keras.Model(model.input, model.get_layer("block5_conv3").output)
@@ -131,6 +133,7 @@ def test_the_loss_is_the_cross_entropy_of_4x4_means():
     assert isinstance(loss.loss, losses.BinaryCrossEntropy)
 
 
+@pytest.mark.once
 def test_the_discriminator_s_parameters_and_layers(tmp_path):
     model = models.SalGANDiscriminator()
     assert model.count_params() == 1_359_424
@@ -310,6 +313,7 @@ def test_a_training_that_was_interrupted_resumes(tmp_path):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.once
 def test_frozen_layers_of_salgan_stay():
     trainer = against_discriminator(small())
     trainer.compile(run_eagerly=EAGERLY)
@@ -336,6 +340,7 @@ def test_networks_that_do_not_fit_are_refused(arguments, message):
         models.AdversarialTraining(small(), discriminator, **arguments)
 
 
+@pytest.mark.once
 def test_float16_is_refused_and_bfloat16_trains():
     before = keras.mixed_precision.dtype_policy()
     try:
