@@ -2,8 +2,8 @@
 
 The *map* of an image is made in three steps: the image is prepared for the
 network's input, the network predicts, its output is finished. The steps are
-methods of `SaliencyModel`, overridden by models whose authors do more than
-stretch the image. Any other Keras model has the default steps.
+methods of `SaliencyModel`, and have names (`MapSteps`). Any other Keras model
+has the default steps.
 
 A network is asked on any number of devices and from any number of threads:
 each input gets one output, in order (`outputs_of`).
@@ -12,6 +12,7 @@ A *raw map* is the output alone, at its own size, for a batch of inputs as they
 are: what a loss sees in training.
 """
 
+import functools
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,7 @@ import numpy as np
 
 from keras_saliency._utils.types import Array, ArrayLike, Size, Tensor
 from keras_saliency.images import check_image, resize
+from keras_saliency.steps import Mapper, MapSteps
 
 # One prediction at a time of a model, and on JAX of all of them: there Keras
 # gives the variables away for the length of a call, and another model may
@@ -65,8 +67,8 @@ def finished_maps(
             0..255, to maps `(batch, height, width, 1)`.
         images: Arrays as `images.check_image` takes them. Their sizes may
             differ.
-        batch_size: Number of images per call of the network. A model that
-            takes any size gets images of different sizes one by one.
+        batch_size: Number of images at a time. A network that takes any size
+            gets those of one size in one call.
 
     Yields:
         float32 arrays `(height, width)`: by default the network's output.
@@ -74,24 +76,29 @@ def finished_maps(
     Raises:
         ValueError: As for `saliency_map`.
     """
+    mapper = mapper_of(model)
+    images = iter(images)
+    while batch := [*islice(images, batch_size)]:
+        yield from mapper.finished_maps(batch)
+
+
+def mapper_of(model: keras.Model) -> Mapper:
+    """Return how a Keras model makes the map of an image.
+
+    Args:
+        model: As for `finished_maps`.
+
+    Raises:
+        ValueError: If the model does not take images.
+    """
     model = bare(model)
     size = input_size(model)
-    prepare = getattr(model, "prepare_image", None)
-    finish = getattr(model, "finish_map", None)
     network = model.map_network() if hasattr(model, "map_network") else model
-    images = iter(images)
-    while batch := [*map(check_image, islice(images, batch_size))]:
-        inputs = [
-            stretch(image, size) if prepare is None else prepare(image)
-            for image in batch
-        ]
-        maps: Iterable[Array]
-        if len({np.shape(each) for each in inputs}) == 1:
-            maps = raw_maps(network, np.stack(inputs))
-        else:
-            maps = [raw_maps(network, each[None])[0] for each in inputs]
-        for image, map_ in zip(batch, maps, strict=True):
-            yield map_ if finish is None else finish(map_, image.shape[:2])
+    plain = MapSteps().mapper(functools.partial(raw_maps, network), size)
+    return plain._replace(
+        prepare=getattr(model, "prepare_image", plain.prepare),
+        finish=getattr(model, "finish_map", plain.finish),
+    )
 
 
 def raw_maps(model: keras.Model, inputs: Tensor) -> Array:
@@ -179,11 +186,6 @@ def input_size(model: keras.Model) -> Size | None:
             "whole.)"
         )
     return None if None in shape[1:3] else shape[1:3]
-
-
-def stretch(image: Array, size: Size | None) -> Array:
-    """Return an image resized to a network's input, or as it is for `None`."""
-    return image if size is None else resize(image, size)
 
 
 def count_of(inputs: Tensor) -> int:

@@ -27,6 +27,7 @@ LAYERS = (
     "functional",
     "targets",
     "inference",
+    "steps",
     "videos",
     "images",
     "_utils",

@@ -5,6 +5,9 @@ from keras_saliency.layers.attentive_conv_lstm import AttentiveConvLSTM
 from keras_saliency.layers.clipped_rescaling import ClippedRescaling
 from keras_saliency.layers.density_head import DensityHead
 from keras_saliency.layers.gaussian_smoothing import GaussianSmoothing
+from keras_saliency.layers.image_net_preprocessing import (
+    ImageNetPreprocessing,
+)
 from keras_saliency.layers.learned_gaussian_prior import LearnedGaussianPrior
 from keras_saliency.layers.local_response_normalization import (
     LocalResponseNormalization,
@@ -24,6 +27,7 @@ __all__ = [
     "ClippedRescaling",
     "DensityHead",
     "GaussianSmoothing",
+    "ImageNetPreprocessing",
     "LearnedGaussianPrior",
     "LocalResponseNormalization",
     "Maxout",

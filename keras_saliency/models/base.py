@@ -9,6 +9,7 @@ from keras_saliency._utils.types import Array, ArrayLike, Size
 from keras_saliency.losses import CombinedLoss
 from keras_saliency.metrics import LossTerms
 from keras_saliency.models import compiling
+from keras_saliency.steps import MapSteps
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
@@ -36,7 +37,8 @@ class SaliencyModel(keras.Model):
         The image is prepared (`prepare_image`), the network predicts, and its
         output is finished (`finish_map`) and resized. `predict` and
         `evaluation.evaluate` make the same map: a model whose authors
-        prescribe more than resizing overrides the steps, not this method.
+        prescribe more than resizing overrides the steps (`map_steps`), not
+        this method.
 
         Args:
             image: Array `(height, width, 3)`, RGB in 0..255.
@@ -50,8 +52,17 @@ class SaliencyModel(keras.Model):
         """
         return inference.saliency_map(self, image, size)
 
+    def map_steps(self) -> MapSteps:
+        """Return what is done before the network and after, by name.
+
+        Exported files hold these steps beside the network. Here an image is
+        stretched to the input, and the output is taken as it is. A model
+        whose steps have no names overrides `prepare_image` and `finish_map`.
+        """
+        return MapSteps()
+
     def prepare_image(self, image: Array) -> Array:
-        """Return one image as the network's input: resized to its size.
+        """Return one image as the network's input, by the model's steps.
 
         Args:
             image: Array `(height, width, 3)`, RGB in 0..255.
@@ -59,7 +70,8 @@ class SaliencyModel(keras.Model):
         Returns:
             Array `(height, width, 3)` of the input's size.
         """
-        return inference.stretch(image, inference.input_size(self))
+        size = inference.input_size(self)
+        return self.map_steps().prepared(image, size)
 
     def map_network(self) -> keras.Model:
         """Return the network whose output is finished: the model itself."""
@@ -75,9 +87,9 @@ class SaliencyModel(keras.Model):
 
         Returns:
             float32 array `(height, width)` of any size, which is resized to
-            the size wanted: here `map_` as it is.
+            the size wanted.
         """
-        return map_
+        return self.map_steps().finished(map_, size)
 
     def recommended_loss(self) -> keras.losses.Loss:
         """Return a new loss, the one that the model's authors used."""

@@ -6,13 +6,11 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_saliency._utils.types import Array, Size
-from keras_saliency.images import divide_by_peak, resize
 from keras_saliency.layers import ClippedRescaling, LocalResponseNormalization
 from keras_saliency.losses import MeanSquaredError
 from keras_saliency.models.arguments import ConfiguredModel, check_input_shape
 from keras_saliency.models.base import SaliencyModel
-from keras_saliency.models.postprocessing import enlarge_and_blur
+from keras_saliency.steps import MapSteps
 
 # Of the images, in the order blue, green, red.
 _MEAN = (100.0, 110.0, 118.0)
@@ -23,6 +21,7 @@ _SCALE, _OFFSET = 128 / 255, 127 / 255
 _MEAN_SALIENCY = 31 / 255
 # Longest side of an image for a network that takes any size.
 _MAX_SIDE = 320
+_LEAST_SIDE = 8
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
@@ -67,7 +66,7 @@ class DeepConvNet(ConfiguredModel, SaliencyModel):
         name: str = "deep_conv_net",
         trainable: bool = True,
     ) -> None:
-        check_input_shape(input_shape, least=8, any_size=True)
+        check_input_shape(input_shape, least=_LEAST_SIDE, any_size=True)
         images = keras.Input(tuple(input_shape), name="images")
         x = layers.Rescaling(
             1 / 127.5, offset=[-m / 127.5 for m in _MEAN], name="to_unit_range"
@@ -122,25 +121,17 @@ class DeepConvNet(ConfiguredModel, SaliencyModel):
         super().__init__(images, saliency, name=name, trainable=trainable)
         self.filters = tuple(filters)
 
-    def prepare_image(self, image: Array) -> Array:
-        """Shrink an image to fit 320x320 if the network takes any size.
+    def map_steps(self) -> MapSteps:
+        """Return the authors' steps.
 
-        See `SaliencyModel.prepare_image`.
+        An image is shrunk to fit 320x320 if the network takes any size. The
+        map is enlarged by cubic interpolation, blurred by a Gaussian of 5x5
+        and divided by its peak. See `SaliencyModel.map_steps`.
         """
-        if None not in self.input_shape[1:3]:
-            return super().prepare_image(image)
-        scale = min(1.0, _MAX_SIDE / max(image.shape[:2]))
-        return resize(
-            image, [max(8, round(scale * s)) for s in image.shape[:2]]
+        return MapSteps(
+            ("shrink", _MAX_SIDE, _LEAST_SIDE),
+            (("enlarge_and_blur",), ("divide_by_peak",)),
         )
-
-    def finish_map(self, map_: Array, size: Size) -> Array:
-        """Finish a map as the authors do.
-
-        It is enlarged by cubic interpolation, blurred by a Gaussian of 5x5
-        and divided by its peak. See `SaliencyModel.finish_map`.
-        """
-        return divide_by_peak(enlarge_and_blur(map_, size))
 
     def recommended_loss(self) -> keras.losses.Loss:
         """Return the squared error (section 3.2).

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from keras_saliency._utils.types import Array, PathName, Size
+from keras_saliency._utils.types import PathName
 from keras_saliency.layers import WeightNormalizedConv2D
 from keras_saliency.losses import BinaryCrossEntropy, PooledLoss
 from keras_saliency.models.arguments import ConfiguredModel, check_input_shape
 from keras_saliency.models.backbones import vgg16
-from keras_saliency.models.postprocessing import enlarge_and_blur
 from keras_saliency.models.pretrained import PretrainedModel, check_backbone
+from keras_saliency.steps import MapSteps
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
@@ -83,14 +83,14 @@ class SalGAN(PretrainedModel):
         )
         self.filters = tuple(filters)
 
-    def finish_map(self, map_: Array, size: Size) -> Array:
-        """Finish a map as the authors do.
+    def map_steps(self) -> MapSteps:
+        """Return the authors' steps.
 
-        It is enlarged by cubic interpolation and blurred by a Gaussian of
-        5x5. They round to 8 bits before; this does not. See
-        `SaliencyModel.finish_map`.
+        The map is enlarged by cubic interpolation and blurred by a Gaussian
+        of 5x5. They round to 8 bits before; this does not. See
+        `SaliencyModel.map_steps`.
         """
-        return enlarge_and_blur(map_, size)
+        return MapSteps(finish=(("enlarge_and_blur",),))
 
     def recommended_loss(self) -> keras.losses.Loss:
         """Return the cross-entropy of means of 4x4 pixels (section 3.2.1)."""

@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 
-import cv2
 import keras
 from keras import layers
-from scipy import ndimage
 
-from keras_saliency._utils.types import Array, Size
-from keras_saliency.images import divide_by_peak
 from keras_saliency.layers import ClippedRescaling, Maxout
 from keras_saliency.losses import MeanSquaredError
 from keras_saliency.models.arguments import ConfiguredModel, check_input_shape
 from keras_saliency.models.base import SaliencyModel
+from keras_saliency.steps import MapSteps
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
@@ -87,8 +84,8 @@ class ShallowNet(ConfiguredModel, SaliencyModel):
         """Return the network whose output is not yet clipped to [0, 1]."""
         return self.network
 
-    def finish_map(self, map_: Array, size: Size) -> Array:
-        """Blur, stretch and enlarge the output as the authors' `demo.py` does.
+    def map_steps(self) -> MapSteps:
+        """Return the steps of the authors' `demo.py`.
 
         The output y, unclipped, is blurred by a Gaussian of sigma 3 pixels,
         stretched to [0, 1] and resized. A map without any contrast gives
@@ -96,11 +93,16 @@ class ShallowNet(ConfiguredModel, SaliencyModel):
         square out of the image, which neither `get_saliency.py` nor this
         does.)
 
-        See `SaliencyModel.finish_map` for arguments.
+        See `SaliencyModel.map_steps`.
         """
-        y = ndimage.gaussian_filter(map_, sigma=3)
-        y = divide_by_peak(y - y.min())
-        return cv2.resize(y, (size[1], size[0])).reshape(size)
+        return MapSteps(
+            finish=(
+                ("blur", 3),
+                ("subtract_least",),
+                ("divide_by_peak",),
+                ("resize_linearly",),
+            )
+        )
 
     def recommended_loss(self) -> keras.losses.Loss:
         """Return the squared error (section 3.1)."""

@@ -239,6 +239,7 @@ def test_head_is_float32_at_its_end_in_mixed_precision():
         ),
         layers.ClippedRescaling(scale=0.4, offset=0.3),
         layers.GaussianSmoothing(size=7, sigma=2.5),
+        layers.ImageNetPreprocessing(architecture="vgg16"),
         layers.LearnedGaussianPrior(gaussians=5, initialization="original"),
         layers.LocalResponseNormalization(size=3, alpha=0.5, beta=0.5, k=2.0),
         layers.Maxout(pool_size=3),

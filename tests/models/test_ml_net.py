@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from autodiff import gradient
 
-from keras_saliency import models, targets
-from keras_saliency.models import postprocessing
+from keras_saliency import models, steps, targets
 from keras_saliency.models.backbones import vgg16
 
 RNG = np.random.default_rng(0)
@@ -179,14 +178,14 @@ def test_the_rate_falls_as_keras_1_has_it():
 )
 def test_padding(shape, inside):
     image = np.full((*shape, 3), 200, "uint8")
-    padded = postprocessing.pad(image, (48, 64))
+    padded = steps.pad(image, (48, 64))
     expected = np.zeros((48, 64, 3), "uint8")
     expected[inside] = 200
     assert padded.dtype == np.uint8
     np.testing.assert_array_equal(padded, expected)
     # And back, with the padding left out.
     map_ = np.where(expected[..., 0] > 0, 0.5, 0.0).astype("float32")
-    back = postprocessing.unpad(map_, shape)
+    back = steps.unpad(map_, shape)
     assert back.shape == shape
     # At the border, enlarging mixes with the padding.
     np.testing.assert_allclose(np.median(back), 0.5)
@@ -198,9 +197,7 @@ def test_a_place_in_the_image_comes_back(shape):
     ramp = np.indices(shape).astype("float32") / np.array(shape)[:, None, None]
     image = np.stack([*ramp, ramp[0]], axis=-1)
     for k in (0, 1):
-        back = postprocessing.unpad(
-            postprocessing.pad(image, (60, 80))[..., k], shape
-        )
+        back = steps.unpad(steps.pad(image, (60, 80))[..., k], shape)
         middle = tuple(slice(n // 4, n - n // 4) for n in shape)
         inner = min(shape) > 10
         if inner:

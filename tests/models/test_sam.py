@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from keras_saliency import losses, models
-from keras_saliency.models import postprocessing
+from keras_saliency import losses, models, steps
 from keras_saliency.models.backbones import resnet50, vgg16
 
 RNG = np.random.default_rng(0)
@@ -286,10 +285,10 @@ def test_the_untrained_map_is_positive():
 def test_saliency_map_is_padded_enlarged_cut_out_and_blurred():
     model = sam_vgg()
     image = RNG.integers(0, 256, (90, 50, 3)).astype("uint8")
-    padded = postprocessing.pad(image, SIZE)
+    padded = steps.pad(image, SIZE)
     assert not padded[:, :15].any() and padded[:, 16].any()
     map_ = model.predict(padded[None], verbose=0)[0, :, :, 0]
-    map_ = ndimage.gaussian_filter(postprocessing.unpad(map_, (90, 50)), 7)
+    map_ = ndimage.gaussian_filter(steps.unpad(map_, (90, 50)), 7)
     np.testing.assert_allclose(
         model.saliency_map(image), map_ / map_.max(), rtol=1e-5
     )

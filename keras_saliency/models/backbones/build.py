@@ -12,6 +12,8 @@ from keras_saliency._utils import hdf5
 from keras_saliency._utils.checks import check_regular
 from keras_saliency._utils.config import plainly
 from keras_saliency._utils.types import PathName, Shape
+from keras_saliency.layers import ImageNetPreprocessing
+from keras_saliency.layers.image_net_preprocessing import application
 from keras_saliency.models.arguments import check_input_shape
 
 # Where the default rule below would not give the paper's layers.
@@ -91,7 +93,7 @@ def build(
 
 
 def _application(name, input_shape, weights, feature_layers):
-    architecture, preprocess = _find_application(name)
+    architecture, _ = application(name)
     try:
         if weights is not None and os.path.exists(weights):
             check_regular(weights)
@@ -111,7 +113,7 @@ def _application(name, input_shape, weights, feature_layers):
     names = feature_layers or _FEATURE_LAYERS.get(name.lower(), None)
     if names is None:
         names = _last_layers_by_stride(network, input_shape)
-    return network, names, preprocess
+    return network, names, ImageNetPreprocessing(architecture=name.lower())
 
 
 def _split(network, level_names, tuned):
@@ -147,22 +149,6 @@ def _split(network, level_names, tuned):
         return [outputs[name] for name in level_names]
 
     return frozen, levels
-
-
-def _find_application(name):
-    known = []
-    for module in vars(keras.applications).values():
-        if not hasattr(module, "preprocess_input"):
-            continue
-        for attribute, function in vars(module).items():
-            if attribute[0].isupper() and callable(function):
-                known.append(attribute)
-                if attribute.lower() == name.lower():
-                    return function, module.preprocess_input
-    raise ValueError(
-        f"There is no backbone {name!r}. Known are tiny and those of "
-        f"keras.applications: {', '.join(sorted(known))}."
-    )
 
 
 def _last_layers_by_stride(network, input_shape):

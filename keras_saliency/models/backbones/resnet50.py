@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from keras_saliency.layers import ImageNetPreprocessing
+
 # Of the four stages: filters of the narrow convolutions, and residual blocks.
 FILTERS = (64, 128, 256, 512)
 BLOCKS = (3, 4, 6, 3)
@@ -44,7 +46,7 @@ def features(
     """
     weighted: list[keras.layers.Layer] = []
     convolution = functools.partial(_convolution, weighted, normalized)
-    x = keras.applications.resnet.preprocess_input(images)
+    x = ImageNetPreprocessing(architecture="resnet50")(images)
     x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
     x = convolution(x, filters[0], 7, "conv1", strides=2)
     x = layers.ReLU(name="conv1_relu")(x)

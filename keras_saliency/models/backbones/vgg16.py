@@ -5,6 +5,8 @@ from collections.abc import Collection, Sequence
 import keras
 from keras import layers
 
+from keras_saliency.layers import ImageNetPreprocessing
+
 FILTERS = (64, 128, 256, 512, 512)
 # Number of convolutions of each block.
 CONVOLUTIONS = (2, 2, 3, 3, 3)
@@ -35,7 +37,7 @@ def features(
         ..., `block5_conv3`), and the list of convolutions, whose names are
         those of `keras.applications`.
     """
-    x = keras.applications.vgg16.preprocess_input(images)
+    x = ImageNetPreprocessing(architecture="vgg16")(images)
     tensors, convolutions = {}, []
     for block, (count, width) in enumerate(
         zip(CONVOLUTIONS, filters, strict=True), start=1
