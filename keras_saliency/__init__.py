@@ -26,10 +26,11 @@ if TYPE_CHECKING:
         weights,
     )
     from keras_saliency.features import CachedFeatures, cache_features
-    from keras_saliency.prediction import predict
+    from keras_saliency.prediction import Predictor, predict
 
 __all__ = [
     "CachedFeatures",
+    "Predictor",
     "__version__",
     "cache_features",
     "callbacks",
@@ -51,6 +52,7 @@ __all__ = [
 _HOMES = {
     "CachedFeatures": "features",
     "cache_features": "features",
+    "Predictor": "prediction",
     "predict": "prediction",
 }
 # What has classes that Keras reads from files.

@@ -14,8 +14,13 @@ from typing import Any, NamedTuple, Self
 import cv2
 import numpy as np
 
-from keras_saliency._utils.types import Array, Size
+from keras_saliency._utils.types import Array, ArrayLike, Size
 from keras_saliency.images import check_image, divide_by_peak, resize
+
+# The key under which a file holds the steps beside the network, and the file
+# that holds them in those that hold files.
+KEY = "keras_saliency"
+FILE = "keras_saliency.json"
 
 # A name of `PREPARING` or `FINISHING`, and its numbers.
 Step = tuple[Any, ...]
@@ -37,25 +42,30 @@ class Mapper(NamedTuple):
     network: Callable[[Array], Array]
     finish: Callable[[Array, Size], Array]
 
-    def finished_maps(self, images: Iterable[Array]) -> list[Array]:
+    def finished_maps(self, images: Iterable[ArrayLike]) -> list[Array]:
         """Return the finished map of each image, not resized to its size."""
-        images = [check_image(image) for image in images]
-        maps = self.outputs([self.prepare(image) for image in images])
+        checked = [check_image(image) for image in images]
+        maps = self.outputs([self.prepare(image) for image in checked])
         return [
             self.finish(map_, image.shape[:2])
-            for map_, image in zip(maps, images, strict=True)
+            for map_, image in zip(maps, checked, strict=True)
         ]
 
     def outputs(self, inputs: Sequence[Array]) -> list[Array]:
         """Return the network's map of each input; equal sizes go together."""
-        groups: dict[Any, list[int]] = {}
-        for i, each in enumerate(inputs):
-            groups.setdefault(each.shape, []).append(i)
         maps: dict[int, Array] = {}
-        for members in groups.values():
+        for members in of_one_size(inputs):
             batch = np.stack([inputs[i] for i in members])
             maps.update(zip(members, self.network(batch), strict=True))
         return [maps[i] for i in range(len(inputs))]
+
+
+def of_one_size(arrays: Sequence[Array]) -> list[list[int]]:
+    """Return the numbers of the arrays of each shape."""
+    groups: dict[Any, list[int]] = {}
+    for i, each in enumerate(arrays):
+        groups.setdefault(each.shape, []).append(i)
+    return list(groups.values())
 
 
 @dataclasses.dataclass(frozen=True)

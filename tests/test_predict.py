@@ -7,8 +7,9 @@ import pytest
 from media import PICTURE, write, write_video
 
 import keras_saliency
-from keras_saliency import models, prediction, weights
+from keras_saliency import models, videos, weights
 from keras_saliency.models.classic import CenterBias
+from keras_saliency.prediction import predictor
 from keras_saliency.weights import files, manifest
 
 predict = keras_saliency.predict
@@ -151,7 +152,7 @@ def test_video_frame_by_frame(tmp_path):
     # JPEG is lossy; with another order of channels this is far off.
     wide = [cv2.blur(f.astype("float32"), (9, 9)) for f in (seen[2], frames[2])]
     assert np.corrcoef(wide[0].ravel(), wide[1].ravel())[0, 1] > 0.8
-    _, rate = prediction.open_video(path)
+    _, rate = videos.open_video(path)
     assert rate == 10
 
 
@@ -206,9 +207,9 @@ def no_manifest(tmp_path, monkeypatch):
     (tmp_path / "manifest.json").write_text("{}")
     monkeypatch.setattr(manifest, "MANIFEST", tmp_path / "manifest.json")
     monkeypatch.setattr(files, "PACKAGE", tmp_path)
-    prediction._loaded.cache_clear()
+    predictor._named.cache_clear()
     yield tmp_path / "manifest.json"
-    prediction._loaded.cache_clear()
+    predictor._named.cache_clear()
 
 
 def test_package_without_a_model_says_so(no_manifest):

@@ -2,13 +2,15 @@
 
 import argparse
 import errno
+import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import cv2
 import numpy as np
 
-from keras_saliency import images, plot, prediction, videos
+from keras_saliency import prediction, videos
 from keras_saliency._utils import console
 from keras_saliency._utils.atomic import explained, replacing
 from keras_saliency._utils.errors import NotInstalledError
@@ -26,21 +28,19 @@ def run(parsed: argparse.Namespace) -> int:
         recursive=parsed.recursive,
         skipping=skipping,
     )
-    mapper = _mapper(parsed.model, parsed.backbone_weights)
+    predictor = _predictor(parsed.model, parsed.backbone_weights)
     # Before the first map, which may take long.
     folder = jobs[0].target.parent
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    kept = 0
-    for job in jobs:
-        if parsed.skip_existing and job.is_done():
-            kept += 1
-            continue
+    todo = [job for job in jobs if not (parsed.skip_existing and job.is_done())]
+    kept = len(jobs) - len(todo)
+    for job, write in _writers(todo, predictor, parsed.overlay):
         written = False
         with skipping.item(job.source):
-            _do(job, mapper, parsed.overlay)
+            write()
             written = True
         if written:
             console.tell(job.target)
@@ -52,17 +52,17 @@ def run(parsed: argparse.Namespace) -> int:
     return console.UNFINISHED if skipping.skipped else 0
 
 
-def _mapper(
+def _predictor(
     model: str | None, backbone_weights: str | None
-) -> Callable[[Array], Array]:
+) -> prediction.Predictor:
     if backbone_weights is not None and model is None:
         raise ValueError("--backbone-weights needs --model.")
     try:
         if backbone_weights is None:
-            return prediction.mapper_of(model)
+            return prediction.Predictor(model)
         from keras_saliency import models
 
-        return prediction.mapper_of(
+        return prediction.Predictor(
             models.get(model, backbone_weights=backbone_weights)
         )
     except (ValueError, NotInstalledError):
@@ -73,15 +73,36 @@ def _mapper(
         ) from error
 
 
-def _do(job: Job, mapper: Callable[[Array], Array], overlay: bool) -> None:
-    if videos.is_video(job.source):
-        frames, rate = videos.open_video(job.source)
-        drawn = (_drawn(frame, mapper(frame), overlay) for frame in frames)
-        videos.write_video(job.target, drawn, rate)
-        return
-    prediction.check_path(job.source)
-    image = images.read_image(job.source)
-    shown = _drawn(image, mapper(image), overlay)
+def _writers(
+    jobs: Sequence[Job], predictor: prediction.Predictor, overlay: bool
+) -> Iterator[tuple[Job, Callable[[], None]]]:
+    """Yield each job and the function that writes its file.
+
+    Images that follow each other go through the network in batches.
+    """
+    for is_video, part in itertools.groupby(
+        jobs, lambda job: videos.is_video(job.source)
+    ):
+        group = list(part)
+        if is_video:
+            for job in group:
+                yield job, partial(_write_video, job, predictor, overlay)
+        else:
+            outcomes = predictor.outcomes([job.source for job in group])
+            for job, outcome in zip(group, outcomes, strict=True):
+                yield job, partial(_write_image, job, outcome, overlay)
+
+
+def _write_video(
+    job: Job, predictor: prediction.Predictor, overlay: bool
+) -> None:
+    frames, rate = videos.open_video(job.source)
+    drawn = (_drawn(each, overlay) for each in predictor.outcomes(frames))
+    videos.write_video(job.target, drawn, rate)
+
+
+def _write_image(job: Job, outcome: prediction.Outcome, overlay: bool) -> None:
+    shown = _drawn(outcome, overlay)
     if overlay:
         shown = shown[..., ::-1]
     good, data = cv2.imencode(job.target.suffix, np.ascontiguousarray(shown))
@@ -91,8 +112,11 @@ def _do(job: Job, mapper: Callable[[Array], Array], overlay: bool) -> None:
         new.write_bytes(data.tobytes())
 
 
-def _drawn(image: Array, map_: Array, overlay: bool) -> Array:
+def _drawn(outcome: prediction.Outcome, overlay: bool) -> Array:
     """Return what is written: uint8, gray or RGB."""
-    if overlay:
-        return plot.overlay(image, map_)
+    map_ = outcome.get()
+    if overlay and outcome.image is not None:
+        from keras_saliency import plot
+
+        return plot.overlay(outcome.image, map_)
     return np.round(255 * map_).astype(np.uint8)

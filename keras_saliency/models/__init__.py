@@ -7,6 +7,7 @@ from keras_saliency.models.baseline import Baseline
 from keras_saliency.models.deep_conv_net import DeepConvNet
 from keras_saliency.models.density_net import DensityNet
 from keras_saliency.models.ensemble import Ensemble
+from keras_saliency.models.exports import export
 from keras_saliency.models.fast_net import FastNet
 from keras_saliency.models.ml_net import MLNet, MLNetLoss
 from keras_saliency.models.names import MODELS, get
@@ -32,6 +33,7 @@ __all__ = [
     "SaliencyModel",
     "ShallowNet",
     "classic",
+    "export",
     "get",
     "importers",
     "to_pysaliency",

@@ -37,6 +37,7 @@ def entry(name: str) -> manifest.Entry:
 def find(
     name: str,
     *,
+    kind: str = "keras",
     directory: PathName | None = None,
     base_url: str | None = None,
     download: bool = True,
@@ -54,9 +55,10 @@ def find(
 
     Args:
         name: The name of one of `weights.entries()`.
+        kind: `"keras"`, or one of the entry's `exports`.
         directory: A folder with the files.
         base_url: Address of a folder with the files, such as a mirror's;
-            `base_url/NAME.keras` is asked for. Defaults to the environment
+            `base_url/NAME.KIND` is asked for. Defaults to the environment
             variable `KERAS_SALIENCY_WEIGHTS_URL`.
         download: Whether it may be downloaded.
         progress: Whether to show the progress of a download.
@@ -64,8 +66,9 @@ def find(
     Raises:
         WeightsError: If there is no such name or no such file, or if it is
             not the one published.
+        ValueError: If it is not published in that kind.
     """
-    wanted = entry(name)
+    wanted = entry(name).published(kind)
     folders = _folders(directory)
     for path in (folder / wanted.file for folder in folders):
         if path.is_file():
@@ -119,11 +122,11 @@ def _folders(directory: PathName | None) -> list[Path]:
     return folders
 
 
-def _verify(path: Path, wanted: manifest.Entry) -> None:
+def _verify(path: Path, wanted: manifest.File) -> None:
     downloads.verify(path, sha256=wanted.sha256, size=wanted.bytes)
 
 
-def _is_right(path: Path, wanted: manifest.Entry) -> bool:
+def _is_right(path: Path, wanted: manifest.File) -> bool:
     try:
         _verify(path, wanted)
     except (OSError, downloads.DownloadError):

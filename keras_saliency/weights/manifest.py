@@ -4,7 +4,7 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from keras_saliency._utils.checks import is_count
 
@@ -14,6 +14,14 @@ BUNDLED = "bundled"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+class File(NamedTuple):
+    """Name, checksum and length of a published file."""
+
+    file: str
+    sha256: str
+    bytes: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +45,8 @@ class Entry:
             before it is measured.
         baseline: Arguments of `models.Baseline` where the file holds the head
             of one; `None` where it holds a whole model.
+        exports: The same model in files that need no Keras: dictionary of
+            what their names end in, such as `"onnx"`, and `[sha256, bytes]`.
     """
 
     name: str
@@ -52,11 +62,27 @@ class Entry:
     test_data: str
     metrics: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     baseline: dict[str, Any] | None = None
+    exports: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
 
     @property
     def file(self) -> str:
         """Name of the file."""
         return f"{self.name}.keras"
+
+    def published(self, kind: str = "keras") -> File:
+        """Return the file of a kind, which its name ends in.
+
+        Raises:
+            ValueError: If the model is not published as such.
+        """
+        if kind == "keras":
+            return File(self.file, self.sha256, self.bytes)
+        if kind not in self.exports:
+            kinds = ", ".join(("keras", *self.exports))
+            raise ValueError(
+                f"{self.name!r} is published as {kinds}; received {kind!r}."
+            )
+        return File(f"{self.name}.{kind}", *self.exports[kind])
 
     def __str__(self) -> str:
         means = "  ".join(
@@ -99,10 +125,12 @@ def entries() -> Entries:
         ) from error
     for entry in found:
         # The name becomes that of a file, in folders and in an address.
-        if not (
-            _NAME.fullmatch(entry.name)
-            and _SHA256.fullmatch(str(entry.sha256))
-            and is_count(entry.bytes)
+        kinds = ("keras", *entry.exports)
+        if not all(
+            _NAME.fullmatch(name)
+            and _SHA256.fullmatch(str(sha256))
+            and is_count(size)
+            for name, sha256, size in map(entry.published, kinds)
         ):
             raise ValueError(
                 f"The list of published files {MANIFEST} has an entry that is "

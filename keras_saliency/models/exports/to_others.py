@@ -1,0 +1,107 @@
+"""LiteRT, SavedModel and OpenVINO."""
+
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_saliency._utils.types import Array
+from keras_saliency.models.exports import to_onnx
+from keras_saliency.models.exports.network import (
+    INPUT,
+    OUTPUT,
+    Network,
+    needed,
+)
+from keras_saliency.steps import FILE, KEY
+
+
+def write_litert(
+    network: Network,
+    path: Path,
+    precision: str,
+    calibration: Iterable[Array] | None,
+) -> None:
+    """Write a network as LiteRT, formerly TensorFlow Lite.
+
+    Args:
+        network: The network, of a fixed input size.
+        path: The file.
+        precision: `"float32"`; `"float16"`, weights in half the size; or
+            `"int8"`, weights and activations, with input and output in
+            float32 all the same.
+        calibration: For `"int8"`, inputs `(height, width, 3)`.
+    """
+    tf = needed("tensorflow", "tensorflow")
+    weights = [
+        keras.ops.convert_to_numpy(variable) for variable in network.variables
+    ]
+
+    # A quantized file holds no variables, so the weights are constants.
+    def call(images: Any) -> dict[str, Any]:
+        return {OUTPUT: network.call(images, list(map(tf.constant, weights)))}
+
+    spec = tf.TensorSpec((1, *network.shape), tf.float32, name=INPUT)
+    function = tf.function(call, input_signature=[spec], autograph=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        converter = tf.lite.TFLiteConverter.from_concrete_functions(
+            [function.get_concrete_function()]
+        )
+        if precision != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if precision == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if precision == "int8":
+            assert calibration is not None
+            converter.representative_dataset = lambda: (
+                [image[None]] for image in calibration
+            )
+        path.write_bytes(converter.convert())
+    # Readers of the format pass over what follows it.
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(FILE, network.steps.to_json())
+
+
+def write_saved_model(network: Network, path: Path) -> None:
+    """Write a network as a SavedModel of TensorFlow, a folder."""
+    needed("tensorflow", "tensorflow")
+    archive = keras.export.ExportArchive()
+    archive.track(network.model)
+    archive.add_endpoint(
+        "serve",
+        lambda images: {OUTPUT: network.call(images)},
+        input_signature=[
+            keras.InputSpec(
+                shape=(None, *network.shape), dtype="float32", name=INPUT
+            )
+        ],
+        **({"is_static": True} if keras.backend.backend() == "jax" else {}),
+    )
+    archive.write_out(str(path), verbose=False)
+    steps = path / "assets.extra" / FILE
+    steps.parent.mkdir()
+    steps.write_text(network.steps.to_json(), encoding="utf-8")
+
+
+def write_openvino(network: Network, path: Path, precision: str) -> None:
+    """Write a network as OpenVINO's two files, by way of ONNX.
+
+    Args:
+        network: The network.
+        path: The file `.xml`; the weights are beside it in `.bin`.
+        precision: `"float32"` or `"float16"`, weights in half the size.
+    """
+    openvino = needed("openvino", "openvino")
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder, "network.onnx")
+        to_onnx.write(network, whole, "float32", None)
+        model = openvino.convert_model(str(whole))
+        model.set_rt_info(network.steps.to_json(), KEY)
+        openvino.save_model(
+            model, path, compress_to_fp16=precision == "float16"
+        )

@@ -1,0 +1,104 @@
+"""Saliency maps of images, folders and videos in one call."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_saliency._utils.skipping import Skipping
+from keras_saliency._utils.types import Array, ArrayLike, PathName
+from keras_saliency.prediction.inputs import check_path, images_in
+from keras_saliency.prediction.predictor import Predictor
+from keras_saliency.videos import is_video, open_video
+
+
+def predict(
+    image: ArrayLike | PathName | Sequence[ArrayLike | PathName],
+    model: Any = None,
+    *,
+    errors: str = "skip",
+    recursive: bool = False,
+) -> Any:
+    """Return where people look in an image, or in each of several.
+
+    Args:
+        image: One of
+
+            - The path of an image; a rotation stored in EXIF is applied.
+            - An array `(height, width, 3)`, RGB in 0..255. Gray, 16 bits,
+              floats in 0..1 and bool are taken too: the type says the range
+              (`images.check_image`).
+            - A list of these.
+            - The path of a folder, whose images are taken in the order of
+              their names. Hidden files, such as the `._NAME.jpg` of macOS,
+              are none.
+            - The path of a video (`.mp4`, `.avi`, `.mov`, `.mkv`, ...).
+        model: A `Predictor`, or what it takes: the name of a published or
+            classic model, the path of a `.keras` file or of an exported one
+            (`.onnx`, `.tflite`, ...), a Keras model, or an object with a
+            method `saliency_map(image)`. A name is loaded once per process, a
+            file in each call. Defaults to the small model that is part of the
+            package.
+        errors: What happens to an image of a list or folder that cannot be
+            read or has no map. `"skip"` goes on with the others: a warning
+            says which one was skipped and why, one at the end how many were,
+            and the list has `None` in its place. `"raise"` raises its error.
+        recursive: Whether a folder's sub-folders are searched too, also those
+            that are links. Each folder is searched once.
+
+    Returns:
+        float32 map `(height, width)` of the image's size, in [0, 1]: the
+        model's `saliency_map` divided by its largest value, which is then 1,
+        unless the map is zero everywhere. For a list, a list of maps; for a
+        folder, an iterator over pairs of an image's path and its map; for a
+        video, an iterator over the maps of its frames.
+
+    Raises:
+        ValueError: If there is no such image, video or model, if one cannot
+            be read, or if a map holds NaN; the message names the file. Of a
+            list or folder, if that is so of all its images.
+
+    Example:
+    >>> import numpy as np
+    >>> predict(np.zeros((30, 40, 3), "uint8"), "center_bias").shape
+    (30, 40)
+    """
+    skipping = Skipping(errors)
+    predictor = model if isinstance(model, Predictor) else Predictor(model)
+    if isinstance(image, (list, tuple)):
+        return _several(image, predictor, skipping)
+    if isinstance(image, (str, os.PathLike)):
+        if Path(image).is_dir():
+            found = images_in(image, recursive=recursive, skipping=skipping)
+            return _pairs(found, predictor, skipping)
+        if is_video(image):
+            check_path(image)
+            return predictor.maps(open_video(image)[0])
+    return predictor(image)  # type: ignore[arg-type]
+
+
+def _several(
+    many: Sequence[Any], predictor: Predictor, skipping: Skipping
+) -> list[Array | None]:
+    maps: list[Array | None] = []
+    for i, outcome in enumerate(predictor.outcomes(many)):
+        is_path = isinstance(many[i], (str, os.PathLike))
+        map_ = None
+        with skipping.item(many[i] if is_path else f"image number {i}"):
+            map_ = outcome.get()
+        maps.append(map_)
+    skipping.finish()
+    return maps
+
+
+def _pairs(
+    paths: Sequence[Path], predictor: Predictor, skipping: Skipping
+) -> Iterator[tuple[Path, Array]]:
+    outcomes = predictor.outcomes(paths)
+    for path, outcome in zip(paths, outcomes, strict=True):
+        map_ = None
+        with skipping.item(path):
+            map_ = outcome.get()
+        if map_ is not None:
+            yield path, map_
+    skipping.finish()

@@ -1,0 +1,309 @@
+"""One object from images to maps."""
+
+import collections
+import functools
+import importlib.util
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_saliency import images, videos, weights
+from keras_saliency._utils.checks import whole_number
+from keras_saliency._utils.types import Array, ArrayLike, PathName
+from keras_saliency.prediction import runtimes
+from keras_saliency.prediction.inputs import check_path
+from keras_saliency.steps import Mapper, of_one_size
+
+# Threads that read, resize and finish while the network runs.
+_THREADS = 2
+# Batches that are prepared or finished ahead of those taken.
+_AHEAD = 2
+
+
+class Outcome(NamedTuple):
+    """What became of one image: its map, or why it has none.
+
+    Attributes:
+        image: The image, an array `(height, width, 3)`; `None` if it could
+            not be read.
+        map: Its map, float32 `(height, width)` in [0, 1], or `None`.
+        error: The error, where there is no map.
+    """
+
+    image: Array | None
+    map: Array | None
+    error: Exception | None = None
+
+    def get(self) -> Array:
+        """Return the map, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        assert self.map is not None
+        return self.map
+
+
+class Predictor:
+    """Makes the maps of images: a network, and what runs it.
+
+    One object may be asked in several threads at once. It can be pickled, for
+    processes and machines of a cluster: what it was made of travels, a name
+    or path as such, a Keras model with its weights.
+
+    Args:
+        model: One of
+
+            - `None`: the small model of the package. ONNX Runtime runs it
+              where that is installed, else Keras.
+            - The name of a published or classic model.
+            - The path of a `.keras` file, or of one that `models.export` or
+              `keras-saliency export` wrote: `.onnx` (with `onnxruntime`),
+              `.tflite` (`ai-edge-litert`), `.xml` (`openvino`), or the folder
+              of a SavedModel (`tensorflow`). Keras is not needed for these,
+              except for SavedModels. Of another's file the input must be RGB
+              in 0..255 `(batch, height, width, 3)`, the output
+              `(batch, height, width, 1)`.
+            - A Keras model, or an object with a method `saliency_map(image)`.
+        batch_size: Number of images that `maps` gives the network at a time.
+
+    Raises:
+        ValueError: If there is no such model, or it takes no images.
+        NotInstalledError: If what runs it is not installed; the message says
+            what to install.
+
+    Example:
+    >>> import numpy as np
+    >>> predictor = Predictor("center_bias")
+    >>> predictor(np.zeros((30, 40, 3), "uint8")).shape
+    (30, 40)
+    """
+
+    def __init__(self, model: Any = None, *, batch_size: int = 8) -> None:
+        self.model = model
+        self.batch_size = whole_number("Predictor", "batch_size", batch_size)
+        self._lock = threading.Lock()
+        self._how = _how(model)
+
+    def __call__(self, image: ArrayLike | PathName) -> Array:
+        """Return the map of one image.
+
+        Args:
+            image: The path of an image; or an array as
+                `images.check_image` takes it: `(height, width, 3)`, RGB.
+
+        Returns:
+            float32 array `(height, width)` in [0, 1], its largest value 1
+            unless it is zero everywhere.
+
+        Raises:
+            ValueError: If the image cannot be read, or its map holds NaN; the
+                message names the file.
+        """
+        return self._ask([_prepared(image, self._how)])[0].outcome().get()
+
+    def maps(self, images: Iterable[ArrayLike | PathName]) -> Iterator[Array]:
+        """Yield the map of each image, in order.
+
+        Networks get `batch_size` images at a time, prepared and finished by
+        two threads while the network runs; images are taken from the
+        iterable up to four batches ahead. A model that is an object with a
+        method of its own gets them one by one as the maps are taken.
+
+        Args:
+            images: Paths or arrays, as for a single one. Their sizes may
+                differ.
+
+        Raises:
+            ValueError: At the first image that has no map.
+        """
+        for outcome in self.outcomes(images):
+            yield outcome.get()
+
+    def outcomes(
+        self, images: Iterable[ArrayLike | PathName]
+    ) -> Iterator[Outcome]:
+        """Yield what became of each image; see `maps`, which raises."""
+        if not isinstance(self._how, Mapper):
+            for image in images:
+                yield self._ask([_prepared(image, self._how)])[0].outcome()
+            return
+        images = iter(images)
+        pool = ThreadPoolExecutor(_THREADS, "keras_saliency")
+        waiting: collections.deque[Future[list[_Item]]] = collections.deque()
+        ready: collections.deque[Future[list[Outcome]]] = collections.deque()
+
+        def run() -> None:
+            # In the caller's thread, whose settings of devices hold there.
+            asked = self._ask(waiting.popleft().result())
+            ready.append(pool.submit(_outcomes, asked))
+
+        try:
+            while batch := [*islice(images, self.batch_size)]:
+                waiting.append(pool.submit(self._prepare, batch))
+                if len(waiting) > _AHEAD:
+                    run()
+                while len(ready) > _AHEAD:
+                    yield from ready.popleft().result()
+            while waiting:
+                run()
+            while ready:
+                yield from ready.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _prepare(self, batch: list[Any]) -> "list[_Item]":
+        return [_prepared(image, self._how) for image in batch]
+
+    def _ask(self, items: "list[_Item]") -> "list[_Item]":
+        """Let the network answer where an image could be prepared."""
+        good = [item for item in items if item.error is None]
+        if not isinstance(self._how, Mapper):
+            for item in good:
+                try:
+                    with self._lock:
+                        item.map = self._how(item.image)  # type: ignore[arg-type]
+                except Exception as error:
+                    item.fail(error)
+            return items
+        for members in of_one_size([item.input for item in good]):
+            group = [good[i] for i in members]
+            try:
+                maps = self._how.network(np.stack([i.input for i in group]))
+                for item, map_ in zip(group, maps, strict=True):
+                    item.map = map_
+            except Exception as error:
+                for item in group:
+                    item.fail(error)
+        return items
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"model": self.model, "batch_size": self.batch_size}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        return f"Predictor({self.model!r}, batch_size={self.batch_size})"
+
+
+class _Item:
+    """One image on its way."""
+
+    def __init__(self, given: Any, how: Any) -> None:
+        self.given = given
+        self.how = how
+        self.image: Array | None = None
+        self.input: Any = None
+        self.map: Any = None
+        self.error: Exception | None = None
+
+    def fail(self, error: Exception) -> None:
+        """Note an error, with the file's name."""
+        is_path = isinstance(self.given, (str, os.PathLike))
+        if (
+            is_path
+            and isinstance(error, ValueError)
+            and str(self.given) not in str(error)
+        ):
+            named = ValueError(f"{self.given}: {error}")
+            named.__cause__ = error
+            error = named
+        self.error = error
+
+    def outcome(self) -> Outcome:
+        """Return the finished map."""
+        if self.error is None:
+            assert self.image is not None
+            try:
+                map_ = self.map
+                if isinstance(self.how, Mapper):
+                    size = self.image.shape[:2]
+                    map_ = images.resize(self.how.finish(map_, size), size)
+                return Outcome(self.image, _scaled(map_))
+            except Exception as error:
+                self.fail(error)
+        return Outcome(self.image, None, self.error)
+
+
+def _prepared(given: Any, how: Any) -> _Item:
+    item = _Item(given, how)
+    try:
+        if isinstance(given, (str, os.PathLike)):
+            check_path(given)
+            for what, found in (
+                ("folder", Path(given).is_dir()),
+                ("video", videos.is_video(given)),
+            ):
+                if found:
+                    raise ValueError(f"{given} is a {what}: pass it by itself.")
+            item.image = images.read_image(given)
+        else:
+            item.image = images.check_image(given)
+        if isinstance(how, Mapper):
+            item.input = how.prepare(item.image)
+    except Exception as error:
+        item.fail(error)
+    return item
+
+
+def _outcomes(items: list[_Item]) -> list[Outcome]:
+    return [item.outcome() for item in items]
+
+
+def _scaled(map_: ArrayLike) -> Array:
+    map_ = np.maximum(np.asarray(map_, np.float32), 0)
+    if not np.isfinite(map_.max()):
+        raise ValueError("The model's map holds NaN or infinity.")
+    return images.divide_by_peak(map_)
+
+
+def _how(model: Any) -> Mapper | Callable[[Array], Array]:
+    """Return how a model's maps are made: steps, or a function of its own."""
+    if isinstance(model, Predictor):
+        return model._how
+    if model is None:
+        return _bundled()
+    if isinstance(model, (str, os.PathLike)):
+        name = os.fspath(model)
+        if runtimes.is_exported(name):
+            return runtimes.open_model(name)
+        return _get(name) if name.lower().endswith(".keras") else _named(name)
+    return _get(model)
+
+
+def _get(model: Any) -> Mapper | Callable[[Array], Array]:
+    from keras_saliency import inference, models  # and with them Keras
+
+    model = models.get(inference.bare(model))
+    own = getattr(model, "saliency_map", None)
+    if own is not None and not hasattr(model, "finish_map"):
+        return own
+    return inference.mapper_of(model)
+
+
+_named = functools.cache(_get)
+
+
+@functools.cache
+def _exported(name: str, kind: str) -> Mapper:
+    return runtimes.open_model(weights.find(name, kind=kind, download=False))
+
+
+def _bundled() -> Mapper | Callable[[Array], Array]:
+    bundled = {entry.name: entry for entry in weights.entries()}.get(
+        weights.BUNDLED
+    )
+    if bundled is None:
+        raise weights.WeightsError(
+            "This version of the package holds no model of its own. Name one "
+            "by model=: of weights.entries(), a .keras file, or a classic "
+            "model."
+        )
+    if "onnx" in bundled.exports and importlib.util.find_spec("onnxruntime"):
+        return _exported(bundled.name, "onnx")
+    return _named(bundled.name)
