@@ -50,6 +50,11 @@ def vgg16_weights():
 
 
 @pytest.fixture(scope="session")
+def resnet50_weights():
+    return _existing(SHARED / "weights" / "resnet50_weights_notop_fp16.h5")
+
+
+@pytest.fixture(scope="session")
 def efficientnet_weights():
     """Path of the published file; the variable may name it."""
     file = os.environ.get("KERAS_SALIENCY_EFFICIENTNET_LITE0")

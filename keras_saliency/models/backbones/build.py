@@ -15,6 +15,7 @@ from keras_saliency._utils.types import PathName, Shape
 from keras_saliency.layers import ImageNetPreprocessing
 from keras_saliency.layers.image_net_preprocessing import application
 from keras_saliency.models.arguments import check_input_shape
+from keras_saliency.models.backbones import efficientnet_lite
 
 # Where the default rule below would not give the paper's layers.
 _FEATURE_LAYERS = {
@@ -41,15 +42,18 @@ def build(
 
     Args:
         name: `"vgg16"`, any other architecture of `keras.applications`, in
-            any case, or `"tiny"`: three levels of fixed random convolutions,
-            which need no download.
+            any case; `"efficientnet_lite0"` or `"efficientnet_lite2"`; or
+            `"tiny"`: three levels of fixed random convolutions, which need no
+            download.
         input_shape: `(height, width, 3)`.
         weights: `"imagenet"`, downloaded by Keras the first time; the path of
             a weights file of the architecture without its top; or `None` for
-            random weights. `"tiny"` has its own.
+            random weights. `"tiny"` has its own. EfficientNet-Lite's are read
+            from a file, see `efficientnet_lite.read`.
         feature_layers: Names of the layers whose outputs are the levels. For
-            VGG-16 conv3_pool, conv4_pool and conv5_conv3; for others the last
-            layers at 1/8, 1/16 and 1/32 of the image's size.
+            VGG-16 conv3_pool, conv4_pool and conv5_conv3; for
+            EfficientNet-Lite the ends of the stages 3, 5 and 7; for others
+            the last layers at 1/8, 1/16 and 1/32 of the image's size.
         tuned_layers: Names of those of the network's last layers with weights
             that are not to be frozen.
 
@@ -71,6 +75,10 @@ def build(
                 f"backbone_weights={weights!r} cannot be used with it."
             )
         network, names, preprocess = _tiny(input_shape), _TINY_LEVELS, None
+    elif name.lower() in efficientnet_lite.VARIANTS:
+        network = efficientnet_lite.network(name.lower(), input_shape, weights)
+        names = feature_layers or efficientnet_lite.level_names(name.lower())
+        preprocess = None
     else:
         network, names, preprocess = _application(
             name, input_shape, weights, feature_layers

