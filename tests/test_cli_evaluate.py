@@ -3,6 +3,7 @@
 import re
 import shutil
 
+import keras
 import numpy as np
 import pytest
 
@@ -127,3 +128,14 @@ def test_a_folder_that_cannot_be_written(root, capsys, tmp_path):
     words = [root / "good", "--data", root / "data"]
     said = run(capsys, *words, "-o", tmp_path / "file/out", status=1)
     assert "file/out" in said
+
+
+def test_an_exported_model(root, capsys, tmp_path):
+    pytest.importorskip("tensorflow", reason="needs TensorFlow")
+    if keras.config.backend() != "tensorflow":
+        pytest.skip("a SavedModel is made by TensorFlow")
+    models.export(root / "fast.keras", tmp_path / "fast", format="saved_model")
+    words = ["--data", root / "data", "--metrics", "cc", "--images", 3]
+    printed = run(capsys, tmp_path / "fast", root / "fast.keras", *words)
+    (row,) = re.findall(r"CC +(\S+) +(\S+) +[+-](\S+)", printed)
+    assert float(row[2]) < 1e-4

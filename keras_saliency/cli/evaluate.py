@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_saliency._utils import console
 from keras_saliency._utils.atomic import explained
+from keras_saliency._utils.errors import NotInstalledError
 
 # Imported where they are used: the parser is quick.
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "model",
         nargs="+",
-        help="a .keras file, a name of 'weights list', the name of a classic "
-        "model, or a folder with a map (image or .npy) for each image, of its "
-        "name",
+        help="a .keras file, one that 'export' wrote, a name of 'weights "
+        "list', the name of a classic model, or a folder with a map (image or "
+        ".npy) for each image, of its name",
     )
     command.add_argument(
         "--data",
@@ -151,14 +152,17 @@ def _images(parsed: argparse.Namespace) -> "datasets.SaliencyDataset":
 
 
 def _system(name: str, backbone_weights: str) -> Any:
-    """Return a folder's path, or the model."""
+    """Return a folder's path, the model, or what runs an exported one."""
     from keras_saliency import models
+    from keras_saliency.prediction import Predictor, runtimes
 
+    if runtimes.is_exported(name):
+        return Predictor(name)
     if Path(name).is_dir():
         return Path(name)
     try:
         return models.get(name, backbone_weights=backbone_weights)
-    except ValueError:
+    except (ValueError, NotInstalledError):
         raise
     except Exception as error:  # a damaged file raises nearly anything
         raise ValueError(

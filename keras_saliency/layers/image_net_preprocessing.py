@@ -67,8 +67,11 @@ def _applications():
 
 
 def _found() -> Iterator[tuple[str, Callable[..., Any], Callable[..., Any]]]:
-    for module in vars(keras.applications).values():
-        if hasattr(module, "preprocess_input"):
-            for name, value in vars(module).items():
-                if name[0].isupper() and callable(value):
-                    yield name, value, module.preprocess_input
+    for name, value in vars(keras.applications).items():
+        # The module that an architecture is from has its preprocessing. (That
+        # of MobileNetV3 has the preprocessing alone.)
+        home = getattr(value, "__module__", "").rpartition(".")[2]
+        module = getattr(keras.applications, home, None)
+        preprocess = getattr(module, "preprocess_input", None)
+        if name[0].isupper() and preprocess is not None:
+            yield name, value, preprocess

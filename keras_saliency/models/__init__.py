@@ -2,6 +2,7 @@
 
 from keras_saliency.models import classic, importers
 from keras_saliency.models.adversarial_training import AdversarialTraining
+from keras_saliency.models.backbones import hub_backbone
 from keras_saliency.models.base import SaliencyModel
 from keras_saliency.models.baseline import Baseline
 from keras_saliency.models.deep_conv_net import DeepConvNet
@@ -35,6 +36,7 @@ __all__ = [
     "classic",
     "export",
     "get",
+    "hub_backbone",
     "importers",
     "to_pysaliency",
 ]

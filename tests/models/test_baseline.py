@@ -209,9 +209,10 @@ def test_frozen_stays_frozen(tmp_path):
     assert loaded.trainable_weights == []
 
 
-def test_any_application_can_be_named():
+@pytest.mark.parametrize("backbone", ["MobileNetV2", "mobilenetv3small"])
+def test_any_application_can_be_named(backbone):
     model = models.Baseline(
-        (64, 96, 3), backbone="MobileNetV2", backbone_weights=None
+        (64, 96, 3), backbone=backbone, backbone_weights=None
     )
     assert model.map_size == (8, 12)
     assert len(model.backbone.outputs) == 3
