@@ -20,6 +20,7 @@ LAYERS = (
     "models",
     "weights",
     "features",
+    "densities",
     "datasets",
     "metrics",
     "losses",

@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_saliency import evaluation, images, inference
 from keras_saliency._utils.pool import progress_bar
-from keras_saliency._utils.types import Array, Size
+from keras_saliency._utils.types import Array, ArrayLike, Size
 from keras_saliency.callbacks.base import PeriodicCallback
 from keras_saliency.callbacks.validation_batches import batches_of
 
@@ -56,6 +56,9 @@ class SaliencyMetrics(PeriodicCallback):
             of names and options, `{"emd": {"downsize": 8}}`. Defaults to the
             seven of the paper; without fixations to those that need none,
             with a warning.
+        baseline: Map of the information gain over a center bias, such as
+            `train.mean_density((60, 80))`; resized as predictions are.
+            Defaults to the uniform distribution.
         size: Height and width of the evaluation. Defaults to the image size
             of the sequence. The metrics depend on it, the EMD at 1/32 above
             all: at a network's output of 37x50 it would compare 2x2 bins.
@@ -100,6 +103,7 @@ class SaliencyMetrics(PeriodicCallback):
         validation_data: Any,
         *,
         metrics: evaluation.scores.Metrics | None = None,
+        baseline: ArrayLike | None = None,
         size: Size | None = None,
         every: int = 1,
         batch_size: int = 32,
@@ -116,6 +120,9 @@ class SaliencyMetrics(PeriodicCallback):
         self._chosen = evaluation.choose(metrics, self._batches.given)
         self._wanted = evaluation.scores.wanted(self._chosen)
         self._batches.check(self._wanted)
+        self._baseline = None
+        if baseline is not None:
+            self._baseline = images.check_map(baseline, "baseline")
         if metrics is None and len(self._chosen) < len(evaluation.SEVEN):
             left_out = [n for n in evaluation.SEVEN if n not in self._chosen]
             warnings.warn(
@@ -185,7 +192,7 @@ class SaliencyMetrics(PeriodicCallback):
                 if name not in refused
             }
             for prediction, maps in zip(predictions, truths, strict=True):
-                rows.append(_score(prediction, maps, chosen))
+                rows.append(_score(prediction, maps, chosen, self._baseline))
             if bar is not None:
                 bar.update(number)
         if bar is not None and self._batches.count is None:
@@ -219,7 +226,7 @@ class SaliencyMetrics(PeriodicCallback):
                 + f", or leave out {' and '.join(refused)} "
                 "(metrics=[...]). CC, SIM, NSS and the AUCs take any values"
             )
-        _score(predictions[0], truths[0], self._chosen)
+        _score(predictions[0], truths[0], self._chosen, self._baseline)
 
     def _progress_bar(self, epoch: int) -> Any:
         verbose = self.verbose
@@ -247,8 +254,11 @@ def _score(
     prediction: Array,
     maps: dict[str, Array],
     chosen: dict[str, dict[str, Any]],
+    baseline: Array | None,
 ) -> dict[str, float]:
     size = next(iter(maps.values())).shape
+    if baseline is not None:
+        maps = {**maps, "baseline": images.resize(baseline, size)}
     return evaluation.score(images.resize(prediction, size), maps, chosen)
 
 

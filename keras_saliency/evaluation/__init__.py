@@ -8,7 +8,12 @@ KL, EMD) and location-based (NSS, information gain, the AUCs); `functional` and
 set, and `compare` compares two of its results.
 """
 
-from keras_saliency.evaluation.auc import auc_borji, auc_judd, auc_shuffled
+from keras_saliency.evaluation.auc import auc, auc_borji, auc_judd, auc_shuffled
+from keras_saliency.evaluation.benchmarks import (
+    BENCHMARKS,
+    Benchmark,
+    benchmark,
+)
 from keras_saliency.evaluation.compare import Comparison, compare
 from keras_saliency.evaluation.distribution import cc, kl_divergence, sim
 from keras_saliency.evaluation.emd import emd
@@ -25,14 +30,18 @@ from keras_saliency.evaluation.scores import (
 )
 
 __all__ = [
+    "BENCHMARKS",
+    "Benchmark",
     "METRICS",
     "SEVEN",
     "Comparison",
     "Evaluation",
     "Metric",
+    "auc",
     "auc_borji",
     "auc_judd",
     "auc_shuffled",
+    "benchmark",
     "cc",
     "center_bias",
     "choose",

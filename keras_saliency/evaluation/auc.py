@@ -199,6 +199,39 @@ def auc_borji(
     )
 
 
+def auc(
+    *, prediction: ArrayLike, fixations: ArrayLike, repeats: bool = True
+) -> Scores:
+    """Return the area under the ROC curve; higher is better, 0.5 is chance.
+
+    The AUC of the MIT/Tuebingen benchmark since 2018 and of pysaliency: the
+    probability that a fixation outranks a random pixel, ties counted half. It
+    depends on the order of the pixels alone, and has neither random draws nor
+    a choice of thresholds. The same as `auc_borji(step=None, repeats=True)`.
+
+    Args:
+        prediction: Predicted map or maps, shape `(H, W)` or `(N, H, W)`, with
+            or without a trailing channel.
+        fixations: Numbers of fixations, same shape.
+        repeats: Whether a pixel fixated twice counts twice.
+
+    Returns:
+        One float64 per image. 0.5 for a constant prediction; NaN without
+        fixations.
+
+    Raises:
+        ValueError: On NaN or infinity, on fixations that are no counts, and
+            on shapes that differ.
+
+    References:
+    - Kuemmerer, Wallis and Bethge (2018), Saliency benchmarking made easy:
+      separating models, maps and metrics.
+    """
+    return auc_borji(
+        prediction=prediction, fixations=fixations, step=None, repeats=repeats
+    )
+
+
 def auc_shuffled(
     *,
     prediction: ArrayLike,

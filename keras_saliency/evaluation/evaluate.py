@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,10 +19,12 @@ from keras_saliency._utils.types import (
     Verbose,
 )
 from keras_saliency.datasets import SaliencyDataset
+from keras_saliency.densities import Fitted, metric_map
 from keras_saliency.evaluation import scores
 from keras_saliency.evaluation._statistics import draw_others, name_keys
 from keras_saliency.evaluation.journal import Journal
 from keras_saliency.evaluation.results import Evaluation
+from keras_saliency.models import FixationDensity
 from keras_saliency.models.sources import naming, source_of
 
 
@@ -34,6 +36,7 @@ def evaluate(
     *,
     image_size: Size | None = None,
     raw: bool = False,
+    maps: Literal["one", "per_metric"] = "one",
     baseline: ArrayLike | None = None,
     others: int | None = 10,
     sigma: float | None = None,
@@ -63,6 +66,7 @@ def evaluate(
               returns its map.
             - A model of pysaliency: a `SaliencyMapModel`, or a `Model`, whose
               density is scored.
+            - A `models.FixationDensity` that is fitted.
         dataset: The images and their ground truth.
         metrics: Names of `METRICS`, or a dictionary of names and options.
             Defaults to the seven of the paper that the data set allows.
@@ -77,6 +81,10 @@ def evaluate(
             of `model.saliency_map(image, size)`, made in batches. Both are
             the same for models that only resize, but for JPEGs of twice the
             input's size or more, which `raw` decodes at a smaller size.
+        maps: `"one"` scores one map of each image by all metrics.
+            `"per_metric"` scores the map that each metric wants, which a
+            `models.FixationDensity` makes of its density; the table says so.
+            Numbers of the two are not to be compared.
         baseline: Map for the information gain, such as
             `train.mean_density((300, 400))`; resized as a prediction is.
             Defaults to the uniform distribution.
@@ -117,6 +125,14 @@ def evaluate(
     >>> result.scores["cc"].shape
     (4,)
     """
+    if maps not in ("one", "per_metric"):
+        raise ValueError(
+            f'maps must be "one" or "per_metric"; received {maps!r}'
+        )
+    fitted = None
+    if maps == "per_metric":
+        fitted = _fitted(predictions, raw)
+        predictions = predictions.model
     source = source_of(predictions, dataset, image_size, batch_size, raw)
     given = ["density", "baseline"]
     if dataset.has_fixations:
@@ -129,6 +145,7 @@ def evaluate(
         others,
         sigma,
         seed,
+        fitted,
     )
     journal = Journal(resume)
     keys: dict[int, str] = {}
@@ -164,7 +181,20 @@ def evaluate(
         name: np.array([rows[i][name] for i in range(len(dataset))])
         for name in scorer.chosen
     }
-    return Evaluation(dataset.names, columns)
+    return Evaluation(dataset.names, columns, maps=maps)
+
+
+def _fitted(predictions: Any, raw: bool) -> Fitted:
+    """Return what makes the map of each metric."""
+    if raw or not isinstance(predictions, FixationDensity):
+        raise ValueError(
+            'maps="per_metric" needs a density: '
+            "models.FixationDensity(model).fit(dataset), and no raw=True; "
+            f"received {type(predictions).__name__}"
+        )
+    if predictions.fitted is None:
+        raise ValueError("the density is not fitted: call fit(dataset)")
+    return predictions.fitted
 
 
 def _score_one(
@@ -188,8 +218,10 @@ class _Scorer:
         others: int | None,
         sigma: float | None,
         seed: int,
+        fitted: Fitted | None,
     ) -> None:
         self.dataset = dataset
+        self._fitted = fitted
         self.chosen = chosen
         self._size = size
         self._baseline = None
@@ -210,14 +242,22 @@ class _Scorer:
 
     def score(self, i: int, prediction: Array) -> dict[str, float]:
         size = self._size_of(i)
-        prediction = images.resize(_finite_map(prediction), size)
-        return scores.score(prediction, self._maps(i, size), self.chosen)
+        prediction, truth = _finite_map(prediction), self._maps(i, size)
+        if self._fitted is None:
+            prediction = images.resize(prediction, size)
+            return scores.score(prediction, truth, self.chosen)
+        logs = self._fitted.log_density(prediction, size)
+        row: dict[str, float] = {}
+        for name, options in self.chosen.items():
+            own = metric_map(logs, name, self._fitted.truth)
+            row |= scores.score(own, truth, {name: options})
+        return row
 
     def key(self, i: int, prediction_digest: str) -> str:
         """Return a hash of all that an image's values depend on."""
         size = self._size_of(i)
         state = hashlib.blake2b(digest_size=16)
-        settings = [
+        settings: list[Any] = [
             prediction_digest,
             self.chosen,
             size,
@@ -225,6 +265,8 @@ class _Scorer:
             self._seed,
             self.dataset.names[i],
         ]
+        if self._fitted is not None:
+            settings += [self._fitted.transform.to_dict(), self._fitted.truth]
         state.update(json.dumps(settings, default=repr).encode())
         for name, map_ in sorted(self._maps(i, size).items()):
             state.update(name.encode())

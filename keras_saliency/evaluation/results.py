@@ -24,16 +24,24 @@ class Evaluation:
         scores: Dictionary of metric and values, shape `(N,)`. NaN where an
             image has no ground truth for a metric; such values are left out
             of the means.
+        maps: `"one"`, or `"per_metric"` where each metric has a map of its
+            own; the table says so. Not in a CSV file.
 
     Attributes:
         names: As given.
+        maps: As given.
         scores: As given, float64 arrays.
     """
 
     def __init__(
-        self, names: Iterable[str], scores: Mapping[str, ArrayLike]
+        self,
+        names: Iterable[str],
+        scores: Mapping[str, ArrayLike],
+        *,
+        maps: str = "one",
     ) -> None:
         self.names = tuple(names)
+        self.maps = maps
         self.scores: dict[str, Array] = {
             name: np.asarray(values, np.float64)
             for name, values in scores.items()
@@ -88,7 +96,10 @@ class Evaluation:
     def table(self, *, confidence: float = 0.95) -> str:
         """Return the means with their intervals, one line per metric."""
         intervals, means = self.intervals(confidence=confidence), self.means()
-        rows = [["metric", "mean", f"{confidence:.0%} interval", "images"]]
+        first = "metric"
+        if self.maps == "per_metric":
+            first = "metric, of its own map"
+        rows = [[first, "mean", f"{confidence:.0%} interval", "images"]]
         for name, known in self._known().items():
             low, high = intervals[name]
             rows.append(
@@ -169,6 +180,7 @@ class Evaluation:
         NaN is written as null and infinity as "inf": JSON knows neither.
         """
         content = {
+            "maps": self.maps,
             "means": self.means(),
             "intervals": self.intervals(),
             "names": self.names,
@@ -190,6 +202,7 @@ class Evaluation:
         path = Path(path)
         try:
             text = path.read_text(encoding="utf-8")
+            maps = "one"
             if path.suffix.lower() == ".csv":
                 header, *rows = csv.reader(io.StringIO(text, newline=""))
                 names = [row[0] for row in rows]
@@ -201,12 +214,14 @@ class Evaluation:
             else:
                 content = json.loads(text)
                 names, scores = content["names"], content["scores"]
+                maps = content.get("maps", maps)
             return cls(
                 names,
                 {
                     name: np.array(values, np.float64)
                     for name, values in scores.items()
                 },
+                maps=maps,
             )
         except OSError:
             raise

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_saliency._utils.types import Array
 from keras_saliency.evaluation._maps import Map, as_map
-from keras_saliency.evaluation.auc import auc_borji, auc_judd, auc_shuffled
+from keras_saliency.evaluation.auc import auc, auc_borji, auc_judd, auc_shuffled
 from keras_saliency.evaluation.distribution import cc, kl_divergence, sim
 from keras_saliency.evaluation.emd import emd
 from keras_saliency.evaluation.location import information_gain, nss
@@ -41,6 +41,7 @@ METRICS = {
     "auc_shuffled": Metric(
         auc_shuffled, ("fixations", "other_fixations"), True, "sAUC"
     ),
+    "auc": Metric(auc, ("fixations",), True, "AUC"),
     "information_gain": Metric(
         information_gain, ("fixations",), True, "IG", ("baseline",)
     ),

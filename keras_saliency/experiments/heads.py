@@ -181,7 +181,8 @@ class HeadTrainer:
                 its folder. Defaults to `loss`; a loss that is given as an
                 object needs one.
             start: A run of the same kind whose weights the head starts from.
-            **options: Further arguments of `models.Baseline`.
+            **options: Further arguments of `models.Baseline`. Its activation
+                is by default the one that suits the loss.
 
         Returns:
             A `Run`, whose model is the whole baseline.
@@ -193,11 +194,11 @@ class HeadTrainer:
         plan = self.plan(
             loss, train, recipe, seed=seed, name=name, start=start, **options
         )
-        activation = losses.get(loss).activation
+        arguments = {"activation": losses.get(loss).activation, **options}
 
         def build(trains: bool) -> models.Baseline:
             head = {"head": {"dtype": self.precision}} if trains else {}
-            model = self.model(activation=activation, **head, **options)
+            model = self.model(**head, **arguments)
             if trains and start is not None:
                 model.head.set_weights(start.model.head.get_weights())
             return model

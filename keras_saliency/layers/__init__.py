@@ -4,6 +4,7 @@ from keras_saliency.layers.aspp import ASPP
 from keras_saliency.layers.attentive_conv_lstm import AttentiveConvLSTM
 from keras_saliency.layers.clipped_rescaling import ClippedRescaling
 from keras_saliency.layers.density_head import DensityHead
+from keras_saliency.layers.density_output import DensityOutput
 from keras_saliency.layers.gaussian_smoothing import GaussianSmoothing
 from keras_saliency.layers.image_net_preprocessing import (
     ImageNetPreprocessing,
@@ -26,6 +27,7 @@ __all__ = [
     "AttentiveConvLSTM",
     "ClippedRescaling",
     "DensityHead",
+    "DensityOutput",
     "GaussianSmoothing",
     "ImageNetPreprocessing",
     "LearnedGaussianPrior",

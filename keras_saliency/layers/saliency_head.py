@@ -10,11 +10,12 @@ from keras import ops
 from keras_saliency._utils.config import SignatureConfig
 from keras_saliency._utils.types import Shape, Tensor
 from keras_saliency.layers.aspp import ASPP
+from keras_saliency.layers.density_output import DensityOutput
 from keras_saliency.layers.gaussian_smoothing import GaussianSmoothing
 from keras_saliency.layers.recovering_relu import RecoveringReLU
 from keras_saliency.layers.rms_scaling import RMSScaling
 
-ACTIVATIONS = ("relu", "sigmoid")
+ACTIVATIONS = ("relu", "sigmoid", "density")
 FEATURE_SCALINGS = ("rms", None)
 
 
@@ -38,7 +39,8 @@ class SaliencyHead(SignatureConfig, keras.layers.Layer):
         smoothing_sigma: Standard deviation of the Gaussian in pixels of the
             map; `None` for no smoothing.
         activation: `"relu"`, or `"sigmoid"` for losses that take the map as
-            probabilities.
+            probabilities. `"density"` is `DensityOutput`, whose learned blur
+            and center bias take the place of the fixed Gaussian.
         feature_scaling: `"rms"` divides each level of each image by its root
             mean square (`RMSScaling`); `None` takes the features as they are.
         initial_value: Output before training, up to small noise, in (0, 1).
@@ -51,7 +53,7 @@ class SaliencyHead(SignatureConfig, keras.layers.Layer):
 
     Input: a list of tensors `(batch, height, width, channels)`, or one.
     Output: float32 `(batch, height, width, 1)` of the first level's size, not
-    negative; with `"sigmoid"` in (0, 1).
+    negative; with `"sigmoid"` in (0, 1), with `"density"` of peak 1.
 
     Raises:
         ValueError: If `activation` or `feature_scaling` is unknown or
@@ -68,7 +70,7 @@ class SaliencyHead(SignatureConfig, keras.layers.Layer):
         dropout: float = 0.25,
         smoothing_size: int = 5,
         smoothing_sigma: float | None = 1.0,
-        activation: Literal["relu", "sigmoid"] = "relu",
+        activation: Literal["relu", "sigmoid", "density"] = "relu",
         feature_scaling: Literal["rms"] | None = "rms",
         initial_value: float | None = 0.1,
         recovery: bool = True,
@@ -133,16 +135,12 @@ class SaliencyHead(SignatureConfig, keras.layers.Layer):
         )
         self.smoothing = (
             None
-            if smoothing_sigma is None
+            if smoothing_sigma is None or activation == "density"
             else GaussianSmoothing(
                 size=smoothing_size, sigma=smoothing_sigma, dtype="float32"
             )
         )
-        self.output_activation = (
-            RecoveringReLU(dtype="float32")
-            if activation == "relu" and recovery
-            else keras.layers.Activation(activation, dtype="float32")
-        )
+        self.output_activation = _output(activation, recovery)
 
     def build(self, input_shape: Any) -> None:
         """Build the convolutions for the channels of the levels."""
@@ -154,6 +152,7 @@ class SaliencyHead(SignatureConfig, keras.layers.Layer):
         self.aspp.build(shape)
         shape = self.aspp.compute_output_shape(shape)
         self.projection.build(shape)
+        self.output_activation.build((*first[:-1], 1))
 
     def call(
         self, inputs: Tensor | Sequence[Tensor], training: bool | None = None
@@ -192,6 +191,15 @@ class SaliencyHead(SignatureConfig, keras.layers.Layer):
         shapes = [level.shape for level in as_list(inputs)]
         shape = self.compute_output_shape(shapes)
         return keras.KerasTensor(shape, dtype="float32")
+
+
+def _output(activation, recovery):
+    """Return the last layer."""
+    if activation == "density":
+        return DensityOutput(dtype="float32", name="density")
+    if activation == "relu" and recovery:
+        return RecoveringReLU(dtype="float32")
+    return keras.layers.Activation(activation, dtype="float32")
 
 
 def _initializers(value, activation):

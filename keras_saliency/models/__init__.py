@@ -10,6 +10,7 @@ from keras_saliency.models.density_net import DensityNet
 from keras_saliency.models.ensemble import Ensemble
 from keras_saliency.models.exports import export
 from keras_saliency.models.fast_net import FastNet
+from keras_saliency.models.fixation_density import FixationDensity
 from keras_saliency.models.ml_net import MLNet, MLNetLoss
 from keras_saliency.models.names import MODELS, get
 from keras_saliency.models.pysaliency_models import to_pysaliency
@@ -25,6 +26,7 @@ __all__ = [
     "DensityNet",
     "Ensemble",
     "FastNet",
+    "FixationDensity",
     "MLNet",
     "MLNetLoss",
     "SAMResNet",

@@ -37,7 +37,10 @@ class Baseline(ConfiguredModel, SaliencyModel):
         feature_layers: Names of the backbone's layers to take features from;
             for VGG-16 the paper's by default.
         activation: `"relu"`, or `"sigmoid"` for losses on probabilities;
-            `loss.activation` says which.
+            `loss.activation` says which. `"density"` ends in a density with
+            a learned blur and center bias (`layers.DensityOutput`), to be
+            trained by the likelihood of the fixations
+            (`losses.NegativeLogLikelihood`).
         head: Dictionary of further arguments of `layers.SaliencyHead`, such
             as `{"dropout": 0.5, "feature_scaling": None}`.
         tuned_layers: Names of the backbone's last layers with weights, if
@@ -67,7 +70,7 @@ class Baseline(ConfiguredModel, SaliencyModel):
         backbone: str | keras.Model = "vgg16",
         backbone_weights: PathName | None = "imagenet",
         feature_layers: Sequence[str] | None = None,
-        activation: Literal["relu", "sigmoid"] = "relu",
+        activation: Literal["relu", "sigmoid", "density"] = "relu",
         head: dict[str, Any] | None = None,
         tuned_layers: Sequence[str] = (),
         name: str = "baseline",

@@ -56,6 +56,9 @@ def source_of(
         predictions = _named(predictions)
     predictions = inference.bare(predictions)
     is_network = hasattr(predictions, "predict_on_batch")
+    if hasattr(predictions, "source") and not raw:
+        # Such as a `FixationDensity`: it knows what its maps come from.
+        return predictions.source(dataset, image_size, batch_size)
     if raw and not is_network:
         raise ValueError(
             "raw=True is for a Keras model; received "

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_saliency import evaluation
+from keras_saliency import evaluation, images
 from keras_saliency.callbacks import SaliencyMetrics
 from keras_saliency.datasets import SaliencySequence, generate
 from keras_saliency.features import cache_features
@@ -192,6 +192,26 @@ def test_predictions_are_resized_to_the_sequence(arrays):
     logs = {}
     callback.on_epoch_end(0, logs)
     assert 0 < abs(logs["val_cc"]) < 1
+
+
+def test_information_gain_over_a_baseline(arrays):
+    x, y = arrays
+    model = make_model(density_only)
+    baseline = np.linspace(1, 2, 12).reshape(3, 4)
+    options = {"information_gain": {"minmax": False}}
+    callback = SaliencyMetrics((x, y), metrics=options, baseline=baseline)
+    logs = fit(model, x, y, [callback]).history
+    expected = evaluation.information_gain(
+        prediction=model.predict(x, verbose=0),
+        fixations=y[..., 1],
+        baseline=images.resize(baseline.astype("float32"), SIZE),
+        minmax=False,
+    )
+    assert logs["val_information_gain"][-1] == pytest.approx(
+        expected.mean(), abs=1e-6
+    )
+    with pytest.raises(ValueError, match="baseline"):
+        SaliencyMetrics((x, y), baseline=-baseline)
 
 
 def test_density_alone(arrays):

@@ -262,6 +262,7 @@ def test_head_is_float32_at_its_end_in_mixed_precision():
         layers.WeightNormalizedConv2D(
             filters=4, kernel_size=5, activation="relu"
         ),
+        layers.DensityOutput(size=7, initial_sigma=1.5),
     ],
     ids=lambda layer: type(layer).__name__,
 )
