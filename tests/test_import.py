@@ -53,6 +53,25 @@ def test_heavy_packages_wait_until_they_are_used():
         assert package not in ours or package in keras, package
 
 
+def test_emd_imports_no_framework(tmp_path):
+    (tmp_path / "cupy.py").write_text("raise SystemExit('CuPy is imported')")
+    run(
+        "import os, sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "os.environ.pop('POT_BACKEND_DISABLE_CUPY', None)\n"
+        "os.environ['POT_BACKEND_DISABLE_JAX'] = ''\n"
+        "import numpy as np\n"
+        "from keras_saliency import evaluation\n"
+        "before = dict(os.environ)\n"
+        "map_ = np.triu(np.ones((96, 96)))\n"
+        "assert 'ot' not in sys.modules\n"
+        "evaluation.emd(prediction=map_, density=map_[::-1].copy())\n"
+        "assert 'ot' in sys.modules\n"
+        "assert dict(os.environ) == before",
+        tmp_path,
+    )
+
+
 def test_names_are_there_when_asked_for():
     for name in keras_saliency.__all__:
         assert name in dir(keras_saliency)
@@ -161,8 +180,10 @@ def test_a_missing_backend_is_said_in_a_sentence(monkeypatch):
     said = blocked("from keras_saliency import losses", *BACKENDS)
     assert said.startswith("NotInstalledError Nothing here runs a network")
     assert "[onnx]" not in said
-    said = blocked("from keras_saliency import losses", "keras")
-    assert said.startswith("NotInstalledError Nothing here runs a network")
+    for package in ("keras", "scipy"):
+        said = blocked("from keras_saliency import losses", package)
+        assert said.startswith(f"NotInstalledError This needs {package}, ")
+        assert "keras_saliency[tensorflow]" in said
 
 
 def test_the_wrong_backend_is_said_in_a_sentence(monkeypatch):

@@ -1,12 +1,16 @@
 """The version stands the same wherever it is written."""
 
+import configparser
+import importlib.metadata
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import keras_saliency
+from keras_saliency.weights.files import DATA_PACKAGE
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -18,6 +22,49 @@ def text_of(name):
 def test_citation_names_this_version():
     (version,) = re.findall(r"^version: (\S+)$", text_of("CITATION.cff"), re.M)
     assert version == keras_saliency.__version__
+
+
+def test_the_data_package_has_this_version():
+    project = tomllib.loads(text_of("weights/pyproject.toml"))["project"]
+    assert project["version"] == keras_saliency.__version__
+    assert project["name"] == DATA_PACKAGE
+
+
+def bounds():
+    """Each package that setup.cfg asks for, but for development: its bounds."""
+    config = configparser.ConfigParser()
+    config.read_string(text_of("setup.cfg"))
+    lists = dict(config["options.extras_require"])
+    lists["install_requires"] = config["options"]["install_requires"]
+    del lists["dev"]
+    for line in "\n".join(lists.values()).split():
+        if not line.startswith("keras_saliency["):
+            yield re.fullmatch(
+                r"([\w-]+)(?:\[[\w-]+\])?>=([\d.]+)(?:,!=[\d.*]+)?,<([\d.]+)",
+                line,
+            ).groups()
+
+
+def test_every_requirement_has_bounds_that_ci_holds():
+    lines = text_of(".ci/lowest.txt").splitlines()
+    lowest = dict(line.split("==") for line in lines if line[0] != "#")
+    found = {name: lower for name, lower, _ in bounds()}
+    assert set(lowest) == set(found)
+    for name, version in lowest.items():
+        assert f"{version}.".startswith(f"{found[name]}."), name
+
+
+def test_what_is_installed_is_within_the_bounds():
+    for name, _, upper in bounds():
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        parts, limit = (
+            [int(part) for part in re.findall(r"\d+", text)[:3]]
+            for text in (version, upper)
+        )
+        assert parts < limit, f"{name} {version} is not below {upper}"
 
 
 def test_changelog_begins_with_this_version():

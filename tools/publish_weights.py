@@ -15,7 +15,10 @@ TRAINED is a whole model (`.keras`), or the head of a `models.Baseline`
 CARD.json is a dictionary of texts: description, data, split, recipe, license,
 limits, test_data (what the metrics will be measured on); of the number seed;
 and, where TRAINED is a head, of baseline, the arguments of `models.Baseline`,
-such as {"input_shape": [300, 400, 3], "activation": "sigmoid"}.
+such as {"input_shape": [300, 400, 3], "activation": "sigmoid"}. The text data
+names its sets as "NAME (AUTHOR YEAR)"; license begins with the license's name
+and a comma. The card begins with both, and with the metrics, as hubs of models
+read them.
 """
 
 import argparse
@@ -24,6 +27,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -234,7 +238,9 @@ def text(entry):
         "license": entry.license,
         "limits": entry.limits,
     }
-    lines = [f"# {entry.name}", "", entry.description, "", "| | |", "|---|---|"]
+    lines = ["---", *in_yaml(front_matter(entry)), "---", ""]
+    lines += [f"# {entry.name}", "", entry.description, ""]
+    lines += ["| | |", "|---|---|"]
     lines += [f"| {key} | {value} |" for key, value in rows.items()]
     lines += ["", "## Metrics", "", f"On {entry.test_data}:", ""]
     lines += ["| metric | mean | 95 % interval |", "|---|---|---|"]
@@ -251,6 +257,61 @@ def text(entry):
     lines += ["from keras_saliency import models", ""]
     lines += [f'model = models.get("{entry.name}")', "```", ""]
     return "\n".join(lines)
+
+
+def front_matter(entry):
+    """Return what hubs of models read at the top of a card."""
+    sets = re.findall(r"(\w[\w-]*) \([A-Z][^()]* \d{4}\)", entry.data)
+    if not sets:
+        raise SystemExit(
+            "data must name its sets as 'NAME (AUTHOR YEAR)'; received "
+            f"{entry.data!r}."
+        )
+    results = [
+        {
+            "type": name,
+            "name": evaluation.METRICS[name].title,
+            "value": mean,
+        }
+        for name, (mean, _, _) in entry.metrics.items()
+    ]
+    task = {"type": "saliency-prediction", "name": "Saliency prediction"}
+    measured_on = {"type": "other", "name": entry.test_data, "split": "test"}
+    return {
+        "library_name": "keras",
+        "license": entry.license.split(",")[0].lower(),
+        "tags": ["keras", "saliency", "eye-tracking", "fixation-prediction"],
+        "datasets": [name.lower() for name in sets],
+        "metrics": list(entry.metrics),
+        "model-index": [
+            {
+                "name": entry.name,
+                "results": [
+                    {
+                        "task": task,
+                        "dataset": measured_on,
+                        "metrics": results,
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def in_yaml(facts, indent=""):
+    """Return the lines of a dictionary in YAML."""
+    lines = []
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}:", *in_yaml(value, indent + "  ")]
+        elif value and isinstance(value, list) and isinstance(value[0], dict):
+            lines.append(f"{indent}{key}:")
+            for item in value:
+                first, *rest = in_yaml(item, indent + "  ")
+                lines += [f"{indent}- {first.lstrip()}", *rest]
+        else:
+            lines.append(f"{indent}{key}: {json.dumps(value)}")
+    return lines
 
 
 if __name__ == "__main__":

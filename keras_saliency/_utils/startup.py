@@ -29,6 +29,8 @@ _QUIET = {
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
 }
 _BACKENDS = ("tensorflow", "jax", "torch")
+# What comes with a backend, by the extra keras.
+_WITH_KERAS = ("keras", "scipy", "h5py", "matplotlib", "ot")
 # What reads exported models, and the extra that installs it.
 _RUNTIMES = {"onnxruntime": "onnx"}
 _OPENCV_MISSING = (
@@ -129,7 +131,11 @@ class _Watch:
                 self._thread.busy = False
         if outermost and "keras" in sys.modules and self in sys.meta_path:
             sys.meta_path.remove(self)
-            self._register()
+            try:
+                self._register()
+            except ImportError as error:
+                _explain(error)
+                raise
 
 
 class _Loader:
@@ -156,8 +162,11 @@ def _explain(error: ImportError) -> None:
     missing = (error.name or "").split(".")[0]
     if missing == "cv2" or _SCREEN.search(str(error)):
         raise NotInstalledError(f"{_OPENCV_MISSING} ({error})") from error
-    if missing == "keras":
-        raise NotInstalledError(f"{_install(*_BACKENDS)} ({error})") from error
+    if missing in _WITH_KERAS:
+        raise NotInstalledError(
+            f"This needs {missing}, which is not installed: install one of "
+            f"{_extras(*_BACKENDS)}. ({error})"
+        ) from error
     if missing in _BACKENDS:
         there = [name for name in _BACKENDS if _is_installed(name)]
         advice = (
@@ -170,8 +179,11 @@ def _explain(error: ImportError) -> None:
 
 
 def _install(*extras: str) -> str:
-    names = ", ".join(f"keras_saliency[{extra}]" for extra in extras)
-    return f"Nothing here runs a network: install one of {names}."
+    return f"Nothing here runs a network: install one of {_extras(*extras)}."
+
+
+def _extras(*names: str) -> str:
+    return ", ".join(f"keras_saliency[{name}]" for name in names)
 
 
 def _is_installed(name: str) -> bool:

@@ -2,7 +2,9 @@
 
 import functools
 import math
-from typing import Literal
+import os
+import sys
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,6 +12,13 @@ from keras_saliency._utils.types import ArrayLike
 from keras_saliency.evaluation import _maps
 from keras_saliency.evaluation._maps import Scores
 from keras_saliency.images import imresize
+
+_SWITCHES = {
+    "PYTORCH": "torch",
+    "JAX": "jax",
+    "CUPY": "cupy",
+    "TENSORFLOW": "tensorflow",
+}
 
 
 def emd(
@@ -114,9 +123,6 @@ def _histogram(map_, bins, scale, negative):
 
 def _least_work(surplus, bins):
     """Return the least work that levels a surplus of sum 0, shape (bins,)."""
-    # POT takes seconds to import: it looks for every backend there is.
-    from ot.lp import emd2
-
     sources = np.flatnonzero(surplus > 0)
     sinks = np.flatnonzero(surplus < 0)
     if sources.size == 0 or sinks.size == 0:
@@ -128,7 +134,7 @@ def _least_work(surplus, bins):
     supply = surplus[sources] / mass
     demand = surplus[sinks] / surplus[sinks].sum()
     cost = _distances(*bins)[np.ix_(sources, sinks)]
-    work, log = emd2(
+    work, log = _solver().emd2(
         supply,
         demand,
         cost,
@@ -139,6 +145,31 @@ def _least_work(surplus, bins):
     if log["warning"] is not None:
         raise RuntimeError(f"the transport was not solved: {log['warning']}")
     return mass * work
+
+
+@functools.cache
+def _solver() -> Any:
+    """Import POT's solver without the frameworks that POT would import.
+
+    It imports every one that is installed, for seconds, unless a variable
+    forbids it. Those that the process has anyway stay known to POT.
+    """
+    unused = [
+        f"POT_BACKEND_DISABLE_{switch}"
+        for switch, framework in _SWITCHES.items()
+        if framework not in sys.modules
+    ]
+    before = {name: os.environ.get(name) for name in unused}
+    os.environ.update(dict.fromkeys(unused, "1"))
+    try:
+        from ot import lp
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+    return lp
 
 
 @functools.lru_cache(maxsize=8)

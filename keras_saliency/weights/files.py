@@ -1,6 +1,11 @@
 """Finding, verifying and downloading the files of the manifest."""
 
+import importlib.util
+import json
 import os
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 from keras_saliency._utils import download as downloads
@@ -11,6 +16,9 @@ FOLDER_VARIABLE = "KERAS_SALIENCY_WEIGHTS"
 URL_VARIABLE = "KERAS_SALIENCY_WEIGHTS_URL"
 CACHE = Path("~/.cache/keras_saliency/weights")
 PACKAGE = Path(__file__).parent
+# What `pip install ./weights` installs, and what it belongs to.
+DATA_PACKAGE = "keras_saliency_weights"
+DISTRIBUTION = "keras_saliency"
 
 
 class WeightsError(ValueError):
@@ -45,13 +53,14 @@ def find(
 ) -> Path:
     """Return the path of a published file, verified.
 
-    It is looked for in `directory`; in the package itself; in the folder
-    `weights/` of the checkout that the package runs from; in the folder that
-    the environment variable `KERAS_SALIENCY_WEIGHTS` names; and in
+    It is looked for in `directory`; in the package itself; in the folder that
+    the environment variable `KERAS_SALIENCY_WEIGHTS` names; in the package
+    `keras_saliency_weights`, if that is installed; in the folder `weights/` of
+    the checkout that the package runs from or was installed from; and in
     `~/.cache/keras_saliency/weights`. If it is in none of them it is
     downloaded, to `directory` or else to the last: cut downloads are resumed,
-    and the file gets its name once its checksum is right. A damaged file in
-    `~/.cache` is downloaded anew; elsewhere it is an error.
+    and the file gets its name once its checksum is right. A wrong file in a
+    folder that you named is an error; elsewhere the search goes on.
 
     Args:
         name: The name of one of `weights.entries()`.
@@ -69,38 +78,30 @@ def find(
         ValueError: If it is not published in that kind.
     """
     wanted = entry(name).published(kind)
-    folders = _folders(directory)
-    for path in (folder / wanted.file for folder in folders):
-        if path.is_file():
-            try:
-                _verify(path, wanted)
-            except (OSError, downloads.DownloadError) as error:
+    looked = []
+    for folder, is_named in _folders(directory):
+        path = folder / wanted.file
+        try:
+            if not path.is_file():
+                looked.append(str(folder))
+                continue
+            downloads.verify(path, sha256=wanted.sha256, size=wanted.bytes)
+            return path
+        except (OSError, downloads.DownloadError) as error:
+            if is_named:
                 raise WeightsError(
                     f"{error}. It is damaged, or another file of that name: "
                     "remove it, or get the published one."
                 ) from error
-            return path
-    cached = CACHE.expanduser() / wanted.file
-    if _is_right(cached, wanted):
-        return cached
+            looked.append(f"{folder} (another file: {error})")
     base_url = base_url or os.environ.get(URL_VARIABLE)
     if not (download and base_url):
-        places = "".join(f"\n  {folder}" for folder in (*folders, CACHE))
-        raise WeightsError(
-            f"The weights {name!r} are not here. Get {wanted.file} "
-            f"({wanted.bytes} bytes, SHA-256 {wanted.sha256}), which is in "
-            "the folder weights/ of the project's repository, and name the "
-            f"folder that holds it by directory= or the environment variable "
-            f"{FOLDER_VARIABLE}; or have it downloaded: name the address of "
-            f"a folder that holds it by base_url= or {URL_VARIABLE}"
-            f"{'' if download else ', and allow it by download=True'}. "
-            f"Looked for in{places}"
-        )
-    target = folders[0] / wanted.file if directory else cached
+        raise WeightsError(_advice(name, wanted, looked, download))
+    folder = Path(directory or CACHE).expanduser()
     try:
         return downloads.download(
             f"{base_url.rstrip('/')}/{wanted.file}",
-            target,
+            folder / wanted.file,
             sha256=wanted.sha256,
             size=wanted.bytes,
             replace=True,
@@ -110,25 +111,55 @@ def find(
         raise WeightsError(str(error)) from error
 
 
-def _folders(directory: PathName | None) -> list[Path]:
-    """Return the folders whose files are somebody's own."""
-    folders = [Path(directory).expanduser()] if directory else []
-    folders.append(PACKAGE)
+def _advice(
+    name: str, wanted: manifest.File, looked: list[str], download: bool
+) -> str:
+    """Return how to get a file that is not here."""
+    places = "".join(f"\n  {place}" for place in looked)
+    allowed = "" if download else ", and by download=True"
+    return (
+        f"The weights {name!r} are not here: {wanted.file}, "
+        f"{wanted.bytes} bytes, SHA-256 {wanted.sha256}. It is in the folder "
+        "weights/ of the project's repository; with CHECKOUT for a copy of "
+        "the repository, any of these commands gets it:\n"
+        "  `pip install CHECKOUT/weights`,\n"
+        f"  `export {FOLDER_VARIABLE}=CHECKOUT/weights` (offline),\n"
+        f"  `keras-saliency weights get {name} --url ADDRESS` (of a "
+        f"folder that holds it, also by base_url= or {URL_VARIABLE}{allowed})."
+        f"\nLooked for in{places}"
+    )
+
+
+def _folders(directory: PathName | None) -> Iterator[tuple[Path, bool]]:
+    """Yield folders, and whether the user has named them."""
+    if directory:
+        yield Path(directory).expanduser(), True
+    yield PACKAGE, False
+    if os.environ.get(FOLDER_VARIABLE):
+        yield Path(os.environ[FOLDER_VARIABLE]).expanduser(), True
+    spec = importlib.util.find_spec(DATA_PACKAGE)
+    if spec is not None:
+        for folder in spec.submodule_search_locations or ():
+            yield Path(folder), False
     checkout = PACKAGE.parents[1]
     if (checkout / "setup.cfg").is_file():
-        folders.append(checkout / "weights")
-    if os.environ.get(FOLDER_VARIABLE):
-        folders.append(Path(os.environ[FOLDER_VARIABLE]).expanduser())
-    return folders
+        yield checkout / "weights", False
+    source = _installed_from()
+    if source is not None and source != checkout:
+        yield source / "weights", False
+    yield CACHE.expanduser(), False
 
 
-def _verify(path: Path, wanted: manifest.File) -> None:
-    downloads.verify(path, sha256=wanted.sha256, size=wanted.bytes)
+def _installed_from() -> Path | None:
+    """Return the folder that pip installed this package from, if it did."""
+    from importlib import metadata  # slow
 
-
-def _is_right(path: Path, wanted: manifest.File) -> bool:
     try:
-        _verify(path, wanted)
-    except (OSError, downloads.DownloadError):
-        return False
-    return True
+        text = metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
+        origin = json.loads(text or "{}")
+        url = urllib.parse.urlsplit(origin["url"])
+    except (metadata.PackageNotFoundError, OSError, ValueError, KeyError):
+        return None
+    if url.scheme != "file" or "dir_info" not in origin:
+        return None
+    return Path(urllib.request.url2pathname(url.path))

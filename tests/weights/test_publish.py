@@ -15,7 +15,7 @@ TOOL = Path(__file__).resolve().parents[2] / "tools" / "publish_weights.py"
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 32, 48, 3))
 CARD = {
     "description": "A test.",
-    "data": "Noise",
+    "data": "Noise (Nobody 2020)",
     "split": "None",
     "recipe": "None",
     "seed": 3,
@@ -31,12 +31,17 @@ OPTIONS = {
 }
 
 
-@pytest.fixture
-def tool(tmp_path, monkeypatch):
-    """The tool, writing into a copy of nothing."""
+def the_tool():
     spec = importlib.util.spec_from_file_location("publish_weights", TOOL)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def tool(tmp_path, monkeypatch):
+    """The tool, writing into a copy of nothing."""
+    module = the_tool()
     for name in ("package", "cards"):
         (tmp_path / name).mkdir()
     (tmp_path / "manifest.json").write_text("{}")
@@ -167,3 +172,31 @@ def test_what_cannot_be_published(tool, tmp_path):
         publish(tool, tmp_path, "one", path, rights="MIT")
     assert list(tmp_path.glob("cards/*")) == []
     assert weights.entries() == ()
+
+
+@pytest.mark.parametrize("entry", weights.entries(), ids=lambda e: e.name)
+def test_cards_are_what_the_tool_writes(entry):
+    tool = the_tool()
+    path = TOOL.parents[1] / f"weights/{entry.name}.md"
+    assert path.read_text(encoding="utf-8") == tool.text(entry)
+
+
+def test_cards_begin_with_what_hubs_read():
+    yaml = pytest.importorskip("yaml", reason="PyYAML is no requirement")
+    tool = the_tool()
+    entry = next(e for e in weights.entries() if e.name == weights.BUNDLED)
+    _, front, rest = tool.text(entry).split("---\n", 2)
+    facts = yaml.safe_load(front)
+    assert facts == tool.front_matter(entry) and rest.startswith("\n# bundled")
+    assert facts["library_name"] == "keras" and facts["license"] == "mit"
+    assert {"osie", "scene", "mit1003"} <= set(facts["datasets"])
+    assert facts["metrics"] == list(evaluation.SEVEN)
+    (model,) = facts["model-index"]
+    measured = {m["type"]: m["value"] for m in model["results"][0]["metrics"]}
+    assert measured == {k: v[0] for k, v in entry.metrics.items()}
+
+
+def test_data_without_names_is_refused(tool, tmp_path):
+    trained_baseline().save(tmp_path / "trained.keras")
+    with pytest.raises(SystemExit, match="NAME .AUTHOR YEAR"):
+        publish(tool, tmp_path, "one", tmp_path / "trained.keras", data="Noise")

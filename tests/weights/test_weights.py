@@ -2,8 +2,10 @@
 
 import dataclasses
 import hashlib
+import importlib
 import json
 import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from keras_saliency import evaluation, models, weights
 from keras_saliency.weights import files, manifest
 
+ROOT = Path(__file__).resolve().parents[2]
 IMAGES = np.random.default_rng(0).integers(0, 256, (1, 32, 48, 3))
 OPTIONS = {"input_shape": [32, 48, 3], "backbone": "tiny"}
 
@@ -50,6 +53,9 @@ def places(tmp_path, monkeypatch, content):
     (tmp_path / "checkout/package/weights").mkdir(parents=True)
     monkeypatch.setattr(files, "PACKAGE", tmp_path / "checkout/package/weights")
     monkeypatch.setattr(files, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(files, "DATA_PACKAGE", "data_of_a_test")
+    monkeypatch.setattr(files, "DISTRIBUTION", "distribution_of_a_test")
+    monkeypatch.syspath_prepend(tmp_path / "site")
     for name in (files.FOLDER_VARIABLE, files.URL_VARIABLE):
         monkeypatch.delenv(name, raising=False)
 
@@ -79,24 +85,68 @@ def test_list():
     assert str(weights.entries()) == "No weights are published."
 
 
-def test_the_order_of_places(tmp_path, monkeypatch, content):
+def test_the_order_of_places(tmp_path, monkeypatch, content, installed_from):
     """Every place that has the file is preferred to those before it."""
     monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path / "variable"))
     (tmp_path / "checkout/setup.cfg").touch()
+    installed_from(tmp_path / "source")
     given = tmp_path / "given"
     for folder in (
         tmp_path / "cache",
-        tmp_path / "variable",
+        tmp_path / "source/weights",
         tmp_path / "checkout/weights",
+        tmp_path / "site/data_of_a_test",
+        tmp_path / "variable",
         tmp_path / "checkout/package/weights",
         given,
     ):
         path = put(folder, content)
+        # Modules that a process has not found are looked for no more.
+        importlib.invalidate_caches()
         assert weights.find("one", directory=given) == path
+    for folder in ("checkout/package/weights", "variable"):
+        (tmp_path / folder / "one.keras").unlink()
+    (tmp_path / "site/data_of_a_test/one.keras").unlink()
     (tmp_path / "checkout/setup.cfg").unlink()
-    (tmp_path / "checkout/package/weights/one.keras").unlink()
     # What lies beside an installed package is nobody's weights.
-    assert weights.find("one") == tmp_path / "variable/one.keras"
+    assert weights.find("one") == tmp_path / "source/weights/one.keras"
+
+
+@pytest.fixture
+def installed_from(tmp_path):
+    """A function that says where pip got the package from."""
+
+    def write(folder, **origin):
+        info = tmp_path / "site/distribution_of_a_test-1.dist-info"
+        info.mkdir(parents=True, exist_ok=True)
+        (info / "METADATA").write_text("Name: distribution_of_a_test\n")
+        origin = {"url": folder.as_uri(), "dir_info": {}} | origin
+        (info / "direct_url.json").write_text(json.dumps(origin))
+
+    return write
+
+
+def test_what_was_not_installed_from_a_folder(
+    tmp_path, installed_from, content
+):
+    folder = tmp_path / "a folder"
+    put(folder / "weights", content)
+    installed_from(folder)
+    assert weights.find("one") == folder / "weights/one.keras"
+    for url in ("https://example.org/", (folder / "a.whl").as_uri()):
+        installed_from(folder, url=url)
+        with pytest.raises(weights.WeightsError):
+            weights.find("one")
+
+
+def test_another_release_is_passed_over_and_named(tmp_path, content):
+    old = put(tmp_path / "site/data_of_a_test", content + b"x")
+    importlib.invalidate_caches()
+    with pytest.raises(weights.WeightsError) as caught:
+        weights.find("one")
+    assert f"{old.parent} (another file: {old} has" in str(caught.value)
+    path = put(tmp_path / "cache", content)
+    assert weights.find("one") == path
 
 
 def test_load_assembles_the_model(model, content, tmp_path):
@@ -163,7 +213,9 @@ def test_nowhere(tmp_path, monkeypatch, mirror):
             "one.keras",
             entry.sha256,
             "repository",
-            files.FOLDER_VARIABLE,
+            "pip install CHECKOUT/weights",
+            f"export {files.FOLDER_VARIABLE}=CHECKOUT/weights` (offline)",
+            "keras-saliency weights get one --url ADDRESS",
             files.URL_VARIABLE,
             str(tmp_path / "given"),
             str(tmp_path / "cache"),
@@ -246,20 +298,20 @@ def test_what_is_published_is_what_the_manifest_says(monkeypatch):
     """Of the checkout that runs the tests."""
     monkeypatch.undo()
     names = {entry.name for entry in weights.entries()}
-    checkout = files.PACKAGE.parents[1]
-    if not (checkout / "setup.cfg").is_file():
-        pytest.skip("needs a checkout")
     for name in names:
-        with zipfile.ZipFile(weights.find(name, download=False)) as file:
+        path = weights.find(name, directory=ROOT / "weights", download=False)
+        with zipfile.ZipFile(path) as file:
             assert {"config.json", "model.weights.h5"} < set(file.namelist())
-        card = (checkout / f"weights/{name}.md").read_text(encoding="utf-8")
+        card = (ROOT / f"weights/{name}.md").read_text(encoding="utf-8")
         entry = files.entry(name)
         assert entry.sha256 in card
         assert set(entry.metrics) == set(evaluation.SEVEN)
         for mean, _, _ in entry.metrics.values():
             assert f"{mean:.4f}" in card
-    stored = {path.stem for path in checkout.glob("weights/*.keras")}
+    stored = {path.stem for path in ROOT.glob("weights/*.keras")}
     assert stored == names - {weights.BUNDLED}
+    # What registries of packages take as one file.
+    assert sum(p.stat().st_size for p in ROOT.glob("weights/*.*")) < 100e6
 
 
 @pytest.mark.parametrize(
