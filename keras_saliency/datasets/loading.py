@@ -9,6 +9,7 @@ from keras_saliency._utils.errors import DatasetNotFoundError
 from keras_saliency._utils.types import PathName
 from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.formats.compact import load_compact
+from keras_saliency.datasets.formats.csv_files import load_csv
 from keras_saliency.datasets.formats.folders import load_folder, load_tree
 from keras_saliency.datasets.publishers import library
 from keras_saliency.datasets.publishers.library import SOURCES
@@ -92,7 +93,8 @@ def load_path(
 
     Args:
         path: A folder in the compact form (`fixations.npz`); with `images/`,
-            and `maps/` or `fixations/` or both; or in a publisher's layout.
+            and `maps/` or `fixations/` or both, or `fixations.csv` (see
+            `load_csv`) alone; or in a publisher's layout.
         name: Name of the data set; where the folder is in a publisher's
             layout, one of `SOURCES`. Defaults to the folder's name.
         partial: Whether to use a publisher's copy that lacks some of the
@@ -117,6 +119,8 @@ def load_path(
         (path / part).exists() for part in source.layout
     )
     if (path / "images").exists() and not is_published:
+        if (path / "fixations.csv").is_file():
+            return load_csv(path / "fixations.csv", path / "images", **options)
         densities, fixations = (
             path / part if (path / part).exists() else None
             for part in ("maps", "fixations")

@@ -1,5 +1,7 @@
 """A folder is opened by what it holds."""
 
+import shutil
+
 import publisher_layouts as layouts
 import pytest
 
@@ -23,6 +25,18 @@ def test_each_form_of_a_folder(tmp_path):
     assert opened.name == "OSIE"
     with pytest.raises(datasets.DatasetNotFoundError, match="has 3 images"):
         datasets.load_path(tmp_path / "elsewhere", name="OSIE")
+
+
+def test_a_folder_with_a_text_file_of_fixations(tmp_path):
+    made = datasets.generate(2, (20, 30))
+    datasets.to_folders(made, tmp_path / "mine", progress=False)
+    for part in ("maps", "fixations"):
+        shutil.rmtree(tmp_path / "mine" / part)
+    text = f"image,x,y\n{made.names[1]},3,4\n"
+    (tmp_path / "mine/fixations.csv").write_text(text)
+    opened = datasets.load_path(tmp_path / "mine", default_sigma=2.0)
+    assert [opened.count(i) for i in range(2)] == [0, 1]
+    assert opened.sigma(0) == 2
 
 
 def test_a_folder_that_is_no_data_set(tmp_path):
