@@ -4,14 +4,18 @@ No function touches pyplot's global state or needs a screen; matplotlib is
 imported when a figure is made.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 
 from keras_saliency import images
 from keras_saliency._utils import figures
 from keras_saliency._utils.types import Array, ArrayLike, PathName
+
+# Color maps that are the same in OpenCV, which is imported anyway.
+_SAME = ("cividis", "inferno", "magma", "plasma", "turbo", "viridis")
 
 
 def maps(
@@ -113,9 +117,7 @@ def overlay(image: ArrayLike, map_: ArrayLike, cmap: str = "inferno") -> Array:
     Raises:
         ValueError: On other shapes, and on NaN.
     """
-    from matplotlib import colormaps
-
-    laid = _laid_over(_panel(map_), _panel(image), colormaps[cmap])
+    laid = _laid_over(_panel(map_), _panel(image), _colors(cmap))
     return np.round(255 * laid).astype(np.uint8)
 
 
@@ -200,6 +202,20 @@ def _panel(panel: ArrayLike | None) -> Array | None:
             )
         return values
     return images.divide_by_peak(values)
+
+
+def _colors(cmap: str) -> Callable[[Array], Array]:
+    """Return a function from values in [0, 1] to colors (and opacity)."""
+    if cmap not in _SAME:
+        from matplotlib import colormaps
+
+        return colormaps[cmap]
+    table = cv2.applyColorMap(
+        np.arange(256, dtype=np.uint8)[:, np.newaxis],
+        getattr(cv2, f"COLORMAP_{cmap.upper()}"),
+    )
+    colors = table[:, 0, ::-1] / np.float32(255)
+    return lambda values: colors[np.minimum((256 * values).astype(int), 255)]
 
 
 def _laid_over(map_, image, colors):

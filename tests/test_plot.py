@@ -3,6 +3,7 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib import colormaps
 
 from keras_saliency import plot
 
@@ -13,6 +14,14 @@ def rows():
     picture = rng.integers(0, 256, (30, 40, 3), dtype="uint8")
     map_ = rng.random((15, 20))
     return [[picture, map_, map_[..., None]], [picture / 255, 0 * map_, None]]
+
+
+@pytest.mark.parametrize("cmap", plot._SAME)
+def test_colors_of_opencv_are_those_of_matplotlib(cmap):
+    values = np.linspace(0, 1, 999, dtype="float32")
+    np.testing.assert_allclose(
+        plot._colors(cmap)(values), colormaps[cmap](values)[:, :3], atol=2e-3
+    )
 
 
 @pytest.mark.parametrize("overlay", [False, True])
