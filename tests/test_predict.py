@@ -1,5 +1,7 @@
 """One call for a picture, a folder, a video."""
 
+import importlib.util
+
 import cv2
 import keras
 import numpy as np
@@ -244,3 +246,19 @@ def test_the_package_s_own_model_is_small_and_better_than_the_center():
     assert path.stat().st_size < 2_000_000
     _, low, _ = files.entry(weights.BUNDLED).metrics["cc"]
     assert low > 0.455  # What the mean map of the training part has.
+
+
+def test_the_package_s_own_files_make_the_same_map():
+    """ONNX by weights in float16, as in the Keras file; LiteRT by 8 bits."""
+    entry = files.entry(weights.BUNDLED)
+    expected = predict(PICTURE, models.get(weights.BUNDLED))
+    for kind, runtime, tolerance in (
+        ("onnx", "onnxruntime", 1e-4),
+        ("tflite", "ai_edge_litert", 0.2),
+    ):
+        assert kind in entry.exports
+        path = weights.find(entry.name, kind=kind, download=False)
+        if importlib.util.find_spec(runtime):
+            np.testing.assert_allclose(
+                predict(PICTURE, path), expected, atol=tolerance
+            )

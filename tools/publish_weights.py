@@ -5,10 +5,14 @@
         --backbone-weights FILE
     python tools/publish_weights.py NAME --scores results/NAME.csv
 
+    python tools/publish_weights.py NAME --exports --calibration MIT1003/stimuli
+
 The first writes `weights/NAME.keras` without the optimizer (for the name
 "bundled", `keras_saliency/weights/bundled.keras`); the second measures that
-file in a fresh process; the last writes what it measured. Both write the
-manifest and the model card `weights/NAME.md`.
+file in a fresh process; the third writes what it measured; the last writes the
+published model as ONNX in float16 and as LiteRT in int8 beside its file, whose
+activations take their ranges from the folder's first hundred images. They write
+the manifest and the model card `weights/NAME.md`.
 
 TRAINED is a whole model (`.keras`), or the head of a `models.Baseline`
 (`.keras`, or `.weights.h5`). Of a baseline the head alone is published.
@@ -35,7 +39,7 @@ import h5py
 import keras
 import numpy as np
 
-from keras_saliency import evaluation, models, weights
+from keras_saliency import evaluation, models, prediction, weights
 from keras_saliency.weights import files, manifest
 
 CARDS = Path(__file__).resolve().parents[1] / "weights"
@@ -51,6 +55,12 @@ ASKED = (
 )
 
 
+EXPORTS = {
+    "onnx": {"precision": "float16"},
+    "tflite": {"precision": "int8"},
+}
+
+
 def main(arguments=None):
     """Write file, manifest and card."""
     parser = argparse.ArgumentParser(
@@ -61,6 +71,8 @@ def main(arguments=None):
     parser.add_argument("--model", type=Path, metavar="TRAINED")
     parser.add_argument("--card", type=Path, metavar="CARD.json")
     parser.add_argument("--scores", type=Path, metavar="CSV")
+    parser.add_argument("--exports", action="store_true")
+    parser.add_argument("--calibration", type=Path, metavar="FOLDER")
     parser.add_argument(
         "--float16",
         action="store_true",
@@ -70,8 +82,13 @@ def main(arguments=None):
     arguments = parser.parse_args(arguments)
     if (arguments.model is None) != (arguments.card is None):
         parser.error("--model and --card go together")
-    if arguments.model is None and arguments.scores is None:
-        parser.error("nothing to publish: give --model and --card, or --scores")
+    if arguments.exports != (arguments.calibration is not None):
+        parser.error("--exports and --calibration go together")
+    if not (arguments.model or arguments.scores or arguments.exports):
+        parser.error(
+            "nothing to publish: give --model and --card, --scores, or "
+            "--exports and --calibration"
+        )
     if arguments.model is not None:
         entry = publish(
             arguments.name, arguments.model, arguments.card, arguments.float16
@@ -81,6 +98,11 @@ def main(arguments=None):
     if arguments.scores is not None:
         entry = dataclasses.replace(entry, metrics=measured(arguments.scores))
     record(entry)
+    if arguments.exports:
+        entry = dataclasses.replace(
+            entry, exports=exported(entry.name, arguments.calibration)
+        )
+        record(entry)
     card = CARDS / f"{entry.name}.md"
     card.write_text(text(entry), encoding="utf-8")
     print(f"{entry}\n\n{card}\n{path_of(entry.name)}")
@@ -117,6 +139,21 @@ def publish(name, trained, card, float16):
         baseline=baseline,
         **facts,
     )
+
+
+def exported(name, calibration):
+    """Write a published model in other formats; return the entry's part."""
+    model = models.get(name)
+    photos = prediction.images_in(calibration)[:100]
+    written = {}
+    for kind, options in EXPORTS.items():
+        path = path_of(name).with_suffix(f".{kind}")
+        if options["precision"] == "int8":
+            options = {**options, "calibration": photos}
+        models.export(model, path, **options)
+        content = path.read_bytes()
+        written[kind] = [hashlib.sha256(content).hexdigest(), len(content)]
+    return written
 
 
 def read(path, options):
@@ -238,6 +275,11 @@ def text(entry):
         "license": entry.license,
         "limits": entry.limits,
     }
+    for kind, (sha256, size) in entry.exports.items():
+        precision = EXPORTS[kind]["precision"]
+        rows[f"in {precision}"] = (
+            f"`{entry.name}.{kind}`, {size:,} bytes, SHA-256 `{sha256}`"
+        )
     lines = ["---", *in_yaml(front_matter(entry)), "---", ""]
     lines += [f"# {entry.name}", "", entry.description, ""]
     lines += ["| | |", "|---|---|"]

@@ -9,7 +9,7 @@ from keras_saliency import __version__
 from keras_saliency._utils import console
 from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.skipping import Skipping
-from keras_saliency.cli import benchmark, evaluate, predict
+from keras_saliency.cli import benchmark, evaluate, export, predict
 
 # Imported where they are used: the parser is quick.
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_to(commands)
     evaluate.add_to(commands)
     benchmark.add_to(commands)
+    export.add_to(commands)
 
     group = _group(commands, "weights", "published models")
     command = group.add_parser("list", help="their names, metrics, sizes")

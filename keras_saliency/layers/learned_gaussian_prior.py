@@ -101,8 +101,8 @@ class LearnedGaussianPrior(SignatureConfig, keras.layers.Layer):
         values = _project(ops.cast(self.parameters, "float32"))
         mean_x, mean_y, sigma_x, sigma_y = ops.unstack(values, 4)
         # `linspace` takes no sizes that are known only at run time.
-        rows = ops.cast(ops.arange(height), "float32")[:, None]
-        columns = ops.cast(ops.arange(width), "float32")[:, None]
+        rows = ops.cast(ops.arange(0, height), "float32")[:, None]
+        columns = ops.cast(ops.arange(0, width), "float32")[:, None]
         last_row = ops.cast(ops.maximum(height - 1, 1), "float32")
         last_column = ops.cast(ops.maximum(width - 1, 1), "float32")
         ratio = ops.cast(height, "float32") / ops.cast(width, "float32")

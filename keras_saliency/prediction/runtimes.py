@@ -58,11 +58,14 @@ def open_model(path: PathName) -> Mapper:
             f"The model {path} must take images (batch, height, width, 3); "
             f"its input is {shape}."
         )
+    one_by_one = shape[0] == 1
     height, width = shape[1:3]
     size = None if height is None or width is None else (height, width)
 
     def maps(batch: Array) -> Array:
-        result = np.asarray(network(batch.astype(np.float32, copy=False)))
+        batch = batch.astype(np.float32, copy=False)
+        parts = np.split(batch, len(batch)) if one_by_one else [batch]
+        result = np.concatenate([network(part) for part in parts])
         if result.ndim != 4 or result.shape[-1] != 1:
             raise ValueError(
                 f"The model {path} must return maps (batch, height, width, 1); "
@@ -111,20 +114,16 @@ def _litert(path: Path) -> _Opened:
     lock = threading.Lock()
 
     def network(batch: Array) -> Array:
-        # One by one: another size would make the interpreter anew.
         with lock:
-            maps = []
-            for image in batch:
-                interpreter.set_tensor(entry["index"], image[None])
-                interpreter.invoke()
-                maps.append(interpreter.get_tensor(result["index"])[0])
-        return np.stack(maps)
+            interpreter.set_tensor(entry["index"], batch)
+            interpreter.invoke()
+            return interpreter.get_tensor(result["index"])
 
     text = None
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             text = archive.read(FILE).decode()
-    return network, (None, *map(int, entry["shape"][1:])), text
+    return network, tuple(map(int, entry["shape"])), text
 
 
 def _openvino(path: Path) -> _Opened:

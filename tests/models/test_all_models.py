@@ -8,61 +8,17 @@ import sys
 import keras
 import numpy as np
 import pytest
+from small_models import SMALL
 
 from keras_saliency import datasets, models
-
-# Arguments that make each model small, without weights from elsewhere.
-SMALL = {
-    "baseline": {"input_shape": (32, 48, 3), "backbone": "tiny"},
-    "deep_conv_net": {"input_shape": (32, 48, 3), "filters": (4,) * 8},
-    "density_net": {
-        "input_shape": (32, 48, 3),
-        "backbone": "efficientnet_lite0",
-        "backbone_weights": None,
-        "levels": 1,
-        "filters": 4,
-        "depth": 2,
-    },
-    "fast_net": {
-        "input_shape": (32, 48, 3),
-        "filters": (4, 4, 6, 6, 8),
-        "depth": 4,
-    },
-    "ml_net": {
-        "input_shape": (32, 48, 3),
-        "backbone_weights": None,
-        "filters": (4, 4, 4, 4, 4),
-        "depth": 4,
-    },
-    "salgan": {
-        "input_shape": (32, 48, 3),
-        "backbone_weights": None,
-        "filters": (4, 4, 4, 4, 4),
-    },
-    "sam_resnet": {
-        "input_shape": (32, 48, 3),
-        "backbone_weights": None,
-        "filters": (4, 4, 4, 4),
-        "blocks": (1, 1, 1, 1),
-        "depth": 4,
-        "steps": 2,
-    },
-    "sam_vgg": {
-        "input_shape": (32, 48, 3),
-        "backbone_weights": None,
-        "filters": (4, 4, 4, 4, 4),
-        "depth": 4,
-        "steps": 2,
-    },
-    "shallow_net": {"input_shape": (32, 48, 3), "filters": (4, 4, 4)},
-}
 
 
 def build(name, **options):
     if name not in SMALL:
         pytest.fail(
-            f"MODELS has {name!r}, which SMALL in {__file__} lacks: add the "
-            "arguments that make it small and need no weights from elsewhere."
+            f"MODELS has {name!r}, which SMALL in support/small_models.py "
+            "lacks: add the arguments that make it small and need no weights "
+            "from elsewhere."
         )
     return models.MODELS[name](**SMALL[name], **options)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from media import write
 
-from keras_saliency import evaluation, losses, models, weights
+from keras_saliency import Predictor, evaluation, losses, models, weights
 from keras_saliency.weights import files, manifest
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "publish_weights.py"
@@ -200,3 +201,27 @@ def test_data_without_names_is_refused(tool, tmp_path):
     trained_baseline().save(tmp_path / "trained.keras")
     with pytest.raises(SystemExit, match="NAME .AUTHOR YEAR"):
         publish(tool, tmp_path, "one", tmp_path / "trained.keras", data="Noise")
+
+
+@pytest.mark.slow
+def test_exports_stand_beside_the_model(tool, tmp_path):
+    for package in ("onnx", "onnxruntime", "tf2onnx"):
+        pytest.importorskip(package)
+    model = models.FastNet((32, 48, 3), filters=(4, 4, 6, 6, 8), depth=4)
+    model.save(tmp_path / "trained.keras")
+    publish(tool, tmp_path, "bundled", tmp_path / "trained.keras")
+    (tmp_path / "photos").mkdir()
+    image = write(tmp_path / "photos/a.png")
+    tool.main(["bundled", "--exports", "--calibration", str(image.parent)])
+    exports = files.entry("bundled").exports
+    assert list(exports) == ["onnx", "tflite"]
+    for kind, (sha256, size) in exports.items():
+        path = weights.find("bundled", kind=kind, download=False)
+        assert path.parent.name == "package" and path.stat().st_size == size
+        assert sha256 in (tmp_path / "cards/bundled.md").read_text()
+    path = weights.find("bundled", kind="onnx")
+    np.testing.assert_allclose(
+        Predictor(path)(image), Predictor(model)(image), atol=1e-2
+    )
+    with pytest.raises(ValueError, match="published as keras, onnx, tflite"):
+        weights.find("bundled", kind="xml")

@@ -48,7 +48,12 @@ def write(
     onnx = needed("onnx", "onnx")
     proto = _CONVERTERS[keras.backend.backend()](network)
     batch = proto.graph.input[0].type.tensor_type.shape.dim[0]
-    batch.dim_param = "batch"
+    if not batch.dim_value:
+        batch.dim_param = "batch"
+    used = {name for node in proto.graph.node for name in node.input}
+    weights = [w for w in proto.graph.initializer if w.name in used]
+    del proto.graph.initializer[:]
+    proto.graph.initializer.extend(weights)
     if precision == "float16":
         _narrow(onnx, proto)
     proto.producer_name = KEY
@@ -86,14 +91,13 @@ def _of_tensorflow(network: Network) -> Any:
             function, signature, opset=_OPSET
         )
     graph = proto.graph
-    used = {name for node in graph.node for name in node.input}
     given = [entry for entry in graph.input if entry.name not in weights]
     del graph.input[:]
     graph.input.extend(given)
-    for name, variable in weights.items():
-        if name in used:
-            values = keras.ops.convert_to_numpy(variable)
-            graph.initializer.append(onnx.numpy_helper.from_array(values, name))
+    graph.initializer.extend(
+        onnx.numpy_helper.from_array(keras.ops.convert_to_numpy(v), name)
+        for name, v in weights.items()
+    )
     return proto
 
 
@@ -132,16 +136,73 @@ def _of_torch(network: Network) -> Any:
 
 def _of_jax(network: Network) -> Any:
     converter = needed("jax2onnx", "jax2onnx")
-    names = ("batch", "height", "width", 3)
-    sizes = ("batch", *network.shape)
-    shape = tuple(a or b for a, b in zip(sizes, names, strict=True))
-    return converter.to_onnx(
+    if None in network.shape:
+        raise ValueError(
+            "From JAX, a network is exported for images of one size: make it "
+            f"for one, instead of {network.shape}, or export it from "
+            "tensorflow or torch (environment variable KERAS_BACKEND)."
+        )
+    # Of one image: what is known only at run time stops the converter.
+    proto = converter.to_onnx(
         network.call,
-        inputs=[shape],
+        inputs=[(1, *network.shape)],
         input_names=[INPUT],
         output_names=[OUTPUT],
         opset=_OPSET,
     )
+    _pool_in_two_dimensions(needed("onnx", "onnx"), proto)
+    return proto
+
+
+def _pool_in_two_dimensions(onnx: Any, proto: Any) -> None:
+    """Pool over height and width only.
+
+    The converter pools over all four axes, in windows of one image and one
+    channel; ONNX Runtime has at most three. What it gives the pooling, two
+    axes of length 1 before the four, is transposed instead.
+    """
+    graph = proto.graph
+    for pool in list(graph.node):
+        options = {
+            entry.name: onnx.helper.get_attribute_value(entry)
+            for entry in pool.attribute
+        }
+        window = options.get("kernel_shape", ())
+        if pool.op_type != "MaxPool" or len(window) != 4:
+            continue
+        if (window[0], window[3]) != (1, 1) or any(options.get("pads", ())):
+            raise ValueError(f"The pooling {pool.name} cannot be exported.")
+        (squeeze,) = (n for n in graph.node if pool.output[0] in n.input)
+        (second,) = (n for n in graph.node if pool.input[0] in n.output)
+        (first,) = (n for n in graph.node if second.input[0] in n.output)
+        flat, pooled = f"{pool.name}_flat", f"{pool.name}_pooled"
+        steps = [
+            onnx.helper.make_node(
+                "Transpose", [first.input[0]], [flat], perm=(0, 3, 1, 2)
+            ),
+            onnx.helper.make_node(
+                "MaxPool",
+                [flat],
+                [pooled],
+                kernel_shape=window[1:3],
+                strides=options["strides"][1:3],
+                dilations=options.get("dilations", (1, 1, 1, 1))[1:3],
+            ),
+            onnx.helper.make_node(
+                "Transpose", [pooled], list(squeeze.output), perm=(0, 2, 3, 1)
+            ),
+        ]
+        at = list(graph.node).index(pool)
+        replaced = {first.output[0], second.output[0], pool.output[0]}
+        kept = list(graph.node)
+        kept[at : at + 1] = steps
+        kept = [
+            node
+            for node in kept
+            if node not in (squeeze,) and not replaced & set(node.output)
+        ]
+        del graph.node[:]
+        graph.node.extend(kept)
 
 
 _CONVERTERS = {

@@ -1,0 +1,47 @@
+"""Small networks of every class."""
+
+# Arguments that make each model small, without weights from elsewhere.
+SMALL = {
+    "baseline": {"input_shape": (32, 48, 3), "backbone": "tiny"},
+    "deep_conv_net": {"input_shape": (32, 48, 3), "filters": (4,) * 8},
+    "density_net": {
+        "input_shape": (32, 48, 3),
+        "backbone": "efficientnet_lite0",
+        "backbone_weights": None,
+        "levels": 1,
+        "filters": 4,
+        "depth": 2,
+    },
+    "fast_net": {
+        "input_shape": (32, 48, 3),
+        "filters": (4, 4, 6, 6, 8),
+        "depth": 4,
+    },
+    "ml_net": {
+        "input_shape": (32, 48, 3),
+        "backbone_weights": None,
+        "filters": (4, 4, 4, 4, 4),
+        "depth": 4,
+    },
+    "salgan": {
+        "input_shape": (32, 48, 3),
+        "backbone_weights": None,
+        "filters": (4, 4, 4, 4, 4),
+    },
+    "sam_resnet": {
+        "input_shape": (32, 48, 3),
+        "backbone_weights": None,
+        "filters": (4, 4, 4, 4),
+        "blocks": (1, 1, 1, 1),
+        "depth": 4,
+        "steps": 2,
+    },
+    "sam_vgg": {
+        "input_shape": (32, 48, 3),
+        "backbone_weights": None,
+        "filters": (4, 4, 4, 4, 4),
+        "depth": 4,
+        "steps": 2,
+    },
+    "shallow_net": {"input_shape": (32, 48, 3), "filters": (4, 4, 4)},
+}
