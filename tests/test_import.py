@@ -141,6 +141,33 @@ def test_keras_knows_the_classes_whatever_is_imported_first(imports, tmp_path):
     )
 
 
+THREADS = """
+import importlib, threading
+import keras_saliency
+names = ["keras"] + [f"keras_saliency.{name}" for name in (
+    "losses", "models", "metrics", "callbacks", "layers")]
+failed = []
+def load(name):
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        failed.append(error)
+threads = [threading.Thread(target=load, args=(name,)) for name in names]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert not failed, failed
+import keras
+assert keras.saving.get_registered_object("keras_saliency.models>FastNet")
+"""
+
+
+@pytest.mark.slow
+def test_threads_do_not_wait_for_each_other():
+    run(THREADS)
+
+
 def without_our_modules(config):
     if str(config.get("module")).startswith("keras_saliency."):
         config["module"] = "keras_saliency.elsewhere"

@@ -90,7 +90,9 @@ class _Watch:
         self._prefix = f"{package}."
         self._register = register
         self._quiet = quiet
-        self._thread = threading.local()
+        # Those that import a module of these.
+        self._threads: set[int] = set()
+        self._lock = threading.Lock()
 
     def find_spec(
         self,
@@ -113,10 +115,11 @@ class _Watch:
         return None
 
     @contextlib.contextmanager
-    def importing(self, name: str) -> Iterator[None]:
+    def importing(self, module: types.ModuleType) -> Iterator[None]:
         """Act before and after a module's code is run."""
-        outermost = not getattr(self._thread, "busy", False)
-        self._thread.busy = True
+        name, thread = module.__name__, threading.get_ident()
+        outermost = thread not in self._threads
+        self._threads.add(thread)
         try:
             with contextlib.ExitStack() as stack:
                 if name == "keras" and self._quiet:
@@ -127,15 +130,22 @@ class _Watch:
                 _explain(error)
             raise
         finally:
+            # Other threads need not wait for a module that is whole. Neither
+            # may this one wait for theirs: the last that imports registers.
+            module.__spec__._initializing = False  # type: ignore[union-attr]
             if outermost:
-                self._thread.busy = False
-        if outermost and "keras" in sys.modules and self in sys.meta_path:
+                self._threads.remove(thread)
+        with self._lock:
+            if self._threads or "keras" not in sys.modules:
+                return
+            if self not in sys.meta_path:
+                return
             sys.meta_path.remove(self)
-            try:
-                self._register()
-            except ImportError as error:
-                _explain(error)
-                raise
+        try:
+            self._register()
+        except ImportError as error:
+            _explain(error)
+            raise
 
 
 class _Loader:
@@ -151,9 +161,9 @@ class _Loader:
     def exec_module(self, module: types.ModuleType) -> None:
         # From here on the module has the loader that it would have had.
         module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        with self._watch.importing(module.__name__):
+        assert module.__spec__ is not None
+        module.__spec__.loader = self._loader
+        with self._watch.importing(module):
             self._loader.exec_module(module)
 
 
