@@ -38,6 +38,9 @@ def make_all(root):
     made["compact"] = root / "compact"
     to_folders(generate(3, (24, 32)), root / "folder", progress=False)
     made["folder"] = root / "folder"
+    made["csv"] = root / "csv"
+    shutil.copytree(root / "folder" / "images", root / "csv" / "images")
+    write_csv(generate(3, (24, 32)), root / "csv" / "fixations.csv")
     for name in ("fiwi", "toronto"):
         folder = root / f"zip_{name}"
         folder.mkdir()
@@ -46,6 +49,22 @@ def make_all(root):
                 archive.write(path, path.relative_to(root / name))
         made[f"zip_{name}"] = folder
     return made
+
+
+def write_csv(dataset, path):
+    """Write the fixations as `load_csv` reads them."""
+    fixations = dataset.fixations
+    rows = zip(
+        np.array(dataset.names)[fixations.image_index],
+        fixations.x,
+        fixations.y,
+        fixations.subject,
+        fixations.order,
+        strict=True,
+    )
+    lines = ["image,x,y,observer,order"]
+    lines += [",".join(map(str, row)) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def use(name, folder):
@@ -68,6 +87,8 @@ def use(name, folder):
             densities=folder / "maps",
             fixations=folder / "fixations",
         )
+    elif name == "csv":
+        dataset = loader(folder / "fixations.csv", folder / "images")
     elif name == "mit1003":
         dataset = loader(folder, published=True, partial=True)
     elif name == "compact":
