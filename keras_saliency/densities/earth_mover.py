@@ -13,6 +13,10 @@ from keras_saliency.images import resize
 _LONGEST = 32
 # Of the exponents of the density and of the baseline.
 _BOUNDS = ((0.25, 4.0), (-2.0, 2.0))
+# What it costs, in bins and divided by the number of images, that the exponents
+# are not 1 and 0: half of the sum of squares. Without it fits to ten images or
+# fewer lose what larger ones gain.
+_STRENGTH = 30.0
 
 
 class Case(NamedTuple):
@@ -67,7 +71,7 @@ def fit_exponents(cases: Sequence[Case]) -> tuple[float, float]:
     from scipy import optimize
 
     result = optimize.minimize(
-        _loss,
+        _regularized,
         (1.0, 0.0),
         (cases,),
         jac=True,
@@ -83,6 +87,14 @@ def bins_of(size: Size) -> tuple[int, int]:
     """Return `(height, width)` of an image in bins."""
     scale = _LONGEST / max(size)
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _regularized(exponents, cases):
+    """Return what the fit minimizes, and its gradient."""
+    loss, gradient = _loss(exponents, cases)
+    change = np.asarray(exponents) - (1, 0)
+    weight = _STRENGTH / len(cases)
+    return loss + 0.5 * weight * change @ change, gradient + weight * change
 
 
 def _loss(exponents, cases):

@@ -21,6 +21,12 @@ _BLURS = (0.002, 0.2)
 # Of the steps of the curve and of the center bias, in nats.
 _STEPS, _CENTER = (1e-6, 12.0), (-12.0, 12.0)
 _ASPECTS = (-3.0, 3.0)
+# What it costs, in nats and divided by the number of images, that neighboring
+# steps of the curve differ, in their logarithms, and those of the center bias:
+# half of the sum of their squares. Fitted to 5, 10 and 50 of the validation
+# images of MIT1003, `best` has 1.94, 1.95 and 1.97 bits on others of them;
+# without this 1.77, 1.90 and 1.96.
+_SMOOTHNESS = 1.0
 
 
 class Sample(NamedTuple):
@@ -100,7 +106,7 @@ def fit(
         *[_CENTER] * _DISTANCES,
     ]
     result = optimize.minimize(
-        _loss,
+        _regularized,
         start,
         (samples, nodes),
         jac=True,
@@ -197,6 +203,21 @@ def _split(packed, nodes):
     """Return log blur, log steps of the curve, logit of aspect, center."""
     count = len(nodes)
     return packed[0], packed[1:count], packed[count], packed[count + 1 :]
+
+
+def _regularized(packed, samples, nodes):
+    """Return what the fit minimizes, and its gradient."""
+    loss, gradient = _loss(packed, samples, nodes)
+    weight = _SMOOTHNESS / len(samples)
+    _, steps, _, center = _split(packed, nodes)
+    center = np.concatenate([[0.0], center])
+    count = len(nodes)
+    change = np.diff(steps), np.diff(center)
+    loss += 0.5 * weight * sum(part @ part for part in change)
+    slopes = [-weight * np.diff(part, prepend=0, append=0) for part in change]
+    gradient[1:count] += slopes[0]
+    gradient[count + 1 :] += slopes[1][1:]
+    return loss, gradient
 
 
 def _loss(packed, samples, nodes):

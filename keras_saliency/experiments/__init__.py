@@ -20,6 +20,7 @@ from keras_saliency.experiments.heads import (
     predict,
     score,
 )
+from keras_saliency.experiments.maps import kept_maps
 from keras_saliency.experiments.networks import (
     AUTHORS,
     IMPORTERS,
@@ -78,6 +79,7 @@ __all__ = [
     "first_panels",
     "interval",
     "is_trained",
+    "kept_maps",
     "make",
     "measure",
     "network_seconds",

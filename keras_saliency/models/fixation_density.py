@@ -1,5 +1,6 @@
 """The maps of any model as densities of fixations."""
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -41,13 +42,14 @@ class FixationDensity:
               `saliency_map(image)`, such as a classic model.
             - The name of a published or classic model, or the path of a
               `.keras` file, as `models.get` takes it.
-            - A folder of maps in files named as the images. `log_density` and
-              `saliency_map` then take the path of an image.
+            - A folder of maps in files named as the images, or a dictionary
+              of names and maps. `log_density` and `saliency_map` then take
+              the path of an image.
             - A function from an image, uint8 `(height, width, 3)`, to its
               map.
 
     Attributes:
-        model: The model, or the path of the folder.
+        model: The model, the dictionary, or the path of the folder.
         fitted: The `densities.Fitted` that `fit` makes, or `None`.
 
     Raises:
@@ -75,13 +77,14 @@ class FixationDensity:
             model = Path(model) if Path(model).is_dir() else get(model)
         model = inference.bare(model)
         if not (
-            isinstance(model, Path)
+            isinstance(model, (Path, dict))
             or callable(model)
             or hasattr(model, "saliency_map")
         ):
             raise ValueError(
-                "a density is made of a model, its name, a folder of maps, or "
-                f"a function of an image; received {type(model).__name__}"
+                "a density is made of a model, its name, a folder or a "
+                "dictionary of maps, or a function of an image; received "
+                f"{type(model).__name__}"
             )
         self.model = model
         self.fitted: densities.Fitted | None = None
@@ -314,20 +317,19 @@ class FixationDensity:
             image = images.read_image(path)
         image = images.check_image(image)
         size = image.shape[:2]
-        if isinstance(self.model, Path):
+        if isinstance(self.model, (Path, dict)):
             if path is None:
                 raise ValueError(
-                    f"The maps are files in {self.model}: give the path of "
-                    "the image, whose name finds its map."
+                    "The maps are known by the names of their images: give "
+                    "the path of the image."
                 )
             name = images.stem(Path(path).name)
             one = SaliencyDataset(
                 name, [image], names=[name], densities=[np.ones(size)]
             )
-            ((_, map_),) = source_of(self.model, one, None, 1, False).predict(
-                [0]
-            )
-            return images.read_map(map_), size
+            source = source_of(self.model, one, None, 1, raw=False)
+            ((_, map_),) = source.predict([0])
+            return _as_array(map_), size
         if hasattr(self.model, "predict_on_batch"):
             (map_,) = inference.finished_maps(self.model, [image])
             return map_, size
@@ -347,7 +349,7 @@ class FixationDensity:
         maps, samples = [], []
         for i, map_ in source.predict(numbers):
             with naming(dataset, i):
-                map_ = images.read_map(map_) if isinstance(map_, Path) else map_
+                map_ = _as_array(map_)
                 size = tuple(dataset.sizes[i].tolist())
                 grid = densities.transform.grid_of(size)
                 maps.append(densities.transform.prepared(map_, grid))
@@ -373,7 +375,7 @@ class _Densities:
         """Yield each image's number and density."""
         for i, map_ in self.maps.predict(numbers):
             with naming(self._dataset, i):
-                map_ = images.read_map(map_) if isinstance(map_, Path) else map_
+                map_ = _as_array(map_)
                 size = tuple(self._dataset.sizes[i].tolist())
                 yield i, np.exp(self.fitted.log_density(map_, size))
 
@@ -382,17 +384,15 @@ class _Densities:
         return f"{self.maps.digest(i)} {self.fitted.transform}"
 
 
+def _as_array(map_):
+    return images.read_map(map_) if isinstance(map_, Path) else map_
+
+
 def _fit(samples, verbose):
     bar = progress_bar(None, verbose, "step")
-    done = 0
-
-    def count():
-        nonlocal done
-        done += 1
-        if bar is not None:
-            bar.update(done)
-
-    transform = densities.fit(samples, callback=count)
-    if bar is not None:
-        bar.update(done, finalize=True)
+    if bar is None:
+        return densities.fit(samples)
+    steps = itertools.count(1)
+    transform = densities.fit(samples, callback=lambda: bar.update(next(steps)))
+    bar.update(next(steps), finalize=True)
     return transform

@@ -47,17 +47,18 @@ def samples():
     ]
 
 
-def test_gradient_is_that_of_the_loss(samples):
+@pytest.mark.parametrize("loss", [fitting._loss, fitting._regularized])
+def test_gradient_is_that_of_the_loss(loss, samples):
     nodes = np.linspace(0, 1, 6)
     packed = np.concatenate(
         [[np.log(0.03)], RNG.normal(size=5), [0.3], RNG.normal(size=5)]
     )
-    _, gradient = fitting._loss(packed, samples[:2], nodes)
+    _, gradient = loss(packed, samples[:2], nodes)
     for i, value in enumerate(gradient):
         step = np.zeros_like(packed)
         step[i] = 1e-5
         high, low = (
-            fitting._loss(packed + sign * step, samples[:2], nodes)[0]
+            loss(packed + sign * step, samples[:2], nodes)[0]
             for sign in (1, -1)
         )
         np.testing.assert_allclose(value, (high - low) / 2e-5, atol=1e-7)
@@ -78,7 +79,8 @@ def test_fit_is_as_likely_as_the_truth(samples):
     fitted = densities.fit(samples, callback=lambda: steps.append(1))
     best = densities.information(fitted, samples).mean()
     true = densities.information(TRUE, samples).mean()
-    assert steps and true - 0.01 < best < true + 0.03
+    # Of 16 images the regularization takes a little.
+    assert steps and true - 0.05 < best < true + 0.03
     np.testing.assert_allclose(fitted.blur, TRUE.blur, atol=0.01)
     assert fitted.aspect > 0.55
     held = [
@@ -88,7 +90,7 @@ def test_fit_is_as_likely_as_the_truth(samples):
     gains = [
         densities.information(parts, held).mean() for parts in (TRUE, fitted)
     ]
-    np.testing.assert_allclose(*gains, atol=0.03)
+    np.testing.assert_allclose(*gains, atol=0.06)
 
 
 def test_fit_has_fewer_than_twenty_numbers(samples):

@@ -74,6 +74,7 @@ def test_what_a_model_may_be(made, tmp_path):
         "center_bias",
         write_maps(tmp_path / "maps", made),
         str(tmp_path / "maps"),
+        {name: made.true_density(i) for i, name in enumerate(made.names)},
         truth_of(made),
     ):
         density = FixationDensity(model).fit(made, verbose=0)
