@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from keras_saliency import datasets, images
+from keras_saliency import datasets, evaluation, images
 from keras_saliency.cli import main
 from keras_saliency.models import FixationDensity
 
@@ -129,3 +129,39 @@ def test_names_that_would_meet(made, folder, fitted, tmp_path, capsys):
     assert export(*words, "-o", tmp_path / "m", "--metrics", "cc") == 2
     assert "would have one name" in capsys.readouterr().err
     assert export(*words, "-o", tmp_path / "x.h5") == 0
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_pysaliency_reads_and_scores_the_file(tmp_path):
+    """Its metrics of the file are those of the benchmark's conventions."""
+    pytest.importorskip("pandas", reason="pysaliency needs pandas")
+    pysaliency = pytest.importorskip("pysaliency", reason="needs pysaliency")
+    made = datasets.generate(count=4, size=(40, 56), seed=1)
+    folder = tmp_path / "images"
+    datasets.to_folders(made, folder, progress=False)
+    dataset = datasets.load_tree(folder)
+    density = FixationDensity("spectral_residual").fit(dataset, verbose=0)
+    density.save(tmp_path / "spectral.density.json")
+    words = "--model", "spectral_residual", "--images", folder / "images"
+    out = tmp_path / "x.hdf5"
+    fitted = "--density", tmp_path / "spectral.density.json"
+    assert export(*words, *fitted, "-o", out) == 0
+    stimuli, fixations = datasets.to_pysaliency(dataset)
+    model = pysaliency.HDF5Model(stimuli, str(out))
+    maps = pysaliency.DensitySaliencyMapModel(model)
+    chosen = evaluation.benchmark("mit300-conventions")
+    result = chosen.evaluate(density, dataset, verbose=0)
+    ours = chosen.means(result, dataset)
+    theirs = {
+        "information_gain": model.information_gain(
+            stimuli, fixations, pysaliency.UniformModel(), average="fixation"
+        ),
+        "nss": maps.NSS(stimuli, fixations, average="image"),
+    }
+    if hasattr(np, "trapz"):  # its AUC calls this, which NumPy 2.4 lacks
+        theirs["auc"] = maps.AUC(stimuli, fixations, average="image")
+        theirs["auc_shuffled"] = maps.AUC(
+            stimuli, fixations, nonfixations="shuffled", average="image"
+        )
+    for name, value in theirs.items():
+        np.testing.assert_allclose(ours[name], value, rtol=1e-4, err_msg=name)
