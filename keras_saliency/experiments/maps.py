@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_saliency import images
 from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.types import Array
 from keras_saliency.datasets import SaliencyDataset
-from keras_saliency.models.sources import source_of
+from keras_saliency.models.sources import as_array, source_of
 
 
 def kept_maps(
@@ -36,10 +35,7 @@ def kept_maps(
                 kept["names"].tolist() == list(dataset.names)
             ):
                 return dict(zip(dataset.names, kept["maps"], strict=True))
-    maps = [
-        images.read_map(map_) if isinstance(map_, Path) else map_
-        for _, map_ in source.predict(range(len(dataset)))
-    ]
+    maps = [as_array(map_) for _, map_ in source.predict(range(len(dataset)))]
     with replacing(path) as new, open(new, "wb") as file:
         np.savez(file, digest=digest, names=dataset.names, maps=np.stack(maps))
     return dict(zip(dataset.names, maps, strict=True))

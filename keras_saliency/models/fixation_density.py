@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +21,13 @@ from keras_saliency.datasets import SaliencyDataset
 from keras_saliency.densities import metric_maps
 from keras_saliency.models.classic import CLASSIC
 from keras_saliency.models.names import get
-from keras_saliency.models.sources import Source, naming, source_of
+from keras_saliency.models.sources import (
+    Densities,
+    Source,
+    as_array,
+    naming,
+    source_of,
+)
 
 
 class FixationDensity:
@@ -153,6 +159,7 @@ class FixationDensity:
         bits = densities.information(transform, samples)
         report = {
             "model": self.name,
+            "sha256": _checksum(self.name),
             "dataset": dataset.name,
             "images": len(usable),
             "fixations": int(sum(map(dataset.count, usable))),
@@ -287,6 +294,12 @@ class FixationDensity:
                 )
         density = cls.load(path, get(model, backbone_weights=backbone_weights))
         density.name = os.fspath(model)
+        wanted = _checksum(density.name)
+        if density._checked().report.get("sha256") != wanted:
+            raise ValueError(
+                f"{path} was fitted to another file of {density.name}: fit it "
+                "anew, FixationDensity(model).fit(dataset)."
+            )
         return density
 
     def source(
@@ -296,7 +309,7 @@ class FixationDensity:
         batch_size: int = 8,
     ) -> Source:
         """Return the densities of a data set's images, for `evaluate`."""
-        return _Densities(
+        return Densities(
             source_of(self.model, dataset, image_size, batch_size, raw=False),
             self._checked(),
             dataset,
@@ -329,7 +342,7 @@ class FixationDensity:
             )
             source = source_of(self.model, one, None, 1, raw=False)
             ((_, map_),) = source.predict([0])
-            return _as_array(map_), size
+            return as_array(map_), size
         if hasattr(self.model, "predict_on_batch"):
             (map_,) = inference.finished_maps(self.model, [image])
             return map_, size
@@ -349,7 +362,7 @@ class FixationDensity:
         maps, samples = [], []
         for i, map_ in source.predict(numbers):
             with naming(dataset, i):
-                map_ = _as_array(map_)
+                map_ = as_array(map_)
                 size = tuple(dataset.sizes[i].tolist())
                 grid = densities.transform.grid_of(size)
                 maps.append(densities.transform.prepared(map_, grid))
@@ -360,32 +373,10 @@ class FixationDensity:
         return maps, samples
 
 
-class _Densities:
-    """The densities of a model's maps, one per image."""
-
-    def __init__(
-        self,
-        maps: Source,
-        fitted: densities.Fitted,
-        dataset: SaliencyDataset,
-    ) -> None:
-        self.maps, self.fitted, self._dataset = maps, fitted, dataset
-
-    def predict(self, numbers: Iterable[int]) -> Iterator[tuple[int, Array]]:
-        """Yield each image's number and density."""
-        for i, map_ in self.maps.predict(numbers):
-            with naming(self._dataset, i):
-                map_ = _as_array(map_)
-                size = tuple(self._dataset.sizes[i].tolist())
-                yield i, np.exp(self.fitted.log_density(map_, size))
-
-    def digest(self, i: int) -> str:
-        """Return a text that changes with the density of one image."""
-        return f"{self.maps.digest(i)} {self.fitted.transform}"
-
-
-def _as_array(map_):
-    return images.read_map(map_) if isinstance(map_, Path) else map_
+def _checksum(name):
+    """Return that of a published file, `None` for any other model."""
+    published = {entry.name: entry.sha256 for entry in weights.entries()}
+    return published.get(name)
 
 
 def _fit(samples, verbose):

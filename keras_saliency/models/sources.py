@@ -19,6 +19,7 @@ from keras_saliency import images, inference
 from keras_saliency._utils.errors import ModelNotFoundError
 from keras_saliency._utils.types import Array, PathName, Size
 from keras_saliency.datasets import SaliencyDataset
+from keras_saliency.densities import Fitted
 from keras_saliency.models.names import get
 from keras_saliency.models.pysaliency_models import density_of
 
@@ -236,3 +237,35 @@ class Model:
         size = None if self._image_size is None else list(self._image_size)
         kind = "raw" if self._raw else "finished"
         return f"{self._weights} {self._dataset.digest(i)} {size} {kind}"
+
+
+class Densities:
+    """The densities of a source's maps, one per image.
+
+    Args:
+        maps: The source of the maps.
+        fitted: What makes densities of them.
+        dataset: The images.
+    """
+
+    def __init__(
+        self, maps: Source, fitted: Fitted, dataset: SaliencyDataset
+    ) -> None:
+        self.maps, self.fitted, self._dataset = maps, fitted, dataset
+
+    def predict(self, numbers: Iterable[int]) -> Iterator[tuple[int, Array]]:
+        """Yield each image's number and density."""
+        for i, map_ in self.maps.predict(numbers):
+            with naming(self._dataset, i):
+                size = tuple(self._dataset.sizes[i].tolist())
+                logs = self.fitted.log_density(as_array(map_), size)
+                yield i, np.exp(logs)
+
+    def digest(self, i: int) -> str:
+        """Return a text that changes with the density of one image."""
+        return f"{self.maps.digest(i)} {self.fitted.transform}"
+
+
+def as_array(map_: Array | Path) -> Array:
+    """Return a map that a source yields, read if it is a file."""
+    return images.read_map(map_) if isinstance(map_, Path) else map_

@@ -1,6 +1,7 @@
 """The density of any model: fitted, kept, and its maps."""
 
 import json
+from pathlib import Path
 
 import cv2
 import keras
@@ -8,13 +9,14 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from keras_saliency import datasets, evaluation, models
+from keras_saliency import datasets, evaluation, models, weights
 from keras_saliency.datasets import Fixations, SaliencyDataset
 from keras_saliency.densities import METRIC_MAPS
 from keras_saliency.models import FixationDensity
 from keras_saliency.models.classic import CenterBias
 
 SIZE = (48, 64)
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -276,3 +278,42 @@ def test_a_published_model_by_name(made):
     density = FixationDensity("bundled").fit(made.subset([0, 1]), verbose=0)
     assert density.name == "bundled"
     assert isinstance(density.model, models.FastNet)
+
+
+PUBLISHED = [
+    *Path(weights.__file__).parent.glob("*.density.json"),
+    *REPOSITORY.glob("weights/*.density.json"),
+]
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.name)
+def test_published_densities_belong_to_the_published_files(path):
+    """A model that is replaced needs its density fitted anew."""
+    name = path.name.removesuffix(".density.json")
+    report = json.loads(path.read_text())["report"]
+    (entry,) = (e for e in weights.entries() if e.name == name)
+    assert report["sha256"] == entry.sha256
+
+
+def test_the_density_of_the_models_file(made, tmp_path):
+    model = network()
+    model.save(tmp_path / "mine.keras")
+    with pytest.raises(ValueError, match="There is no .*mine.density.json"):
+        FixationDensity.published(tmp_path / "mine.keras")
+    density = FixationDensity(model).fit(made, verbose=0)
+    density.save(tmp_path / "mine.density.json")
+    again = FixationDensity.published(tmp_path / "mine.keras")
+    np.testing.assert_allclose(
+        again.log_density(made.image(0)),
+        density.log_density(made.image(0)),
+        rtol=1e-5,
+    )
+    with pytest.raises(ValueError, match="Of gbvs no density is published"):
+        FixationDensity.published("gbvs")
+    # Of a published file, one that was fitted to another file.
+    with pytest.raises(ValueError, match="was fitted to another file"):
+        FixationDensity.published(
+            "bundled", path=tmp_path / "mine.density.json"
+        )
+    own = FixationDensity.published("bundled")
+    assert own.fitted.report["dataset"] == "MIT1003"
