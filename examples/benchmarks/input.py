@@ -5,9 +5,9 @@
 prints images per second at 300x400 for 1 and 2 threads: OpenCV decoding the
 same files (`cv2.imdecode`, nothing else), the same and `cv2.resize`, and
 `SaliencySequence` with reading, decoding, resizing, mirroring and targets, in
-the first pass over the data and in later ones. All take turns `--repeats`
-times and the fastest run of each counts. Without `--data`, textured JPEGs of
-768x1024 are made.
+the first pass over the data, in later ones, and in later ones with each image
+rotated, zoomed and shifted. All take turns `--repeats` times and the fastest
+run of each counts. Without `--data`, textured JPEGs of 768x1024 are made.
 """
 
 import tempfile
@@ -70,8 +70,13 @@ def report(dataset, arguments):
         "decoding alone": (decoded, files),
         "decoding and one resizing": (resized, files),
     }
+    affine = datasets.Affine(rotation=10, zoom=(0.9, 1.2), shift=0.05)
     for map_size in ((37, 50), (300, 400)):
-        for name, kept in (("first pass", False), ("later passes", True)):
+        for name, kept, augment in (
+            ("first pass", False, None),
+            ("later passes", True, None),
+            ("augmented", True, affine),
+        ):
             batches = datasets.SaliencySequence(
                 dataset,
                 arguments.batch_size,
@@ -80,6 +85,7 @@ def report(dataset, arguments):
                 cache_targets=kept,
                 cache_images=kept,
                 flip=True,
+                augment=augment,
             )
             if kept:
                 for batch in range(len(batches)):
