@@ -242,6 +242,11 @@ def _facts(data: Any) -> dict[str, str]:
     }
     for name in ("image_size", "map_size"):
         facts[name] = "x".join(map(str, getattr(data, name, ())))
+    if getattr(data, "augment", None) is not None:
+        # Python shows functions, and objects it knows nothing of, with their
+        # address.
+        augment = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(data.augment))
+        facts |= {"augment": augment, "versions": data.versions}
     if hasattr(data, "dataset"):
         names = json.dumps(list(data.dataset.names)).encode()
         facts["images"] = len(data.dataset)

@@ -20,7 +20,8 @@ Batch = tuple[Tensor, list[dict[str, Array]]]
 _KEPT_BYTES = 2**30
 
 _FLIPPED = (
-    "validation data must not be mirrored: make its sequence with flip=False"
+    "validation data must not be mirrored or augmented: make its sequence with "
+    "flip=False and without augment="
 )
 _DROPPED = (
     "validation data must hold every image: make its sequence with "
@@ -81,7 +82,8 @@ class _SequenceBatches:
     def __init__(self, sequence: Any, size: Size | None) -> None:
         # Cached features are batches of a sequence, which knows the rest.
         origin = getattr(sequence, "sequence", sequence)
-        if getattr(origin, "flip", False):
+        augment = getattr(origin, "augment", None)
+        if getattr(origin, "flip", False) or augment is not None:
             raise ValueError(_FLIPPED)
         if getattr(origin, "drop_last", False):
             raise ValueError(_DROPPED)

@@ -197,6 +197,10 @@ def test_changed_data_and_models(tmp_path):
         (other(range(15, -1, -1)), "names"),
         (other(seed=np.int64(1)), "seed 0, now 1"),
         (other(flip=False), "flip True, now False"),
+        (
+            other(augment=datasets.Affine(rotation=5)),
+            r"augment None, now Affine\(rotation=5, .*versions None",
+        ),
     ):
         with pytest.raises(ValueError, match=rf"state\.npz.*data \({message}"):
             fit(changed)

@@ -8,7 +8,7 @@ import pytest
 
 from keras_saliency import evaluation, images
 from keras_saliency.callbacks import SaliencyMetrics
-from keras_saliency.datasets import SaliencySequence, generate
+from keras_saliency.datasets import Affine, SaliencySequence, generate
 from keras_saliency.features import cache_features
 from keras_saliency.images import resize
 
@@ -394,6 +394,9 @@ def test_refuses_mirrored_data(arrays):
         fit(make_model(density_only), x, y, [SaliencyMetrics(sequence)])
     sequence.flip = True
     with pytest.raises(ValueError, match="flip=False"):
+        SaliencyMetrics(sequence)
+    sequence.flip, sequence.augment = False, Affine(rotation=5)
+    with pytest.raises(ValueError, match="without augment="):
         SaliencyMetrics(sequence)
 
 
