@@ -22,6 +22,9 @@ def main(image):
         quick(0.5, *words.split())
     path = quick(None, "weights", "get", "best").strip()
     assert Path(path).parent.name == "keras_saliency_weights", path
+    for options in ((), ("--overlay",)):
+        quick(1.5, "predict", image, "-o", "map.png", *options)
+        Path("map.png").unlink()
     said = quick(None, "predict", image, "-o", "map.png", "--model", "gbvs")
     assert "keras_saliency[tensorflow]" in said, said
 
