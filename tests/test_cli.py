@@ -448,5 +448,7 @@ def test_words_are_answered_at_once(words):
 @pytest.mark.slow
 def test_standard_error_is_ours(tmp_path):
     one = write(tmp_path / "one.png")
-    done, _ = command("predict", one, "-o", tmp_path / "map.png")
+    done, _ = command(
+        "predict", one, "-o", tmp_path / "map.png", "--model", "bundled"
+    )
     assert done.returncode == 0 and done.stdout and done.stderr == ""

@@ -53,25 +53,6 @@ def test_heavy_packages_wait_until_they_are_used():
         assert package not in ours or package in keras, package
 
 
-def test_emd_imports_no_framework(tmp_path):
-    (tmp_path / "cupy.py").write_text("raise SystemExit('CuPy is imported')")
-    run(
-        "import os, sys\n"
-        "sys.path.insert(0, sys.argv[1])\n"
-        "os.environ.pop('POT_BACKEND_DISABLE_CUPY', None)\n"
-        "os.environ['POT_BACKEND_DISABLE_JAX'] = ''\n"
-        "import numpy as np\n"
-        "from keras_saliency import evaluation\n"
-        "before = dict(os.environ)\n"
-        "map_ = np.triu(np.ones((96, 96)))\n"
-        "assert 'ot' not in sys.modules\n"
-        "evaluation.emd(prediction=map_, density=map_[::-1].copy())\n"
-        "assert 'ot' in sys.modules\n"
-        "assert dict(os.environ) == before",
-        tmp_path,
-    )
-
-
 def test_names_are_there_when_asked_for():
     for name in keras_saliency.__all__:
         assert name in dir(keras_saliency)
@@ -80,15 +61,28 @@ def test_names_are_there_when_asked_for():
         keras_saliency.nothing  # noqa: B018
 
 
-def test_no_network_while_importing():
+def test_neither_the_network_nor_frameworks_are_asked(tmp_path):
+    (tmp_path / "cupy.py").write_text("raise SystemExit('CuPy is imported')")
     run(
-        "import socket\n"
+        "import os, socket, sys\n"
         "def refuse(*args, **kwargs):\n"
         "    raise AssertionError('network')\n"
         "socket.socket.connect = refuse\n"
         "socket.getaddrinfo = refuse\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "os.environ.pop('POT_BACKEND_DISABLE_CUPY', None)\n"
+        "os.environ['POT_BACKEND_DISABLE_JAX'] = ''\n"
+        "import numpy as np\n"
         "import keras_saliency\n"
         "keras_saliency.losses.get('LC2')\n"
+        "before = dict(os.environ)\n"
+        "map_ = np.triu(np.ones((96, 96)))\n"
+        "emd = keras_saliency.evaluation.emd\n"
+        "assert 'ot' not in sys.modules\n"
+        "emd(prediction=map_, density=map_[::-1].copy())\n"
+        "assert 'ot' in sys.modules\n"
+        "assert dict(os.environ) == before",
+        tmp_path,
     )
 
 
