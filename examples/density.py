@@ -59,7 +59,7 @@ def main(arguments=None):
         maps |= experiments.kept_maps(model, images, path)
     density = models.FixationDensity(maps)
     density.name = name
-    density.fit(fitted_to, folds=5)
+    density.fit(fitted_to, folds=min(5, len(fitted_to)))
     density.save(arguments.results / f"{name}.density.json")
     report = {"fitted": density.fitted.report, "size": "own"}
     baseline = parts["train"].mean_density((60, 80))
