@@ -81,8 +81,8 @@ class DensityOutput(SignatureConfig, keras.layers.Layer):
         low, high = np.log(_SIGMAS)
         log_sigma = ops.convert_to_tensor(self.log_sigma, dtype="float32")
         sigma = ops.exp(ops.clip(log_sigma, low, high))
-        steps = np.arange(self.size, dtype="float32") - self.size // 2
-        profile = ops.exp(-(steps**2) / (2 * ops.square(sigma)))
+        steps = ops.cast(ops.arange(self.size) - self.size // 2, "float32")
+        profile = ops.exp(-ops.square(steps) / (2 * ops.square(sigma)))
         profile = profile / ops.sum(profile)
         return profile[:, None] * profile[None, :]
 
