@@ -44,6 +44,22 @@ def test_a_folder_of_maps(root, capsys):
     assert printed.splitlines()[1:] == str(expected).splitlines()
 
 
+def test_each_metric_of_its_own_map(root, capsys, tmp_path):
+    shutil.copy(root / "fast.keras", tmp_path)
+    model = tmp_path / "fast.keras"
+    words = [model, "--data", root / "data", "--maps", "per_metric"]
+    assert "fast.density.json" in run(capsys, *words, status=2)
+    dataset = datasets.load_compact(root / "data")
+    density = models.FixationDensity(model).fit(dataset, verbose=0)
+    density.save(tmp_path / "fast.density.json")
+    printed = run(capsys, *words, "--metrics", "cc", "auc_borji")
+    expected = evaluation.evaluate(
+        density, dataset, ["cc", "auc_borji"], maps="per_metric", verbose=0
+    )
+    assert printed.splitlines()[1:] == str(expected).splitlines()
+    assert "metric, of its own map" in printed
+
+
 def test_models_are_compared_with_the_first(root, capsys, tmp_path):
     words = [root / "good", root / "bad", root / "fast.keras", "--data"]
     words += [root / "data", "--metrics", "cc", "nss", "-o", tmp_path / "out"]

@@ -74,6 +74,13 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         help="size at which maps are compared; default: each image's own",
     )
     command.add_argument(
+        "--maps",
+        default="one",
+        choices=("one", "per_metric"),
+        help="per_metric: each metric of the map that it wants, for models "
+        "with a MODEL.density.json beside their file (default: one)",
+    )
+    command.add_argument(
         "--workers", type=_count, default=1, help="processes that score"
     )
     command.add_argument(
@@ -100,7 +107,10 @@ def run(parsed: argparse.Namespace) -> None:
 
     names = _names(parsed.model)
     dataset = _images(parsed)
-    systems = [_system(name, parsed.backbone_weights) for name in parsed.model]
+    system_of = _system if parsed.maps == "one" else _density
+    systems = [
+        system_of(name, parsed.backbone_weights) for name in parsed.model
+    ]
     # What is wrong is said before the first is measured.
     given = ["density", "baseline"]
     if dataset.has_fixations:
@@ -120,6 +130,7 @@ def run(parsed: argparse.Namespace) -> None:
             dataset,
             metrics,
             parsed.size,
+            maps=parsed.maps,
             workers=parsed.workers,
             resume=parsed.out and parsed.out / f"{name}.jsonl",
             verbose=1 if sys.stdout.isatty() else 0,
@@ -168,6 +179,13 @@ def _system(name: str, backbone_weights: str) -> Any:
         raise ValueError(
             f"The model {name} cannot be used ({console.message_of(error)})."
         ) from error
+
+
+def _density(name: str, backbone_weights: str) -> Any:
+    """Return the density of a model that has one beside its file."""
+    from keras_saliency.models import FixationDensity
+
+    return FixationDensity.published(name, backbone_weights=backbone_weights)
 
 
 def _names(given: list[str]) -> list[str]:
