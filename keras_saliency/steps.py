@@ -22,6 +22,8 @@ from keras_saliency.images import check_image, divide_by_peak, resize
 KEY = "keras_saliency"
 FILE = "keras_saliency.json"
 
+# From inputs `(batch, height, width, 3)` to maps `(batch, height, width)`.
+Network = Callable[[Array], Array]
 # A name of `PREPARING` or `FINISHING`, and its numbers.
 Step = tuple[Any, ...]
 
@@ -36,11 +38,14 @@ class Mapper(NamedTuple):
             `(batch, height, width)`, float32.
         finish: Function from such a map and the image's `(height, width)` to
             the finished map, of any size.
+        solo: The same network on one core, for several threads at once, if
+            it is small enough for that to be faster.
     """
 
     prepare: Callable[[Array], Array]
-    network: Callable[[Array], Array]
+    network: Network
     finish: Callable[[Array, Size], Array]
+    solo: Network | None = None
 
     def finished_maps(self, images: Iterable[ArrayLike]) -> list[Array]:
         """Return the finished map of each image, not resized to its size."""
@@ -117,9 +122,7 @@ class MapSteps:
             map_ = FINISHING[name](map_, size, *numbers)
         return map_
 
-    def mapper(
-        self, network: Callable[[Array], Array], size: Size | None
-    ) -> Mapper:
+    def mapper(self, network: Network, size: Size | None) -> Mapper:
         """Return the steps with the network in their middle.
 
         Args:

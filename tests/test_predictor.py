@@ -11,6 +11,7 @@ from media import PICTURE, write
 import keras_saliency
 from keras_saliency import Predictor, models
 from keras_saliency._utils.errors import NotInstalledError
+from keras_saliency.prediction import predictor as module
 from keras_saliency.prediction import runtimes
 
 SIZES = [(46, 70), (30, 41), (64, 96), (46, 70), (12, 90)]
@@ -87,6 +88,18 @@ def test_only_a_few_batches_are_read_ahead(network):
     next(maps)
     assert len(taken) <= 14
     maps.close()
+
+
+def test_large_images_go_in_smaller_batches(network, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_BYTES", 2 * PICTURE.nbytes)
+    predictor = Predictor(network, batch_size=4)
+    sizes = []
+    ask = predictor._ask
+    monkeypatch.setattr(
+        predictor, "_ask", lambda items: sizes.append(len(items)) or ask(items)
+    )
+    assert len(list(predictor.maps([PICTURE] * 20))) == 20
+    assert sizes[0] == 4 and sizes[-1] == 2
 
 
 def test_many_threads(network):

@@ -18,12 +18,14 @@ from keras_saliency._utils.checks import whole_number
 from keras_saliency._utils.types import Array, ArrayLike, PathName
 from keras_saliency.prediction import runtimes
 from keras_saliency.prediction.inputs import check_path
-from keras_saliency.steps import Mapper, of_one_size
+from keras_saliency.steps import Mapper, Network, of_one_size
 
 # Threads that read, resize and finish while the network runs.
 _THREADS = 2
-# Batches that are prepared or finished ahead of those taken.
-_AHEAD = 2
+# Batches that are prepared ahead, and batches that are finished ahead.
+_AHEAD = 1
+# Of the images of a batch: those of a large photo go one by one.
+_MOST_BYTES = 2**26
 
 
 class Outcome(NamedTuple):
@@ -58,9 +60,9 @@ class Predictor:
     Args:
         model: One of
 
-            - `None`: the small model of the package. ONNX Runtime runs it
-              where that is installed, else Keras.
-            - The name of a published or classic model.
+            - `None` or `"bundled"`: the small model of the package. ONNX
+              Runtime runs it where that is installed, else Keras.
+            - The name of another published or classic model.
             - The path of a `.keras` file, or of one that `models.export` or
               `keras-saliency export` wrote: `.onnx` (with `onnxruntime`),
               `.tflite` (`ai-edge-litert`), `.xml` (`openvino`), or the folder
@@ -106,13 +108,23 @@ class Predictor:
         """
         return self._ask([_prepared(image, self._how)])[0].outcome().get()
 
+    @property
+    def mapper(self) -> Mapper | None:
+        """The network and the steps around it; see `steps.Mapper`.
+
+        `None` for an object with a method `saliency_map` of its own.
+        """
+        return self._how if isinstance(self._how, Mapper) else None
+
     def maps(self, images: Iterable[ArrayLike | PathName]) -> Iterator[Array]:
         """Yield the map of each image, in order.
 
         Networks get `batch_size` images at a time, prepared and finished by
         two threads while the network runs; images are taken from the
-        iterable up to four batches ahead. A model that is an object with a
-        method of its own gets them one by one as the maps are taken.
+        iterable up to four batches ahead, smaller ones if they are large. A
+        small network of ONNX Runtime gets them one by one on each core
+        instead, which is faster. A model that is an object with a method of
+        its own gets them one by one, as the maps are taken.
 
         Args:
             images: Paths or arrays, as for a single one. Their sizes may
@@ -132,18 +144,53 @@ class Predictor:
             for image in images:
                 yield self._ask([_prepared(image, self._how)])[0].outcome()
             return
+        if self._how.solo is not None:
+            yield from self._one_a_core(images, self._how.solo)
+        else:
+            yield from self._in_batches(images)
+
+    def _one_a_core(
+        self, images: Iterable[Any], network: Network
+    ) -> Iterator[Outcome]:
+        """Yield outcomes; a thread for each core does all for an image."""
+
+        def work(image: Any) -> Outcome:
+            (item,) = self._ask([_prepared(image, self._how)], network)
+            return item.outcome()
+
+        cores = os.cpu_count() or 1
+        pool = ThreadPoolExecutor(cores, "keras_saliency")
+        waiting: collections.deque[Future[Outcome]] = collections.deque()
+        try:
+            for image in images:
+                waiting.append(pool.submit(work, image))
+                if len(waiting) > cores + _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _in_batches(self, images: Iterable[Any]) -> Iterator[Outcome]:
+        """Yield outcomes; threads prepare and finish, the network runs here."""
         images = iter(images)
         pool = ThreadPoolExecutor(_THREADS, "keras_saliency")
         waiting: collections.deque[Future[list[_Item]]] = collections.deque()
         ready: collections.deque[Future[list[Outcome]]] = collections.deque()
 
+        count = self.batch_size
+
         def run() -> None:
+            nonlocal count
+            items = waiting.popleft().result()
+            read = [item.image for item in items if item.image is not None]
+            largest = max((image.nbytes for image in read), default=1)
+            count = max(1, min(self.batch_size, _MOST_BYTES // largest))
             # In the caller's thread, whose settings of devices hold there.
-            asked = self._ask(waiting.popleft().result())
-            ready.append(pool.submit(_outcomes, asked))
+            ready.append(pool.submit(_outcomes, self._ask(items)))
 
         try:
-            while batch := [*islice(images, self.batch_size)]:
+            while batch := [*islice(images, count)]:
                 waiting.append(pool.submit(self._prepare, batch))
                 if len(waiting) > _AHEAD:
                     run()
@@ -159,7 +206,9 @@ class Predictor:
     def _prepare(self, batch: list[Any]) -> "list[_Item]":
         return [_prepared(image, self._how) for image in batch]
 
-    def _ask(self, items: "list[_Item]") -> "list[_Item]":
+    def _ask(
+        self, items: "list[_Item]", network: Network | None = None
+    ) -> "list[_Item]":
         """Let the network answer where an image could be prepared."""
         good = [item for item in items if item.error is None]
         if not isinstance(self._how, Mapper):
@@ -170,10 +219,11 @@ class Predictor:
                 except Exception as error:
                     item.fail(error)
             return items
+        network = network or self._how.network
         for members in of_one_size([item.input for item in good]):
             group = [good[i] for i in members]
             try:
-                maps = self._how.network(np.stack([i.input for i in group]))
+                maps = network(np.stack([i.input for i in group]))
                 for item, map_ in zip(group, maps, strict=True):
                     item.map = map_
             except Exception as error:
@@ -220,11 +270,13 @@ class _Item:
         if self.error is None:
             assert self.image is not None
             try:
-                map_ = self.map
-                if isinstance(self.how, Mapper):
-                    size = self.image.shape[:2]
-                    map_ = images.resize(self.how.finish(map_, size), size)
-                return Outcome(self.image, _scaled(map_))
+                if not isinstance(self.how, Mapper):
+                    return Outcome(self.image, _scaled(self.map))
+                size = self.image.shape[:2]
+                finished = self.how.finish(self.map, size)
+                map_ = images.resize(finished, size)
+                ours = map_ is not finished
+                return Outcome(self.image, _scaled(map_, in_place=ours))
             except Exception as error:
                 self.fail(error)
         return Outcome(self.image, None, self.error)
@@ -255,11 +307,15 @@ def _outcomes(items: list[_Item]) -> list[Outcome]:
     return [item.outcome() for item in items]
 
 
-def _scaled(map_: ArrayLike) -> Array:
-    map_ = np.maximum(np.asarray(map_, np.float32), 0)
-    if not np.isfinite(map_.max()):
+def _scaled(map_: ArrayLike, in_place: bool = False) -> Array:
+    given = np.asarray(map_, np.float32)
+    scaled = np.maximum(given, 0, out=given if in_place else None)
+    peak = scaled.max()
+    if not np.isfinite(peak):
         raise ValueError("The model's map holds NaN or infinity.")
-    return images.divide_by_peak(map_)
+    if peak > 0:
+        scaled /= peak
+    return scaled
 
 
 def _how(model: Any) -> Mapper | Callable[[Array], Array]:
@@ -270,6 +326,8 @@ def _how(model: Any) -> Mapper | Callable[[Array], Array]:
         return _bundled()
     if isinstance(model, (str, os.PathLike)):
         name = os.fspath(model)
+        if name == weights.BUNDLED:
+            return _bundled()
         if runtimes.is_exported(name):
             return runtimes.open_model(name)
         return _get(name) if name.lower().endswith(".keras") else _named(name)

@@ -4,24 +4,35 @@ Each file holds the steps around its network beside it (`MapSteps`), as
 `models.export` writes them; without any, images are stretched to the input.
 """
 
+import functools
 import importlib
 import os
 import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_saliency._utils.errors import NotInstalledError
 from keras_saliency._utils.types import Array, PathName
-from keras_saliency.steps import FILE, KEY, Mapper, MapSteps
+from keras_saliency.steps import FILE, KEY, Mapper, MapSteps, Network
 
 _SAVED_MODEL = "saved_model.pb"
 
-# A network, its input's shape, and the steps as a text.
-_Opened = tuple[Callable[[Array], Array], tuple[int | None, ...], str | None]
+# Networks in larger files run on all cores at once: each core would need the
+# memory of one.
+_SMALL_BYTES = 2**24
+
+
+class _Opened(NamedTuple):
+    """A network, its input's shape, the steps as a text; see `Mapper`."""
+
+    network: Network
+    shape: tuple[int | None, ...]
+    steps: str | None
+    solo: Network | None = None
 
 
 def is_exported(path: PathName) -> bool:
@@ -47,12 +58,14 @@ def open_model(path: PathName) -> Mapper:
         raise ValueError(f"There is no model {path}.")
     opener = _OPENERS.get(path.suffix.lower(), _saved_model)
     try:
-        network, shape, text = opener(path)
+        opened = opener(path)
+        text = opened.steps
         steps = MapSteps() if text is None else MapSteps.from_json(text)
     except NotInstalledError:
         raise
     except Exception as error:  # damage raises nearly anything
         raise ValueError(f"The model {path} cannot be read: {error}") from error
+    shape = opened.shape
     if len(shape) != 4 or shape[3] != 3:
         raise ValueError(
             f"The model {path} must take images (batch, height, width, 3); "
@@ -62,7 +75,7 @@ def open_model(path: PathName) -> Mapper:
     height, width = shape[1:3]
     size = None if height is None or width is None else (height, width)
 
-    def maps(batch: Array) -> Array:
+    def maps(network: Network, batch: Array) -> Array:
         batch = batch.astype(np.float32, copy=False)
         parts = np.split(batch, len(batch)) if one_by_one else [batch]
         result = np.concatenate([network(part) for part in parts])
@@ -73,7 +86,9 @@ def open_model(path: PathName) -> Mapper:
             )
         return result[..., 0].astype(np.float32, copy=False)
 
-    return steps.mapper(maps, size)
+    solo = opened.solo and functools.partial(maps, opened.solo)
+    network = functools.partial(maps, opened.network)
+    return steps.mapper(network, size)._replace(solo=solo)
 
 
 def _imported(name: str, package: str) -> Any:
@@ -87,21 +102,30 @@ def _imported(name: str, package: str) -> Any:
 
 def _onnx(path: Path) -> _Opened:
     ort = _imported("onnxruntime", "onnxruntime")
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    # Waiting threads leave the cores to those that prepare and finish.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
-    there = ort.get_available_providers()
-    session = ort.InferenceSession(
-        str(path), options, [name for name in wanted if name in there]
-    )
-    (entry,) = session.get_inputs()
-    shape = tuple(s if isinstance(s, int) else None for s in entry.shape)
-    return (
-        lambda batch: session.run(None, {entry.name: batch})[0],
-        shape,
-        session.get_modelmeta().custom_metadata_map.get(KEY),
+    providers = [p for p in wanted if p in ort.get_available_providers()]
+
+    @functools.cache
+    def session(threads: int) -> Any:
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = threads
+        # Waiting threads leave the cores to those that prepare and finish.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        return ort.InferenceSession(str(path), options, providers)
+
+    whole = session(0)  # as many threads as there are cores
+    (entry,) = whole.get_inputs()
+
+    def run(threads: int, batch: Array) -> Array:
+        return session(threads).run(None, {entry.name: batch})[0]
+
+    small = path.stat().st_size < _SMALL_BYTES and len(providers) == 1
+    return _Opened(
+        functools.partial(run, 0),
+        tuple(s if isinstance(s, int) else None for s in entry.shape),
+        whole.get_modelmeta().custom_metadata_map.get(KEY),
+        functools.partial(run, 1) if small else None,
     )
 
 
@@ -123,7 +147,7 @@ def _litert(path: Path) -> _Opened:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             text = archive.read(FILE).decode()
-    return network, tuple(map(int, entry["shape"])), text
+    return _Opened(network, tuple(map(int, entry["shape"])), text)
 
 
 def _openvino(path: Path) -> _Opened:
@@ -145,7 +169,7 @@ def _openvino(path: Path) -> _Opened:
     )
     has_steps = model.has_rt_info(KEY)
     text = str(model.get_rt_info(KEY).value) if has_steps else None
-    return network, shape, text
+    return _Opened(network, shape, text)
 
 
 def _saved_model(path: Path) -> _Opened:
@@ -162,7 +186,7 @@ def _saved_model(path: Path) -> _Opened:
 
     network.loaded = loaded  # type: ignore[attr-defined]
     text = steps.read_text(encoding="utf-8") if steps.is_file() else None
-    return network, tuple(spec.shape), text
+    return _Opened(network, tuple(spec.shape), text)
 
 
 _OPENERS: dict[str, Callable[[Path], _Opened]] = {
