@@ -1,18 +1,19 @@
 """The paper's claims on losses, tested on the results of table 2.
 
-    python examples/findings.py --results results
+    python examples/findings.py --scores docs/study/table2.npz
 
-reads what table2.py measured per image and answers: does each combination
-beat its parts, how much does LC2 gain over MSE, which group of losses is best,
-do the perceptual terms DF and GM help, does the center-bias term R help. Each
-answer is a paired comparison over the test images (values averaged over
-seeds): the mean difference, its 95 % bootstrap interval, the p-value of a
-sign-flip test, and the paper's difference beside it. P-values are corrected
-by Holm's method over all comparisons and metrics. Prints, and writes
-`findings.md` and `findings.json`.
+reads the values per image that table2.py wrote and answers: does each
+combination beat its parts, how much does LC2 gain over MSE, which group of
+losses is best, do the perceptual terms DF and GM help, does the center-bias
+term R help. Each answer is a paired comparison over images and seeds: the mean
+difference, its 95 % bootstrap interval, the p-value, and the paper's
+difference beside it. P-values are corrected by Holm's method over all pairs of
+rows and all metrics (`experiments.Ranking`). Prints, and writes `findings.md`
+and `findings.json` beside table 2 (`table2.md`, `.csv`, `.json`).
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
 
@@ -47,101 +48,68 @@ QUESTIONS = {
         ("SIG-MSE + R", SIG_MSE),
     ],
 }
-SIGNIFICANT = 0.05
 
 
 def main(arguments=None):
     """Compare and write."""
     parser = command_line.parser(__doc__)
     parser.add_argument(
-        "--results", type=command_line.folder, default="results"
+        "--scores",
+        type=command_line.file,
+        default="results/table2.npz",
+        help="the file that table2.py wrote (default: %(default)s)",
     )
-    parser.add_argument("--data-name", default="MIT1003")
-    parser.add_argument("--part", default="test", choices=command_line.PARTS)
+    parser.add_argument("--dataset", default="MIT1003", help="a set in it")
     parser.add_argument(
-        "--seeds", type=command_line.seed, nargs="+", default=[0]
+        "--results",
+        type=Path,
+        help="folder for the answers (default: that of the scores)",
     )
     arguments = parser.parse_args(arguments)
-    paths = {row.name: tables_of(arguments, row.name) for row in losses.TABLE2}
-    for path in (path for row in paths.values() for path in row):
-        if not path.exists():
-            parser.error(f"{path} is missing: run table2.py first")
-    scores = {row: read(paths[row]) for row in paths}
-    pairs = sorted({p for pairs in QUESTIONS.values() for p in pairs})
-    rows = {
-        pair: evaluation.compare(scores[pair[0]], scores[pair[1]]).rows
-        for pair in pairs
-    }
-    corrected = holm(
-        {(p, m): rows[p][m].p_value for p in pairs for m in rows[p]}
-    )
+    sets = experiments.read_scores(arguments.scores)
+    if arguments.dataset not in sets:
+        parser.error(f"{arguments.scores} has {', '.join(sets)} only")
+    results = sets[arguments.dataset]
+    folder = arguments.results or Path(arguments.scores).parent
+    table = experiments.Table("table2", results)
+    table.write(folder)
+    ranking = experiments.Ranking(results)
     lines = [
         "# Findings",
         "",
-        f"{len(scores['MSE'])} images, {len(arguments.seeds)} seeds.",
+        f"{ranking.images} images, {ranking.seeds} seeds. P-values are "
+        f"corrected over all {len(ranking.rows) * (len(ranking.rows) - 1) // 2}"
+        f" pairs of rows by {len(ranking.metrics)} metrics.",
     ]
     found = []
     for question, pairs in QUESTIONS.items():
         lines += ["", f"## {question}", ""]
         for pair in pairs:
-            facts = describe(pair, rows[pair], corrected)
+            facts = describe(pair, ranking)
             found.append({"question": question, **facts})
             lines += sentences(facts)
-    lines += ["", "## Which group of losses is best?", "", *groups(scores)]
+    lines += ["", "## Which group of losses is best?", "", *groups(table)]
     text = "\n".join(lines) + "\n"
     print(text)
     for name, content in (
         ("findings.md", text),
         ("findings.json", json.dumps(found, indent=1) + "\n"),
     ):
-        with experiments.replacing(arguments.results / name) as new:
+        with experiments.replacing(folder / name) as new:
             new.write_text(content, encoding="utf-8")
 
 
-def tables_of(arguments, row):
-    """Return the paths of a row's values per image, one per seed."""
-    data = experiments.slug(arguments.data_name)
-    return [
-        arguments.results
-        / "runs"
-        / f"{data}_{experiments.slug(row)}_seed{seed}"
-        / f"{data}_{arguments.part}.csv"
-        for seed in arguments.seeds
-    ]
-
-
-def read(paths):
-    """Return the values per image, averaged over seeds."""
-    runs = [evaluation.Evaluation.load(path) for path in paths]
-    return evaluation.Evaluation(
-        runs[0].names,
-        {
-            metric: np.mean([run.scores[metric] for run in runs], axis=0)
-            for metric in evaluation.SEVEN
-        },
-    )
-
-
-def holm(p_values):
-    """Return p-values corrected for their number (Holm 1979)."""
-    corrected, highest = {}, 0.0
-    ordered = sorted(p_values, key=p_values.get)
-    for place, key in enumerate(ordered):
-        value = min(1.0, p_values[key] * (len(ordered) - place))
-        highest = max(highest, value)
-        corrected[key] = highest
-    return corrected
-
-
-def describe(pair, rows, corrected):
+def describe(pair, ranking):
     """Return what one comparison shows, metric by metric."""
     first, second = (experiments.printed_row("table2", name) for name in pair)
     metrics = {}
-    for metric, row in rows.items():
+    for metric in ranking.metrics:
+        row = ranking.compare(*pair, metric)
         title = evaluation.METRICS[metric].title
         sign = 1 if evaluation.METRICS[metric].higher_is_better else -1
-        significant = corrected[pair, metric] < SIGNIFICANT
-        ours = int(np.sign(sign * row.difference)) if significant else 0
+        ours = 0
+        if ranking.differ(*pair, metric):
+            ours = int(np.sign(sign * row.difference))
         theirs = first[title] - second[title]
         metrics[title] = {
             "first": row.first,
@@ -150,7 +118,7 @@ def describe(pair, rows, corrected):
             "percent": 100 * row.difference / abs(row.second),
             "low": row.low,
             "high": row.high,
-            "p": corrected[pair, metric],
+            "p": row.p_value,
             "better": ours,
             "paper": theirs,
             "paper_percent": 100 * theirs / abs(second[title]),
@@ -196,7 +164,7 @@ def sentences(facts):
     yield ""
 
 
-def groups(scores):
+def groups(table):
     """Yield the mean and the best row of each group, ours and the paper's."""
     titles = {m: evaluation.METRICS[m].title for m in evaluation.SEVEN}
     yield "Mean over the rows of a group, and its best row, ours and (paper's)."
@@ -212,7 +180,7 @@ def groups(scores):
             for metric, title in titles.items():
                 higher = evaluation.METRICS[metric].higher_is_better
                 pick = {"mean": np.mean, "best": max if higher else min}[kind]
-                ours = pick([scores[row].means()[metric] for row in rows])
+                ours = pick([table.rows[row][metric]["ours"] for row in rows])
                 theirs = pick(
                     [experiments.printed_row("table2", r)[title] for r in rows]
                 )

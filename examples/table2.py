@@ -1,19 +1,22 @@
 """Table 2: the 27 losses on one network, measured on the test part.
 
-    python examples/table2.py --data MIT1003 --backbone-weights FILE
+    python examples/table2.py --data MIT1003 --backbone-weights FILE \
+        --seeds 0 1 2 3 4 --sets OSIE=PATH Scene=PATH
 
 trains the baseline with each loss by one recipe (`experiments.RECIPE`, chosen
 on the validation part) and measures the seven metrics on the test part at the
-images' own sizes. `--seeds 0 1 2` trains each several times. What is done is
-kept in `RESULTS/runs` and not done again, so the same command goes on where it
-was stopped. Prints and writes (`table2.json`, `.csv`, `.md`) the paper's
-number, ours with its 95 % interval over images and seeds, and the ranks of
-both; the three best of a column are marked as in the paper.
+images' own sizes; with `--sets` also on all images of other sets. Each seed is
+a further training. What is done is kept in `RESULTS/runs` and not done again,
+so the same command goes on where it was stopped. Prints and writes
+(`table2.json`, `.csv`, `.md`) the paper's number, ours with its 95 % interval
+over images and seeds, and the ranks of both; the three best of a column are
+marked as in the paper. `table2.npz` has the values of each image, for
+findings.py and which_loss.py.
 """
 
 import dataclasses
 
-from keras_saliency import experiments, losses
+from keras_saliency import datasets, experiments, losses
 from keras_saliency.experiments import RECIPE, command_line
 
 
@@ -34,9 +37,20 @@ def main(arguments=None):
         help="names of losses as the paper's table prints them; default: all",
     )
     parser.add_argument("--part", default="test", choices=command_line.PARTS)
+    parser.add_argument(
+        "--sets",
+        type=command_line.named_folder,
+        nargs="+",
+        default=[],
+        metavar="NAME=PATH",
+        help="other sets that the trained networks are measured on",
+    )
     arguments = parser.parse_args(arguments)
     parts = command_line.load_parts(arguments.data)
     dataset = parts[arguments.part]
+    sets = {dataset.name: (dataset, arguments.part)}
+    for name, path in arguments.sets:
+        sets[name] = (datasets.load_path(path, name=name), "all")
     trainer = command_line.head_trainer(arguments, arguments.precision)
     recipe = dataclasses.replace(RECIPE, epochs=arguments.epochs)
     trainer.check(arguments.rows, parts["train"])
@@ -48,24 +62,26 @@ def main(arguments=None):
     experiments.announce(
         "table2",
         [plan.training for plan in plans],
-        measured=len(dataset) * len(plans),
+        measured=sum(len(d) for d, _ in sets.values()) * len(plans),
         results=arguments.results,
     )
 
-    results, seconds = {}, 0.0
+    results, seconds = {name: {} for name in sets}, 0.0
     for seed in arguments.seeds:
         for row in arguments.rows:
             run = trainer.train(row, parts["train"], recipe, seed=seed)
-            result = experiments.score(run, dataset, arguments.part)
-            results.setdefault(row, []).append(result)
+            for name, (images, part) in sets.items():
+                result = experiments.score(run, images, part)
+                results[name].setdefault(row, []).append(result)
             seconds += run.seconds
-    table = experiments.Table("table2", results)
+    table = experiments.Table("table2", results[dataset.name])
     print(f"\n{table}")
     print(
         f"{len(dataset)} images, {len(arguments.seeds)} seeds, "
         f"{seconds / 3600:.1f} hours of training"
     )
     table.write(arguments.results)
+    experiments.write_scores(arguments.results / "table2.npz", results)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 `RECIPE` is how heads are trained. `HeadTrainer` and `train_network` train and
 keep a run, and read it where it is done; `score` and `measure` do the same
-with metrics; `Table` puts results beside the paper's. `command_line` has the
-arguments that the scripts in `examples/` share.
+with metrics; `Table` puts results beside the paper's; `write_scores` keeps the
+values per image of a whole table in one file, and `Ranking` says which of its
+rows differ. `command_line` has the arguments that the scripts in `examples/`
+share.
 """
 
 from keras_saliency._utils.atomic import replacing
@@ -29,6 +31,7 @@ from keras_saliency.experiments.networks import (
     released,
     train_network,
 )
+from keras_saliency.experiments.ranking import Difference, Place, Ranking
 from keras_saliency.experiments.recipes import (
     NETWORK_RECIPE,
     RECIPE,
@@ -41,6 +44,7 @@ from keras_saliency.experiments.runs import (
     read_record,
     slug,
 )
+from keras_saliency.experiments.stored import read_scores, write_scores
 from keras_saliency.experiments.systems import (
     System,
     check_kept,
@@ -59,11 +63,14 @@ from keras_saliency.experiments.tables import (
 
 __all__ = [
     "AUTHORS",
+    "Difference",
     "HeadTrainer",
     "IMPORTERS",
     "NETWORK_RECIPE",
     "NETWORK_SECONDS",
+    "Place",
     "RECIPE",
+    "Ranking",
     "Recipe",
     "Run",
     "SettingsError",
@@ -88,10 +95,12 @@ __all__ = [
     "printed_row",
     "released",
     "read_record",
+    "read_scores",
     "replacing",
     "report",
     "score",
     "slug",
     "spent_on",
     "train_network",
+    "write_scores",
 ]

@@ -20,6 +20,11 @@ from keras_saliency.losses.pixel import (
     SigmoidMeanSquaredError,
 )
 from keras_saliency.losses.pooled import PooledLoss
+from keras_saliency.losses.recommended import (
+    MeasuredLoss,
+    Recommendation,
+    recommended,
+)
 from keras_saliency.losses.saliency import (
     CorrelationCoefficient,
     NormalizedScanpathSaliency,
@@ -41,11 +46,14 @@ __all__ = [
     "KLDivergence",
     "MLNetMeanSquaredError",
     "MeanSquaredError",
+    "MeasuredLoss",
     "NegativeLogLikelihood",
     "NormalizedScanpathSaliency",
     "PooledLoss",
+    "Recommendation",
     "SaliencyLoss",
     "SigmoidMeanSquaredError",
     "WeightedBinaryCrossEntropy",
     "get",
+    "recommended",
 ]

@@ -1,6 +1,7 @@
 """Tables 2 and 3, and what is drawn and concluded from them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,8 @@ def test_table2_goes_on_and_refuses_another_recipe(
     for seed in (0, 1):
         assert printed.count(f"generated_mse_seed{seed}\n") == 1
     assert "3 images, 2 seeds" in printed
+    kept = experiments.read_scores(tmp_path / "results/table2.npz")
+    assert [list(rows) for rows in kept.values()] == [["MSE"]]
     assert written["MSE"]["cc"]["paper"] == 0.6388
     assert len(set(written["MSE"]["cc"]["seeds"])) == 2
 
@@ -33,26 +36,34 @@ def test_table2_goes_on_and_refuses_another_recipe(
         run("MSE", epochs="2")
 
 
-def test_findings_of_known_scores(example, tmp_path, capsys):
+@pytest.fixture
+def known_scores(tmp_path):
+    """A file of scores: LC2 is worse than MSE by 0.1, all others are alike."""
     rng = np.random.default_rng(0)
     names = [f"{i:03d}" for i in range(60)]
     difficulty = 0.1 * rng.standard_normal(60)
+    results = {}
     for row in losses.TABLE2:
-        # LC2 is worse than MSE by 0.1 in everything, all others are alike.
         shift = (
             -0.1 if row.name.endswith("SIG-MSE + R") and "DF" in row.name else 0
         )
-        scores = {}
-        for metric in evaluation.SEVEN:
-            sign = 1 if evaluation.METRICS[metric].higher_is_better else -1
-            noise = 0.01 * rng.standard_normal(60)
-            scores[metric] = 1 + difficulty + sign * shift + noise
-        slug = experiments.slug(row.name)
-        folder = tmp_path / "results/runs" / f"mit1003_{slug}_seed0"
-        folder.mkdir(parents=True)
-        evaluation.Evaluation(names, scores).to_csv(folder / "mit1003_test.csv")
-    example("findings")
-    found = json.loads((tmp_path / "results/findings.json").read_text())
+        for _ in range(2):
+            scores = {}
+            for metric in evaluation.SEVEN:
+                sign = 1 if evaluation.METRICS[metric].higher_is_better else -1
+                noise = 0.01 * rng.standard_normal(60)
+                scores[metric] = 1 + difficulty + sign * shift + noise
+            runs = results.setdefault(row.name, [])
+            runs.append(evaluation.Evaluation(names, scores))
+    path = tmp_path / "known" / "table2.npz"
+    experiments.write_scores(path, {"MIT1003": results})
+    return path
+
+
+def test_findings_of_known_scores(example, known_scores, capsys):
+    example("findings", "--scores", known_scores)
+    folder = known_scores.parent
+    found = json.loads((folder / "findings.json").read_text())
     (gain,) = (
         f for f in found if f["question"].startswith("What does LC2 gain")
     )
@@ -66,12 +77,59 @@ def test_findings_of_known_scores(example, tmp_path, capsys):
     )
     assert {m["better"] for m in alike["metrics"].values()} == {0}
     printed = capsys.readouterr().out
+    assert "60 images, 2 seeds. P-values are corrected over all 351" in printed
     assert "**Contradicts the paper** in CC" in printed
     assert "| Saliency-inspired, best | 2 |" in printed
+    table = json.loads((folder / "table2.json").read_text())
+    assert table["MSE"]["cc"]["paper"] == 0.6388
 
     with pytest.raises(SystemExit):
-        example("findings", "--seeds", 1)
-    assert "is missing: run table2.py first" in capsys.readouterr().err
+        example("findings", "--scores", known_scores, "--dataset", "OSIE")
+    assert "has MIT1003 only" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        example("findings")
+    assert "there is no file results/table2.npz" in capsys.readouterr().err
+
+
+def test_which_loss_of_known_scores(example, known_scores):
+    example("which_loss", "--scores", known_scores)
+    folder = known_scores.parent
+    (content,) = json.loads((folder / "which_loss.json").read_text())[
+        "sets"
+    ].values()
+    assert (content["images"], content["seeds"]) == (60, 2)
+    for metric in evaluation.SEVEN:
+        *others, last = content["metrics"][metric]
+        assert last[0].endswith("DF + GM + SIG-MSE + R")
+        assert last[4:7] == [27, 27, 27] and last[7] < 0.05
+        assert len(others) == 26 and min(r[7] for r in others) > 0.05
+        assert (folder / f"which_loss_{metric}.png").stat().st_size > 5_000
+    page = (folder / "which_loss.md").read_text()
+    assert "60 images, 2 seeds." in page
+    assert "![CC of all rows](which_loss_cc.png)" in page
+
+
+def test_what_is_kept_is_of_the_scores_that_are_kept():
+    root = Path(__file__).parents[2]
+    kept = experiments.read_scores(root / "docs/study/table2.npz")
+    page = (root / "docs/which_loss.md").read_text(encoding="utf-8")
+    table = json.loads((root / "docs/study/table2.json").read_text())
+    for dataset, results in kept.items():
+        for metric in evaluation.SEVEN:
+            sign = 1 if evaluation.METRICS[metric].higher_is_better else -1
+            means = {
+                row: np.mean([run.means()[metric] for run in runs])
+                for row, runs in results.items()
+            }
+            best = losses.recommended(metric, dataset).rows[0]
+            assert best.name == max(means, key=lambda r: sign * means[r])
+            assert best.mean == pytest.approx(means[best.name], abs=1e-5)
+            assert f"| **{best.name}** | {best.mean:.3f} [" in page
+            if dataset == "MIT1003":
+                ours = {
+                    row: cells[metric]["ours"] for row, cells in table.items()
+                }
+                assert ours == pytest.approx(means)
 
 
 @pytest.mark.slow

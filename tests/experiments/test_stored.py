@@ -1,0 +1,62 @@
+"""Values per image of a whole table in one file."""
+
+import numpy as np
+import pytest
+
+from keras_saliency import evaluation, experiments
+
+
+def results(images, seeds=2):
+    rng = np.random.default_rng(0)
+    return {
+        row: [
+            evaluation.Evaluation(
+                images, {m: rng.random(len(images)) for m in ("cc", "kl")}
+            )
+            for _ in range(seeds)
+        ]
+        for row in ("MSE", "KLD + CC")
+    }
+
+
+def test_scores_are_read_as_written(tmp_path):
+    written = {"A": results(["1", "2"]), "of/B": results(["x"], seeds=1)}
+    experiments.write_scores(tmp_path / "scores.npz", written)
+    read = experiments.read_scores(tmp_path / "scores.npz")
+    assert list(read) == ["A", "of/B"]
+    for name, table in written.items():
+        assert list(read[name]) == list(table)
+        for row, runs in table.items():
+            assert len(read[name][row]) == len(runs)
+            for one, other in zip(read[name][row], runs, strict=True):
+                assert one.names == other.names
+                assert list(one.scores) == ["cc", "kl"]
+                for metric, values in other.scores.items():
+                    wanted = values.astype(np.float32)
+                    np.testing.assert_array_equal(one.scores[metric], wanted)
+
+
+def test_tables_that_do_not_fit_are_refused(tmp_path):
+    path = tmp_path / "scores.npz"
+    other = results(["1", "2"])
+    other["MSE"] = other["MSE"][:1]
+    with pytest.raises(ValueError, match="^A: rows, metrics, images"):
+        experiments.write_scores(path, {"A": other})
+    other = results(["1", "2"])
+    other["MSE"] = results(["1", "3"])["MSE"]
+    with pytest.raises(ValueError, match="^A: rows, metrics, images"):
+        experiments.write_scores(path, {"A": other})
+    assert not path.exists()
+
+
+def test_other_files_are_refused(tmp_path):
+    path = tmp_path / "scores.npz"
+    with pytest.raises(FileNotFoundError):
+        experiments.read_scores(path)
+    for content in (b"", b"text", b"PK\x03\x04 cut"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"scores\.npz is damaged"):
+            experiments.read_scores(path)
+    np.savez(path, a=np.zeros(3))
+    with pytest.raises(ValueError, match=r"scores\.npz is damaged"):
+        experiments.read_scores(path)
