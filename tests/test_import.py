@@ -194,7 +194,8 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 def test_a_missing_backend_is_said_in_a_sentence(monkeypatch):
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
-    said = blocked("import keras_saliency", *BACKENDS, "onnxruntime")
+    runtimes = ("onnxruntime", "ai_edge_litert", "openvino")
+    said = blocked("import keras_saliency", *BACKENDS, *runtimes)
     assert said.startswith("Nothing here runs a network: install one of ")
     assert "keras_saliency[tensorflow]" in said and "[onnx]" in said
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
@@ -205,6 +206,7 @@ def test_a_missing_backend_is_said_in_a_sentence(monkeypatch):
         said = blocked("from keras_saliency import losses", package)
         assert said.startswith(f"NotInstalledError This needs {package}, ")
         assert "keras_saliency[tensorflow]" in said
+        assert "predicts without Keras is keras_saliency[onnx]" in said
 
 
 def test_the_wrong_backend_is_said_in_a_sentence(monkeypatch):

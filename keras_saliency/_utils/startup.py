@@ -31,8 +31,9 @@ _QUIET = {
 _BACKENDS = ("tensorflow", "jax", "torch")
 # What comes with a backend, by the extra keras.
 _WITH_KERAS = ("keras", "scipy", "h5py", "matplotlib", "ot")
-# What reads exported models, and the extra that installs it.
-_RUNTIMES = {"onnxruntime": "onnx"}
+# What runs exported models, and the extra that installs the first.
+_RUNTIMES = ("onnxruntime", "ai_edge_litert", "openvino")
+_WITHOUT_KERAS = "onnx"
 _OPENCV_MISSING = (
     "keras_saliency needs OpenCV: install opencv-python, or "
     "opencv-python-headless on a machine without a screen; not both."
@@ -70,7 +71,7 @@ def prepare(package: str, register: Callable[[], object]) -> None:
     elif "KERAS_BACKEND" not in os.environ and not any(
         map(_is_installed, (*_BACKENDS, *_RUNTIMES))
     ):
-        advice = _install(*_BACKENDS, *_RUNTIMES.values())
+        advice = _install(*_BACKENDS, _WITHOUT_KERAS)
         warnings.warn(advice, stacklevel=3)
     if "keras" in sys.modules:
         register()
@@ -175,7 +176,8 @@ def _explain(error: ImportError) -> None:
     if missing in _WITH_KERAS:
         raise NotInstalledError(
             f"This needs {missing}, which is not installed: install one of "
-            f"{_extras(*_BACKENDS)}. ({error})"
+            f"{_extras(*_BACKENDS)}; what predicts without Keras is "
+            f"{_extras(_WITHOUT_KERAS)}. ({error})"
         ) from error
     if missing in _BACKENDS:
         there = [name for name in _BACKENDS if _is_installed(name)]
