@@ -62,7 +62,7 @@ def half(small, tmp_path_factory):
     "precision",
     [
         "float16",
-        pytest.param("float32", marks=pytest.mark.slow),
+        pytest.param("float32", marks=pytest.mark.manual),
         pytest.param("int8", marks=pytest.mark.slow),
     ],
 )
@@ -121,12 +121,16 @@ def test_what_cannot_be_exported(small, tmp_path):
             return map_
 
     own = Finished(small.inputs, small.outputs)
+    images = keras.Input((8, 8, 3))
+    half = keras.layers.Conv2D(1, 1, dtype="mixed_float16", name="mixed")
+    half = keras.Model(images, half(images))
     for model, name, options, message in (
         (small, "a.h5", {}, "format must be one of onnx.*a.h5"),
         (small, "a.onnx", {"format": "litert"}, "ends in .tflite.*a.onnx"),
         (small, "a.onnx", {"precision": "int4"}, "onnx is written in float32"),
         (small, "a.onnx", {"precision": "int8"}, "calibration= are needed"),
         (small, "a.onnx", {"calibration": [PICTURE]}, "only there"),
+        (half, "a.onnx", {}, "mixed computes in float16.*set_weights"),
         (own, "a.onnx", {}, "Finished has a finish_map of its own"),
         ("gbvs", "a.onnx", {}, "Only Keras models.*GBVS"),
         (

@@ -1,7 +1,7 @@
 """What is exported of a model: a network, its input, the steps around it."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -54,7 +54,8 @@ def network_of(model: Any) -> Network:
     """Return what is to be exported of a Keras model.
 
     Raises:
-        ValueError: If it takes no images, or its steps cannot be written.
+        ValueError: If it takes no images, its steps cannot be written, or it
+            computes in another precision than float32.
     """
     model = inference.bare(model)
     if not isinstance(model, keras.Model):
@@ -73,8 +74,22 @@ def network_of(model: Any) -> Network:
                 "or export the network alone: keras.Model(model.inputs, "
                 "model.outputs)."
             )
+    for layer in _layers(network):
+        if layer.compute_dtype != "float32":
+            raise ValueError(
+                f"The layer {layer.name} computes in {layer.compute_dtype}, "
+                "and exported files in float32. Make the model anew in "
+                "float32, and give it the weights: new.set_weights("
+                "model.get_weights())."
+            )
     steps = model.map_steps() if hasattr(model, "map_steps") else MapSteps()
     return Network(network, tuple(network.input_shape[1:]), steps)
+
+
+def _layers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    yield layer
+    for part in getattr(layer, "layers", ()):
+        yield from _layers(part)
 
 
 def needed(name: str, package: str) -> Any:
