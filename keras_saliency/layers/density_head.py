@@ -111,8 +111,8 @@ class DensityHead(SignatureConfig, keras.layers.Layer):
             )
             for index in range(len(shapes))
         ]
-        for lateral, shape in zip(self.laterals, shapes, strict=True):
-            lateral.build(shape)
+        for lateral, level in zip(self.laterals, shapes, strict=True):
+            lateral.build(level)
         self.context.build((None, shapes[-1][-1]))
         shape: Shape = (*shapes[0][:-1], self.filters)
         self.fusion.build(shape)

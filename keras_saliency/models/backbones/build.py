@@ -68,6 +68,7 @@ def build(
             or if `tuned_layers` are not the last ones of a chain.
     """
     check_input_shape(input_shape, any_size=True)
+    names: Sequence[str]
     if name.lower() == "tiny":
         if weights not in ("imagenet", None):
             raise ValueError(

@@ -170,9 +170,7 @@ def read(path: PathName, variant: str) -> dict[str, list[Array]]:
         ) from error
 
 
-def _convolution(
-    made: list, x, filters, size, name, *, strides=1, activation=True
-):
+def _convolution(made, x, filters, size, name, *, strides=1, activation=True):
     options = {"strides": strides, "padding": "same", "name": name}
     layer = (
         layers.DepthwiseConv2D(size, **options)

@@ -33,7 +33,7 @@ _MOST_NUMBERS = 2**30
 class _Storage(NamedTuple):
     dtype: str
     key: str
-    count: int
+    size: int
 
 
 class _Tensor(NamedTuple):
@@ -136,7 +136,7 @@ def _from_stream(file: BinaryIO) -> dict[str, Array]:
     for key in keys:
         storage = storages[key]
         count = int(np.frombuffer(file.read(8), "<i8")[0])
-        if count != storage.count:
+        if count != storage.size:
             raise ValueError("a storage has another length")
         data = file.read(count * np.dtype(storage.dtype).itemsize)
         values[key] = _numbers(data, storage)
@@ -154,7 +154,7 @@ def _tensors(tensors: Any) -> dict[str, _Tensor]:
 
 def _numbers(data: bytes, storage: _Storage) -> Array:
     values = np.frombuffer(data, storage.dtype)
-    if len(values) != storage.count:
+    if len(values) != storage.size:
         raise ValueError("a storage ends early")
     return values
 

@@ -119,5 +119,6 @@ def _set_weights(
         values = source.get_layer(layer.name).get_weights()
         if name == "resnet50":
             norm = source.get_layer(layer.name.replace("_conv", "_bn"))
-            values = folded(*values, norm.get_weights(), resnet50.EPSILON)
+            kernel, bias = values
+            values = folded(kernel, bias, norm.get_weights(), resnet50.EPSILON)
         layer.set_weights(values)
