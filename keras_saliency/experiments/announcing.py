@@ -11,6 +11,7 @@ from keras_saliency._utils.types import PathName
 HEAD_SECONDS = 0.03
 NETWORK_SECONDS = {
     "deep_conv_net": 1.1,
+    "density_net": 0.3,
     "fast_net": 0.1,
     "ml_net": 0.26,
     "salgan": 0.4,
