@@ -92,6 +92,11 @@ def export(
 
         model = get(model)
     network = network_of(model)
+    if format == "litert" and None in network.shape:
+        raise ValueError(
+            "LiteRT takes images of one size: make the network for one, "
+            f"instead of {network.shape}."
+        )
     inputs = None if calibration is None else _inputs(network, calibration)
     if format == "saved_model":
         with explained(path):
