@@ -1,17 +1,18 @@
-"""Small networks taught by the best: `small`, and the package's own `bundled`.
+"""Small networks taught by the best, in two sizes: `small` and `bundled`.
 
     KERAS_BACKEND=jax python examples/distil.py --data MIT1003 \
         --extra SALICON=PATH OSIE=PATH Scene=PATH \
-        --teachers results/members/*.keras --students small bundled \
+        --teachers best --students small bundled \
         --backbone-weights FILE --steps 6000 --precision mixed_bfloat16
 
 Each step cuts, mirrors and colors images of all the sets by chance. The
-teachers, networks such as members.py writes, see them as the students do, at
-their own size; the mean of their densities, mixed with the observers' density,
-is what a student is to give (5 KLD + 5 CC), and it is to find the fixations
-(NSS). The students, `models.DensityNet` on EfficientNet-Lite0, learn from the
-same batches, each for itself. They are measured on MIT1003's validation part
-and written to `RESULTS/students/STUDENT.keras`.
+teachers, published whole models or files such as members.py writes, see them as
+the students do, at their own size; the mean of their densities, mixed with the
+observers' density, is what a student is to give (5 KLD + 5 CC), and it is to
+find the fixations (NSS). The students, `models.DensityNet` on
+EfficientNet-Lite0, learn from the same batches, each for itself. They are
+measured on MIT1003's validation part and written to
+`RESULTS/students/STUDENT.keras`. It needs Keras' backend JAX.
 """
 
 import functools
@@ -64,7 +65,7 @@ def main(arguments=None):
     command_line.add_data_arguments(parser)
     members.add_arguments(parser)
     parser.add_argument(
-        "--teachers", nargs="+", type=Path, required=True, metavar="FILE"
+        "--teachers", nargs="+", type=Path, required=True, metavar="MODEL"
     )
     parser.add_argument(
         "--students", nargs="+", choices=STUDENTS, default=list(STUDENTS)

@@ -9,7 +9,8 @@ and the training part of MIT1003 at once: MIT1003's share grows towards the
 end. Images are mirrored, cut a little and their colors changed; the loss is 5
 KLD + 5 CC + NSS; the result is the running mean of the weights. It is measured
 on MIT1003's validation part and written to `RESULTS/members/MEMBER.keras`, with
-a `.json` of what was measured on the way.
+a `.json` of what was measured on the way. It needs Keras' backend JAX, and for
+sizes as these a GPU. `models.Ensemble` joins members to one model.
 """
 
 import functools

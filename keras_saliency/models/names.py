@@ -59,7 +59,8 @@ def get(
               `saliency_map(image)`: it is returned as it is.
         backbone_weights: Weights of a published model's frozen backbone:
             `"imagenet"`, which Keras downloads the first time, or the path of
-            a weights file of the network without its top.
+            a weights file of the network without its top. Those that are
+            published whole, such as `"best"`, have no use for it.
         directory: A folder with the published files.
         base_url: Address of a folder with the published files.
         download: Whether a published file may be downloaded.

@@ -83,6 +83,8 @@ def test_a_member_teaches_a_network_that_predicts(
         *("members", *data, "--member", "vgg16", "--input-size", "32x48"),
         *("--backbone-weights", vgg16_weights),
     )
+    member = models.get("results/members/vgg16.keras")
+    models.Ensemble([member], name="joined").save("results/joined.keras")
     distil = running.script("distil")
     students = {"small": {**distil.STUDENTS["small"], "levels": 1}}
     students["small"]["input_shape"] = (40, 48, 3)
@@ -90,7 +92,7 @@ def test_a_member_teaches_a_network_that_predicts(
     monkeypatch.setattr(distil, "BATCH_SIZE", 2)
     distil.main(
         [*data, "--students", "small", "--teachers"]
-        + ["results/members/vgg16.keras"]
+        + ["results/joined.keras"]
         + ["--backbone-weights", str(efficientnet_weights)]
     )
     taught = models.get(tmp_path / "results/students/small.keras")
@@ -98,7 +100,7 @@ def test_a_member_teaches_a_network_that_predicts(
     map_ = taught.saliency_map(made.image(0))
     assert map_.shape == tuple(made.sizes[0]) and map_.max() > 0
     kept = json.loads((tmp_path / "results/students/small.json").read_text())
-    assert kept["best"][0]["steps"] and kept["teachers"] == ["vgg16.keras"]
+    assert kept["best"][0]["steps"] and kept["teachers"] == ["joined.keras"]
 
 
 @pytest.mark.slow

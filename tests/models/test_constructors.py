@@ -117,6 +117,27 @@ def test_a_model_of_numpy_s_numbers(name):
     same_configuration(made(cls, arguments), made(cls, of_numpy(arguments)))
 
 
+def ensemble(**options):
+    keras.utils.set_random_seed(0)
+    names = ("fast_net", "density_net")
+    made = [models.MODELS[name](**model_arguments(name)) for name in names]
+    return models.Ensemble(made, **options)
+
+
+def test_an_ensemble_of_numpy_s_numbers():
+    cls = models.Ensemble
+    assert set(cls([ensemble()]).get_config()) == {
+        "members",
+        *arguments_of(cls),
+        "name",
+    }
+    for value in (True, False):
+        usual = ensemble(mirrored=value)
+        same_configuration(usual, ensemble(mirrored=np.bool_(value)))
+        config = json.loads(json.dumps(usual.get_config()))
+        same_configuration(usual, cls.from_config(config))
+
+
 @pytest.mark.parametrize("name", losses.LOSSES)
 def test_a_loss_of_numpy_s_numbers(name):
     cls = losses.LOSSES[name]
@@ -160,12 +181,17 @@ def test_a_layer_under_channels_first(name, request):
     assert keras.config.image_data_format() == "channels_first"
 
 
-@pytest.mark.parametrize("name", models.MODELS)
+@pytest.mark.parametrize("name", [*models.MODELS, "ensemble"])
 def test_a_model_under_channels_first(name, request, tmp_path):
-    usual = made(models.MODELS[name], model_arguments(name))
+    def model():
+        if name == "ensemble":
+            return ensemble()
+        return made(models.MODELS[name], model_arguments(name))
+
+    usual = model()
     expected = ops.convert_to_numpy(usual(IMAGES))
     request.getfixturevalue("channels_first")
-    other = made(models.MODELS[name], model_arguments(name))
+    other = model()
     assert other.map_size == usual.map_size
     np.testing.assert_array_equal(ops.convert_to_numpy(other(IMAGES)), expected)
     other.save(tmp_path / "model.keras")

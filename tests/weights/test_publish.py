@@ -135,6 +135,9 @@ def test_whole_model_is_bundled(tool, tmp_path):
     loaded = models.get("bundled")
     assert isinstance(loaded, models.FastNet) and not loaded.compiled
     np.testing.assert_array_equal(maps(loaded), maps(model))
+    # A whole model has no use for the weights of a backbone.
+    again = models.get("bundled", backbone_weights="none.h5")
+    np.testing.assert_array_equal(maps(again), maps(model))
 
 
 def test_scores_go_into_manifest_and_card(tool, tmp_path):
@@ -173,6 +176,20 @@ def test_what_cannot_be_published(tool, tmp_path):
         publish(tool, tmp_path, "one", path, rights="MIT")
     assert list(tmp_path.glob("cards/*")) == []
     assert weights.entries() == ()
+
+
+@pytest.mark.slow
+def test_best_needs_no_other_file():
+    best = models.get("best", download=False)
+    assert isinstance(best, models.Ensemble) and best.mirrored
+    for member in best.members:
+        assert isinstance(member, models.DensityNet)
+        assert all(v.dtype == "float32" for v in member.variables)
+    image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), "uint8")
+    map_ = best.saliency_map(image)
+    assert map_.shape == (60, 80) and map_.min() >= 0
+    mirrored = best.saliency_map(image[:, ::-1])[:, ::-1]
+    np.testing.assert_allclose(map_, mirrored, atol=1e-3)
 
 
 @pytest.mark.parametrize("entry", weights.entries(), ids=lambda e: e.name)
