@@ -84,6 +84,16 @@ def fitted(maps, dataset):
     return models.FixationDensity(maps).fit(dataset, verbose=0)
 
 
+def samples_of(maps, dataset):
+    """Return what the likelihood needs of each image."""
+    return [
+        densities.sample(
+            maps[name], *dataset.fixation_points(i), dataset.sizes[i].tolist()
+        )
+        for i, name in enumerate(dataset.names)
+    ]
+
+
 def adapt(arguments, model, start, title, dataset):
     """Return what is measured on one other data set."""
     rng = np.random.default_rng(arguments.seed)
@@ -93,28 +103,22 @@ def adapt(arguments, model, start, title, dataset):
     held = min(arguments.held, len(dataset) // 2)
     test = dataset.subset(slice(0, held))
     pool = dataset.subset(slice(held, None))
-    samples = [
-        densities.sample(
-            maps[name], *test.fixation_points(i), test.sizes[i].tolist()
-        )
-        for i, name in enumerate(test.names)
-    ]
-
-    def bits(density):
-        return densities.information(density.fitted.transform, samples)
-
-    full = fitted(maps, pool)
-    adapted = [
-        fitted(
-            maps,
-            pool.subset(
-                rng.permutation(len(pool))[: arguments.images].tolist()
-            ),
-        )
+    tested, known = samples_of(maps, test), samples_of(maps, pool)
+    chosen = [
+        rng.permutation(len(pool))[: arguments.images].tolist()
         for _ in range(arguments.draws)
     ]
-    before, after = bits(start), bits(full)
-    middle = np.stack([bits(density) for density in adapted])
+    full = fitted(maps, pool)
+    before = densities.information(start.fitted.transform, tested)
+    after = densities.information(full.fitted.transform, tested)
+    middle = np.stack(
+        [
+            densities.information(
+                densities.fit([known[i] for i in images]), tested
+            )
+            for images in chosen
+        ]
+    )
     share = (middle.mean() - before.mean()) / (after - before).mean()
     # Of draws of the images to adapt to, and of the test images.
     draws = []
@@ -135,7 +139,7 @@ def adapt(arguments, model, start, title, dataset):
         for key, predictions, kind in (
             ("map", maps, "one"),
             ("before", moved, "per_metric"),
-            ("adapted", adapted[0], "per_metric"),
+            ("adapted", fitted(maps, pool.subset(chosen[0])), "per_metric"),
             ("all", full, "per_metric"),
         )
     }
