@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import importlib
 import json
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -312,6 +313,20 @@ def test_what_is_published_is_what_the_manifest_says(monkeypatch):
     assert stored == names - {weights.BUNDLED}
     # What registries of packages take as one file.
     assert sum(p.stat().st_size for p in ROOT.glob("weights/*.*")) < 100e6
+
+
+def test_the_data_package_has_every_file():
+    project = tomllib.loads((ROOT / "weights/pyproject.toml").read_text())
+    ((package, patterns),) = project["tool"]["setuptools"][
+        "package-data"
+    ].items()
+    assert package == "keras_saliency_weights"
+    left = {
+        path.name
+        for path in (ROOT / "weights").iterdir()
+        if path.is_file() and not any(map(path.match, patterns))
+    }
+    assert left == {"__init__.py", "pyproject.toml"}
 
 
 @pytest.mark.parametrize(
