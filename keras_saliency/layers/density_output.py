@@ -39,7 +39,8 @@ class DensityOutput(SignatureConfig, keras.layers.Layer):
     [0, 1]: as all maps of the package, it has no unit.
 
     Raises:
-        ValueError: If `size` is not odd or `initial_sigma` out of its range.
+        ValueError: If `size` is not odd, `initial_sigma` out of its range, or
+            the input has more than one channel.
 
     References:
         Kuemmerer et al., DeepGaze II, 2016: readout, blur, center bias,
@@ -59,7 +60,12 @@ class DensityOutput(SignatureConfig, keras.layers.Layer):
         self.initial_sigma = float(initial_sigma)
 
     def build(self, input_shape: Shape) -> None:
-        """Make the three weights, whatever the shape of the input."""
+        """Make the three weights, whatever the size of the input."""
+        if input_shape[-1] != 1:
+            raise ValueError(
+                "DensityOutput takes one map per image, `(batch, height, "
+                f"width, 1)`; received the shape {tuple(input_shape)}."
+            )
         self.log_sigma = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(np.log(self.initial_sigma)),

@@ -106,3 +106,8 @@ def test_baseline_that_ends_in_a_density(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded.predict(images, verbose=0), maps)
+
+
+def test_more_than_one_map_is_refused():
+    with pytest.raises(ValueError, match="one map per image"):
+        layers.DensityOutput()(np.zeros((1, 6, 8, 4)))

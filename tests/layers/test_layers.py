@@ -262,6 +262,13 @@ def test_head_is_float32_at_its_end_in_mixed_precision():
         layers.WeightNormalizedConv2D(
             filters=4, kernel_size=5, activation="relu"
         ),
+        layers.DensityHead(
+            filters=8,
+            depth=4,
+            dilation_rates=(1, 2),
+            dropout=0.2,
+            prior_size=(3, 4),
+        ),
         layers.DensityOutput(size=7, initial_sigma=1.5),
     ],
     ids=lambda layer: type(layer).__name__,

@@ -13,10 +13,12 @@ from keras_saliency.models import backbones
 
 NEEDED = {
     "AttentiveConvLSTM": {"filters": 4},
+    "ImageNetPreprocessing": {"architecture": "vgg16"},
     "Maxout": {"pool_size": 2},
     "WeightNormalizedConv2D": {"filters": 4},
 }
 FEATURES = np.random.default_rng(0).random((1, 6, 8, 4)).astype("float32")
+CHANNELS = {"DensityOutput": 1, "ImageNetPreprocessing": 3}
 IMAGES = np.random.default_rng(1).integers(0, 256, (1, 32, 48, 3), "uint8")
 PRIOR = np.random.default_rng(2).random((6, 8))
 
@@ -59,7 +61,8 @@ def made(cls, arguments):
 
 def output_of(cls, arguments):
     layer = made(cls, arguments)
-    return layer, ops.convert_to_numpy(layer(FEATURES))
+    features = FEATURES[..., : CHANNELS.get(cls.__name__)]
+    return layer, ops.convert_to_numpy(layer(features))
 
 
 def same_configuration(one, other):

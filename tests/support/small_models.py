@@ -8,6 +8,8 @@ SMALL = {
         "input_shape": (32, 48, 3),
         "backbone": "efficientnet_lite0",
         "backbone_weights": None,
+        # A backbone of random weights is no place to start training from.
+        "frozen_stages": 3,
         "levels": 1,
         "filters": 4,
         "depth": 2,
