@@ -44,6 +44,7 @@ def test_a_folder_of_maps(root, capsys):
     assert printed.splitlines()[1:] == str(expected).splitlines()
 
 
+@pytest.mark.slow
 def test_each_metric_of_its_own_map(root, capsys, tmp_path):
     shutil.copy(root / "fast.keras", tmp_path)
     model = tmp_path / "fast.keras"

@@ -99,6 +99,7 @@ def test_fit_has_fewer_than_twenty_numbers(samples):
     assert free < 20
 
 
+@pytest.mark.slow
 def test_cross_validation_leaves_images_out(samples):
     done = []
     bits = densities.cross_validated(samples[:6], 3, callback=done.append)

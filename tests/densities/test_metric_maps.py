@@ -211,6 +211,7 @@ def test_shuffled_steps_find_the_ratio():
     assert own > plain and own > ratio
 
 
+@pytest.mark.slow
 def test_exponents_lower_the_distance():
     """The truth is a power of the density times one of the baseline."""
     baseline = np.exp(density_cases.log_density(3))

@@ -60,6 +60,7 @@ def known_scores(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_findings_of_known_scores(example, known_scores, capsys):
     example("findings", "--scores", known_scores)
     folder = known_scores.parent

@@ -69,6 +69,7 @@ def test_features_are_those_of_keras(name, request):
         np.testing.assert_allclose(ours, expected, atol=1e-4 * scale)
 
 
+@pytest.mark.slow
 def test_the_peak_is_one_and_training_moves_the_backbone():
     model = models.DensityNet(**LITE)
     maps = output_of(model)

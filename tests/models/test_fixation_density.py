@@ -62,6 +62,7 @@ def test_log_density_sums_to_one(density, made):
         np.testing.assert_allclose(logsumexp(logs), 0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_what_a_model_may_be(made, tmp_path):
     """Each makes a density, for a data set and for one image."""
     files = tmp_path / "images"
@@ -106,6 +107,7 @@ def test_fit_raises_the_information_gain(density, made):
     )
 
 
+@pytest.mark.slow
 def test_cross_validation_is_reported(made, capsys):
     density = FixationDensity(truth_of(made)).fit(made, folds=4)
     report = density.fitted.report
@@ -116,6 +118,7 @@ def test_cross_validation_is_reported(made, capsys):
             density.fit(made, folds=folds, verbose=0)
 
 
+@pytest.mark.slow
 def test_adapts_to_other_data(made):
     """Fitted to half of the images of a set, it predicts the other half."""
     other = datasets.generate(count=8, size=SIZE, seed=5)
