@@ -16,10 +16,23 @@ def load(package: str, needed_by: str) -> Any:
     Raises:
         NotInstalledError: If it is not installed.
     """
+    return load_module(
+        package,
+        f'{needed_by} needs {package}: pip install "keras_saliency[{package}]"',
+    )
+
+
+def load_module(name: str, advice: str) -> Any:
+    """Return a module of an optional package.
+
+    Args:
+        name: Its name.
+        advice: What needs it and how to install it, for the error.
+
+    Raises:
+        NotInstalledError: If it is not installed.
+    """
     try:
-        return importlib.import_module(package)
+        return importlib.import_module(name)
     except ImportError as error:
-        raise NotInstalledError(
-            f"{needed_by} needs {package}: pip install "
-            f'"keras_saliency[{package}]" ({error})'
-        ) from error
+        raise NotInstalledError(f"{advice} ({error})") from error

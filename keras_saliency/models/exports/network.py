@@ -1,13 +1,12 @@
 """What is exported of a model: a network, its input, the steps around it."""
 
-import importlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
 
 from keras_saliency import inference
-from keras_saliency._utils.errors import NotInstalledError
+from keras_saliency._utils import optional
 from keras_saliency.models.base import SaliencyModel
 from keras_saliency.steps import MapSteps
 
@@ -98,9 +97,6 @@ def needed(name: str, package: str) -> Any:
     Raises:
         NotInstalledError: If it is not installed.
     """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise NotInstalledError(
-            f"This format needs {package} here: pip install {package} ({error})"
-        ) from error
+    return optional.load_module(
+        name, f"This format needs {package} here: pip install {package}"
+    )
