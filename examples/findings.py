@@ -53,18 +53,8 @@ QUESTIONS = {
 def main(arguments=None):
     """Compare and write."""
     parser = command_line.parser(__doc__)
-    parser.add_argument(
-        "--scores",
-        type=command_line.file,
-        default="results/table2.npz",
-        help="the file that table2.py wrote (default: %(default)s)",
-    )
+    command_line.add_scores_arguments(parser)
     parser.add_argument("--dataset", default="MIT1003", help="a set in it")
-    parser.add_argument(
-        "--results",
-        type=Path,
-        help="folder for the answers (default: that of the scores)",
-    )
     arguments = parser.parse_args(arguments)
     sets = experiments.read_scores(arguments.scores)
     if arguments.dataset not in sets:

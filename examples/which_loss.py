@@ -63,17 +63,7 @@ loss = losses.get(found.best)
 def main(arguments=None):
     """Rank and write."""
     parser = command_line.parser(__doc__)
-    parser.add_argument(
-        "--scores",
-        type=command_line.file,
-        default="results/table2.npz",
-        help="the file that table2.py wrote (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--results",
-        type=Path,
-        help="folder for what is written (default: that of the scores)",
-    )
+    command_line.add_scores_arguments(parser)
     parser.add_argument(
         "--package",
         action="store_true",

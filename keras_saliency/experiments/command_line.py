@@ -95,6 +95,21 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_scores_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of scripts that read what table2.py measured."""
+    parser.add_argument(
+        "--scores",
+        type=file,
+        default="results/table2.npz",
+        help="the file that table2.py wrote (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        help="folder for what is written (default: that of the scores)",
+    )
+
+
 def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the tables that compare networks."""
     parser.add_argument(
