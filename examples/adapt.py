@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 
 from keras_saliency import datasets, densities, evaluation, experiments, models
-from keras_saliency._utils.atomic import replacing
 from keras_saliency.experiments import command_line
 
 
@@ -68,8 +67,7 @@ def main(arguments=None):
         (".md", table),
     ):
         path = arguments.results / f"adapt_{name}{suffix}"
-        with replacing(path) as new:
-            new.write_text(text, encoding="utf-8")
+        experiments.write_text(path, text)
 
 
 def maps_of(arguments, model, dataset, title):

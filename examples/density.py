@@ -16,7 +16,6 @@ import json
 from pathlib import Path
 
 from keras_saliency import evaluation, experiments, models
-from keras_saliency._utils.atomic import replacing
 from keras_saliency.experiments import command_line
 
 METRICS = {
@@ -103,8 +102,7 @@ def main(arguments=None):
     report["means"] = {row: result.means() for row, result in results.items()}
     report["gains"] = {n: row._asdict() for n, row in compared.rows.items()}
     write(arguments.results / f"density_{name}.json", report)
-    with replacing(arguments.results / f"density_{name}.md") as new:
-        new.write_text(table, encoding="utf-8")
+    experiments.write_text(arguments.results / f"density_{name}.md", table)
 
 
 def markdown(results):
@@ -120,8 +118,7 @@ def markdown(results):
 
 def write(path, content):
     """Write a file of JSON."""
-    with replacing(path) as new:
-        new.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    experiments.write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import json
 import keras
 
 from keras_saliency import callbacks, evaluation, experiments, losses
-from keras_saliency._utils.atomic import replacing
 from keras_saliency.experiments import RECIPE, command_line, heads
 
 # Name of a row -> loss and output activation, None for the loss's own.
@@ -55,8 +54,9 @@ def main(arguments=None):
         results[name] = [evaluation.evaluate(maps, dataset, verbose=0)]
         print(f"\n{experiments.Table('density_head', results)}", flush=True)
     experiments.Table("density_head", results).write(arguments.results)
-    with replacing(arguments.results / "density_head_logs.json") as new:
-        new.write_text(json.dumps(logs, indent=1), encoding="utf-8")
+    experiments.write_text(
+        arguments.results / "density_head_logs.json", json.dumps(logs, indent=1)
+    )
 
 
 def train(arguments, trainer, parts, loss, activation):

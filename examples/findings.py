@@ -85,8 +85,7 @@ def main(arguments=None):
         ("findings.md", text),
         ("findings.json", json.dumps(found, indent=1) + "\n"),
     ):
-        with experiments.replacing(folder / name) as new:
-            new.write_text(content, encoding="utf-8")
+        experiments.write_text(folder / name, content)
 
 
 def describe(pair, ranking):

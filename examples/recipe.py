@@ -29,8 +29,8 @@ from keras_saliency.experiments import (
     command_line,
     feature_batches,
     read_record,
-    replacing,
     slug,
+    write_text,
 )
 
 UNHELPED = {"initial_value": None, "recovery": False}
@@ -120,8 +120,7 @@ def main(arguments=None):
         if not path.exists():
             history = run(arguments, train, parts["validation"], row, how)
             kept = {"settings": {**common, **how}, "history": history}
-            with replacing(path) as new:
-                new.write_text(json.dumps(kept, indent=1))
+            write_text(path, json.dumps(kept, indent=1))
         kept = read_record(path, "settings", "history")
         histories[name] = kept["history"]
         print_run(name, histories[name])

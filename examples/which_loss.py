@@ -87,8 +87,7 @@ def main(arguments=None):
         (page / "which_loss.md", as_page(rankings, at)),
         (data, as_json(rankings)),
     ):
-        with experiments.replacing(path) as new:
-            new.write_text(text, encoding="utf-8")
+        experiments.write_text(path, text)
         print(path)
 
 

@@ -72,6 +72,20 @@ def replacing(path: PathName, *, flush: bool = True) -> Iterator[Path]:
                 new.unlink(missing_ok=True)
 
 
+def write_text(path: PathName, text: str) -> None:
+    """Write a text in UTF-8 by `replacing`.
+
+    Args:
+        path: The file to write or to replace; its folder is made.
+        text: All that it is to hold.
+
+    Raises:
+        OSError: If the file cannot be written; the message names `path`.
+    """
+    with replacing(path) as new:
+        new.write_text(text, encoding="utf-8")
+
+
 @contextlib.contextmanager
 def explained(path: PathName, state: str = "") -> Iterator[None]:
     """Name a file in errors of the system, such as that of a full disk.

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.atomic import write_text
 from keras_saliency._utils.types import Array, ArrayLike, PathName, Size
 from keras_saliency.densities.metric_maps import Truth, metric_map
 from keras_saliency.densities.transform import Transform
@@ -59,8 +59,7 @@ class Fitted:
             "truth": truth,
         }
         text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-        with replacing(path) as new:
-            new.write_text(text, encoding="utf-8")
+        write_text(path, text)
 
     @classmethod
     def load(cls, path: PathName) -> Self:

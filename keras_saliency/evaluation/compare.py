@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_saliency._utils import frames
-from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.atomic import write_text
 from keras_saliency._utils.frames import Library
 from keras_saliency._utils.types import PathName
 from keras_saliency.evaluation import _statistics, _writing, scores
@@ -183,8 +183,7 @@ class Comparison:
             "rows": {name: row._asdict() for name, row in self.rows.items()},
         }
         text = _writing.to_json(content, indent=1) + "\n"
-        with replacing(path) as new:
-            new.write_text(text, encoding="utf-8")
+        write_text(path, text)
 
 
 def _lower_is_better(name: str) -> bool:

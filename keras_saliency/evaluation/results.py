@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from keras_saliency._utils import frames
-from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.atomic import replacing, write_text
 from keras_saliency._utils.frames import Library
 from keras_saliency._utils.types import Array, ArrayLike, PathName
 from keras_saliency.evaluation import _statistics, _writing, scores
@@ -187,8 +187,7 @@ class Evaluation:
             "scores": {n: v.tolist() for n, v in self.scores.items()},
         }
         text = _writing.to_json(content, indent=1) + "\n"
-        with replacing(path) as new:
-            new.write_text(text, encoding="utf-8")
+        write_text(path, text)
 
     @classmethod
     def load(cls, path: PathName) -> Self:

@@ -8,7 +8,7 @@ rows differ. `command_line` has the arguments that the scripts in `examples/`
 share.
 """
 
-from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.atomic import replacing, write_text
 from keras_saliency.experiments import command_line
 from keras_saliency.experiments.announcing import (
     NETWORK_SECONDS,
@@ -103,4 +103,5 @@ __all__ = [
     "spent_on",
     "train_network",
     "write_scores",
+    "write_text",
 ]

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import keras
 
 from keras_saliency import callbacks
-from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.atomic import replacing, write_text
 
 
 class SettingsError(ValueError):
@@ -127,8 +127,7 @@ def fit(
             "logs": resume.history,
             "seconds": round(time.perf_counter() - begun, 1),
         }
-        with replacing(record) as new:
-            new.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        write_text(record, json.dumps(kept, indent=1))
         resume.path.unlink(missing_ok=True)
     return Run(model, folder, settings, kept["logs"], kept["seconds"])
 

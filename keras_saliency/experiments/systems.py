@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_saliency import datasets, evaluation, images, plot
-from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.atomic import write_text
 from keras_saliency._utils.types import Array
 from keras_saliency.experiments import runs, tables
 
@@ -134,8 +134,7 @@ def measure(
     }
     result.to_csv(values)
     kept = {"facts": system.settings, "spent": spent, "means": result.means()}
-    with replacing(record) as new:
-        new.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    write_text(record, json.dumps(kept, indent=1))
     return result, spent
 
 

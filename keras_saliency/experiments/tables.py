@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_saliency import evaluation
-from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.atomic import replacing, write_text
 from keras_saliency._utils.types import Array, ArrayLike, PathName
 
 # "table1" to "table4" as printed: each a dictionary with "title" and "rows".
@@ -149,8 +149,7 @@ class Table:
         name = self.name if suffix is None else f"{self.name}_{suffix}"
         path = Path(folder) / name
         text = json.dumps(self.rows, indent=1) + "\n"
-        with replacing(path.with_suffix(".json")) as new:
-            new.write_text(text, encoding="utf-8")
+        write_text(path.with_suffix(".json"), text)
         with (
             replacing(path.with_suffix(".csv")) as new,
             open(new, "w", newline="", encoding="utf-8") as file,
@@ -168,8 +167,7 @@ class Table:
         for line in lines:
             escaped = (c.replace("*", r"\*") for c in line)
             markdown.append("| " + " | ".join(escaped) + " |")
-        with replacing(path.with_suffix(".md")) as new:
-            new.write_text("\n".join(markdown) + "\n", encoding="utf-8")
+        write_text(path.with_suffix(".md"), "\n".join(markdown) + "\n")
 
 
 def interval(

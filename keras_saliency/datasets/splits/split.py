@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.atomic import write_text
 from keras_saliency._utils.checks import as_count
 from keras_saliency._utils.types import PathName
 from keras_saliency.images import normal, stem
@@ -140,8 +140,7 @@ class Split(dict[str, tuple[str, ...]]):
             "parts": {part: list(names) for part, names in self.items()},
         }
         text = json.dumps(content, indent=1) + "\n"
-        with replacing(path) as new:
-            new.write_text(text, encoding="utf-8")
+        write_text(path, text)
 
     @classmethod
     def load(cls, path: PathName) -> Self:
