@@ -13,11 +13,14 @@ from keras_saliency._utils.types import PathName
 from keras_saliency.models.baseline import Baseline
 from keras_saliency.models.classic import CLASSIC
 from keras_saliency.models.deep_conv_net import DeepConvNet
+from keras_saliency.models.deep_gaze import DeepGazeI, DeepGazeII
 from keras_saliency.models.density_net import DensityNet
 from keras_saliency.models.fast_net import FastNet
 from keras_saliency.models.files import read_model
 from keras_saliency.models.ml_net import MLNet
+from keras_saliency.models.pdp import PDP
 from keras_saliency.models.salgan import SalGAN
+from keras_saliency.models.salicon_net import SALICONNet
 from keras_saliency.models.sam import SAMVGG, SAMResNet
 from keras_saliency.models.shallow_net import ShallowNet
 
@@ -25,10 +28,14 @@ from keras_saliency.models.shallow_net import ShallowNet
 MODELS = {
     "baseline": Baseline,
     "deep_conv_net": DeepConvNet,
+    "deepgaze1": DeepGazeI,
+    "deepgaze2": DeepGazeII,
     "density_net": DensityNet,
     "fast_net": FastNet,
     "ml_net": MLNet,
+    "pdp": PDP,
     "salgan": SalGAN,
+    "salicon_net": SALICONNet,
     "sam_resnet": SAMResNet,
     "sam_vgg": SAMVGG,
     "shallow_net": ShallowNet,

@@ -1,4 +1,4 @@
-"""Networks whose first layers are those of VGG-16 or ResNet-50."""
+"""Networks whose first layers are those of VGG or ResNet-50."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ class PretrainedModel(ConfiguredModel, SaliencyModel):
         """Give layers the weights of an architecture, and freeze the first.
 
         Args:
-            architecture: `"vgg16"` or `"resnet50"`.
+            architecture: `"vgg16"`, `"vgg19"` or `"resnet50"`.
             layers: Layers of its sizes, with the names of
                 `keras.applications`.
             backbone_weights: Argument of the model.

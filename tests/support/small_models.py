@@ -1,9 +1,33 @@
 """Small networks of every class."""
 
+import pytest
+
+from keras_saliency import models
+
+# Networks whose tests of the contract are slow ones, all but one in short.
+SLOW = (
+    "deepgaze1",
+    "deepgaze2",
+    "pdp",
+    "salicon_net",
+)
+# All names, as parameters of tests.
+NAMES = [
+    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+    for name in models.MODELS
+]
+
 # Arguments that make each model small, without weights from elsewhere.
 SMALL = {
     "baseline": {"input_shape": (32, 48, 3), "backbone": "tiny"},
     "deep_conv_net": {"input_shape": (32, 48, 3), "filters": (4,) * 8},
+    "deepgaze1": {"input_shape": (32, 48, 3), "backbone": "tiny"},
+    "deepgaze2": {
+        "input_shape": (32, 48, 3),
+        "backbone_weights": None,
+        "filters": (4, 4, 4, 4, 4),
+        "readout": (4, 6, 2),
+    },
     "density_net": {
         "input_shape": (32, 48, 3),
         "backbone": "efficientnet_lite0",
@@ -25,7 +49,18 @@ SMALL = {
         "filters": (4, 4, 4, 4, 4),
         "depth": 4,
     },
+    "pdp": {
+        "input_shape": (32, 48, 3),
+        "backbone_weights": None,
+        "filters": (4, 4, 4, 4, 4),
+        "reduction": (6, 4),
+    },
     "salgan": {
+        "input_shape": (32, 48, 3),
+        "backbone_weights": None,
+        "filters": (4, 4, 4, 4, 4),
+    },
+    "salicon_net": {
         "input_shape": (32, 48, 3),
         "backbone_weights": None,
         "filters": (4, 4, 4, 4, 4),

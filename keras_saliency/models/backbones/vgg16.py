@@ -1,4 +1,4 @@
-"""VGG-16's convolutions with the strides of other systems."""
+"""VGG's convolutions with the strides of other systems."""
 
 from collections.abc import Collection, Sequence
 
@@ -8,8 +8,9 @@ from keras import layers
 from keras_saliency.layers import ImageNetPreprocessing
 
 FILTERS = (64, 128, 256, 512, 512)
-# Number of convolutions of each block.
+# Number of convolutions of each block, of VGG-16 and of VGG-19.
 CONVOLUTIONS = (2, 2, 3, 3, 3)
+VGG19_CONVOLUTIONS = (2, 2, 4, 4, 4)
 
 
 def features(
@@ -19,8 +20,10 @@ def features(
     halvings: int = 3,
     same_pools: Collection[int] = (),
     dilation: int = 1,
+    convolutions: Sequence[int] = CONVOLUTIONS,
+    linear: Collection[str] = (),
 ) -> tuple[dict[str, keras.KerasTensor], list[keras.layers.Layer]]:
-    """Apply the thirteen convolutions and four poolings; there is no fifth.
+    """Apply the convolutions and four poolings; there is no fifth.
 
     Args:
         images: Symbolic images, RGB in 0..255; the preprocessing (BGR minus
@@ -31,28 +34,36 @@ def features(
         same_pools: Numbers of the poolings that halve with padding; see
             `pool`.
         dilation: Dilation rate of the fifth block.
+        convolutions: Number of convolutions of each block.
+        linear: Names of convolutions whose ReLU is a layer of its own, so that
+            their values before it are among the tensors (`block5_conv1`, and
+            after it `block5_relu1`).
 
     Returns:
-        Dictionary of the last tensors of the blocks by name (`block3_pool`,
-        ..., `block5_conv3`), and the list of convolutions, whose names are
-        those of `keras.applications`.
+        Dictionary of the tensors of convolutions and poolings by name
+        (`block3_pool`, ..., `block5_conv3`), and the list of convolutions,
+        whose names are those of `keras.applications`.
     """
     x = ImageNetPreprocessing(architecture="vgg16")(images)
-    tensors, convolutions = {}, []
+    tensors, weighted = {}, []
     for block, (count, width) in enumerate(
-        zip(CONVOLUTIONS, filters, strict=True), start=1
+        zip(convolutions, filters, strict=True), start=1
     ):
         for index in range(1, count + 1):
+            name = f"block{block}_conv{index}"
             layer = layers.Conv2D(
                 width,
                 3,
                 padding="same",
-                activation="relu",
+                activation=None if name in linear else "relu",
                 dilation_rate=dilation if block == 5 else 1,
-                name=f"block{block}_conv{index}",
+                name=name,
             )
-            convolutions.append(layer)
-            x = tensors[layer.name] = layer(x)
+            weighted.append(layer)
+            x = tensors[name] = layer(x)
+            if name in linear:
+                name = f"block{block}_relu{index}"
+                x = tensors[name] = layers.ReLU(name=name)(x)
         if block < 5:
             name = f"block{block}_pool"
             if block > halvings:
@@ -62,7 +73,7 @@ def features(
             else:
                 x = layers.MaxPooling2D(2, name=name)(x)
             tensors[name] = x
-    return tensors, convolutions
+    return tensors, weighted
 
 
 def pool(x: keras.KerasTensor, strides: int, name: str) -> keras.KerasTensor:
