@@ -18,6 +18,7 @@ from keras_saliency.layers.multiplicative_prior import MultiplicativePrior
 from keras_saliency.layers.recovering_relu import RecoveringReLU
 from keras_saliency.layers.rms_scaling import RMSScaling
 from keras_saliency.layers.saliency_head import SaliencyHead
+from keras_saliency.layers.spatial_lstm import SpatialLSTM
 from keras_saliency.layers.weight_normalized_conv2d import (
     WeightNormalizedConv2D,
 )
@@ -37,5 +38,6 @@ __all__ = [
     "RMSScaling",
     "RecoveringReLU",
     "SaliencyHead",
+    "SpatialLSTM",
     "WeightNormalizedConv2D",
 ]

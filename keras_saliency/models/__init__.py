@@ -8,6 +8,7 @@ from keras_saliency.models.baseline import Baseline
 from keras_saliency.models.deep_conv_net import DeepConvNet
 from keras_saliency.models.deep_gaze import DeepGazeI, DeepGazeII
 from keras_saliency.models.density_net import DensityNet
+from keras_saliency.models.dsclrcn import DSCLRCN
 from keras_saliency.models.ensemble import Ensemble
 from keras_saliency.models.exports import export
 from keras_saliency.models.fast_net import FastNet
@@ -22,6 +23,7 @@ from keras_saliency.models.sam import SAMVGG, SAMResNet
 from keras_saliency.models.shallow_net import ShallowNet
 
 __all__ = [
+    "DSCLRCN",
     "MODELS",
     "AdversarialTraining",
     "Baseline",

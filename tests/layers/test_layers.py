@@ -144,6 +144,18 @@ def test_a_dead_map_comes_back_with_recovery_and_not_without():
     assert ends[True] == pytest.approx(0.5, abs=0.1)
 
 
+def test_rms_scaling_with_a_scale(tmp_path):
+    layer = layers.RMSScaling(initial_scale=0.5)
+    x = round_trip(layer, MAPS, tmp_path)
+    np.testing.assert_allclose(
+        np.sqrt(np.mean(x**2, axis=(1, 2, 3))), 0.5, rtol=1e-5
+    )
+    assert [w.shape for w in layer.trainable_weights] == [()]
+    for bad in (0.0, -1.0, float("inf")):
+        with pytest.raises(ValueError, match="initial_scale"):
+            layers.RMSScaling(initial_scale=bad)
+
+
 def test_rms_scaling():
     x = MAPS * np.array([1e-6, 1e6], "float32")[:, None, None, None]
     result = numpy(layers.RMSScaling()(x))

@@ -8,7 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from small_models import NAMES, SLOW, SMALL
+from small_models import NAMES, SHORT, SMALL
 
 from keras_saliency import datasets, models, targets
 
@@ -41,7 +41,7 @@ def model(request):
     return model
 
 
-@pytest.mark.parametrize("name", SLOW)
+@pytest.mark.parametrize("name", SHORT)
 def test_in_short(name, tmp_path):
     """What the tests below show of a network, where those are slow."""
     model = build(name)

@@ -85,6 +85,13 @@ SMALL = {
         "filters": 4,
         "depth": 2,
     },
+    "dsclrcn": {
+        "filters": (2,) * 4,
+        "blocks": (1,) * 4,
+        "depth": 2,
+        "units": 2,
+        "context": 2,
+    },
     "fast_net": {"filters": (2, 2, 4, 4, 4), "depth": 2},
     "ml_net": {"filters": (2,) * 5, "depth": 2},
     "pdp": {"filters": (2,) * 5, "reduction": (2,)},

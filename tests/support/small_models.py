@@ -4,13 +4,10 @@ import pytest
 
 from keras_saliency import models
 
-# Networks whose tests of the contract are slow ones, all but one in short.
-SLOW = (
-    "deepgaze1",
-    "deepgaze2",
-    "pdp",
-    "salicon_net",
-)
+# Networks whose tests of the contract are slow ones; and of these, networks
+# that are small enough for one test of it in short.
+SHORT = ("deepgaze1", "deepgaze2", "pdp", "salicon_net")
+SLOW = (*SHORT, "dsclrcn")
 # All names, as parameters of tests.
 NAMES = [
     pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
@@ -37,6 +34,15 @@ SMALL = {
         "levels": 1,
         "filters": 4,
         "depth": 2,
+    },
+    "dsclrcn": {
+        "input_shape": (32, 48, 3),
+        "backbone_weights": None,
+        "filters": (4, 4, 4, 4),
+        "blocks": (1, 1, 1, 1),
+        "depth": 4,
+        "units": 3,
+        "context": 4,
     },
     "fast_net": {
         "input_shape": (32, 48, 3),
