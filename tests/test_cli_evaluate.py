@@ -156,3 +156,14 @@ def test_an_exported_model(root, capsys, tmp_path):
     printed = run(capsys, tmp_path / "fast", root / "fast.keras", *words)
     (row,) = re.findall(r"CC +(\S+) +(\S+) +[+-](\S+)", printed)
     assert float(row[2]) < 1e-4
+
+
+def test_a_report(root, capsys, tmp_path):
+    words = [root / "good", root / "bad", "--data", root / "data"]
+    words += ["--metrics", "cc", "--size", 12, 16, "--report"]
+    printed = run(capsys, *words, tmp_path / "new" / "report.html")
+    assert printed.splitlines()[-1] == str(tmp_path / "new" / "report.html")
+    page = (tmp_path / "new" / "report.html").read_text(encoding="utf-8")
+    assert "<dd>12x16</dd>" in page and "map of bad" in page
+    said = run(capsys, *words, tmp_path, status=2)
+    assert "is a folder" in said

@@ -97,6 +97,13 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         help="folder to write NAME.csv to, a line for each image; the same "
         "command then goes on after a break",
     )
+    command.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="HTML file to write with tables, comparisons, distributions, and "
+        "the best and worst images with their maps",
+    )
     command.set_defaults(run=run)
 
 
@@ -122,6 +129,8 @@ def run(parsed: argparse.Namespace) -> None:
     if parsed.out is not None:
         with explained(parsed.out):
             parsed.out.mkdir(parents=True, exist_ok=True)
+    if parsed.report is not None and parsed.report.is_dir():
+        raise ValueError(f"{parsed.report} is a folder; --report takes a file.")
     results: list[evaluation.Evaluation] = []
     for model, name, system in zip(parsed.model, names, systems, strict=True):
         begun = time.perf_counter()
@@ -148,6 +157,38 @@ def run(parsed: argparse.Namespace) -> None:
             results[0], result, names=(names[0], name)
         )
         console.tell(f"\n{compared}")
+    if parsed.report is not None:
+        evaluation.report(
+            dict(zip(names, results, strict=True)),
+            parsed.report,
+            dataset=dataset,
+            predictions=dict(zip(names, systems, strict=True)),
+            title=f"{', '.join(names)} on {dataset.name}",
+            options=_options(parsed, dataset, metrics),
+        )
+        console.tell(f"\n{parsed.report}")
+
+
+def _options(
+    parsed: argparse.Namespace,
+    dataset: "datasets.SaliencyDataset",
+    metrics: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """Return what a reader of the report has to know."""
+    size = "each image's own"
+    if parsed.size is not None:
+        size = f"{parsed.size[0]}x{parsed.size[1]}"
+    given = [
+        name + "".join(f", {key}={value}" for key, value in options.items())
+        for name, options in metrics.items()
+    ]
+    return {
+        "models": ", ".join(parsed.model),
+        "data": f"{dataset.name}, part: {parsed.part}, {len(dataset)} images",
+        "metrics": "; ".join(given),
+        "size of the maps": size,
+        "maps": parsed.maps,
+    }
 
 
 def _images(parsed: argparse.Namespace) -> "datasets.SaliencyDataset":

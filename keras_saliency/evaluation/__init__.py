@@ -5,7 +5,7 @@ Every metric takes its maps by keyword and returns one number per image.
 They are grouped as in the benchmark's literature: distribution-based (CC, SIM,
 KL, EMD) and location-based (NSS, information gain, the AUCs); `functional` and
 `losses` have the paper's families instead. `evaluate` scores a model on a data
-set, and `compare` compares two of its results.
+set, `compare` compares two of its results, and `report` writes them as a page.
 """
 
 from keras_saliency.evaluation.auc import auc, auc_borji, auc_judd, auc_shuffled
@@ -20,6 +20,7 @@ from keras_saliency.evaluation.emd import emd
 from keras_saliency.evaluation.evaluate import evaluate
 from keras_saliency.evaluation.limits import center_bias, inter_observer
 from keras_saliency.evaluation.location import information_gain, nss
+from keras_saliency.evaluation.report import report
 from keras_saliency.evaluation.results import Evaluation
 from keras_saliency.evaluation.scores import (
     METRICS,
@@ -52,6 +53,7 @@ __all__ = [
     "inter_observer",
     "kl_divergence",
     "nss",
+    "report",
     "score",
     "sim",
 ]

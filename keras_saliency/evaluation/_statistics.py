@@ -1,11 +1,14 @@
 """Draws: of other images, of bootstrap intervals, of sign-flip tests."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
 from keras_saliency._utils.types import Array
+
+Key = TypeVar("Key", bound=Hashable)
 
 # Draws at a time, which bounds the memory.
 _BATCH = 500
@@ -60,6 +63,18 @@ def sign_flip_test(difference: Array, *, resamples: int, seed: int) -> float:
         signs = rng.integers(2, size=(count, difference.size)) * 2 - 1
         extreme += int((np.abs(signs @ difference) >= observed).sum())
     return (extreme + 1) / (resamples + 1)
+
+
+def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
+    """Return p-values corrected for their number (Holm 1979)."""
+    corrected: dict[Key, float] = {}
+    highest = 0.0
+    ordered = sorted(p_values, key=p_values.__getitem__)
+    for place, key in enumerate(ordered):
+        value = min(1.0, p_values[key] * (len(ordered) - place))
+        highest = max(highest, value)
+        corrected[key] = highest
+    return corrected
 
 
 def name_keys(names: Iterable[str], seed: int) -> Array:

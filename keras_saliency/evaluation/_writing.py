@@ -1,10 +1,14 @@
-"""Results as text and as JSON."""
+"""Results as text, as CSV and as JSON."""
 
+import csv
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from keras_saliency._utils.types import Array
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -19,6 +23,16 @@ def table(rows: Sequence[Sequence[str]]) -> str:
         ).rstrip()
         for row in rows
     )
+
+
+def csv_text(names: Iterable[Any], scores: Mapping[str, Array]) -> str:
+    """Return a line per image, every digit of its values."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(["name", *scores])
+    for name, *values in zip(names, *scores.values(), strict=True):
+        writer.writerow([name, *map(repr, map(float, values))])
+    return file.getvalue()
 
 
 def to_json(value: Any, indent: int | None = None) -> str:

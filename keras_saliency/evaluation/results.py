@@ -163,16 +163,9 @@ class Evaluation:
 
     def to_csv(self, path: PathName) -> None:
         """Write one line per image, every digit of the values."""
-        with (
-            replacing(path) as new,
-            open(new, "w", newline="", encoding="utf-8") as file,
-        ):
-            writer = csv.writer(file)
-            writer.writerow(["name", *self.scores])
-            for name, *values in zip(
-                self.names, *self.scores.values(), strict=True
-            ):
-                writer.writerow([name, *map(repr, map(float, values))])
+        text = _writing.csv_text(self.names, self.scores)
+        with replacing(path) as new:
+            new.write_text(text, encoding="utf-8", newline="")
 
     def to_json(self, path: PathName) -> None:
         """Write means, intervals and the values of each image.

@@ -1,14 +1,13 @@
 """Which rows of a table differ, with images and seeds drawn by chance."""
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from keras_saliency import evaluation
 from keras_saliency._utils.types import Array, ArrayLike
-
-Key = TypeVar("Key", bound=Hashable)
+from keras_saliency.evaluation._statistics import holm
 
 
 class Place(NamedTuple):
@@ -274,15 +273,3 @@ def moderated(variances: Array, freedom: int) -> tuple[Array, float]:
     prior *= 2
     total = prior + freedom
     return (prior * usual + freedom * variances) / total, float(total)
-
-
-def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
-    """Return p-values corrected for their number (Holm 1979)."""
-    corrected: dict[Key, float] = {}
-    highest = 0.0
-    ordered = sorted(p_values, key=p_values.__getitem__)
-    for place, key in enumerate(ordered):
-        value = min(1.0, p_values[key] * (len(ordered) - place))
-        highest = max(highest, value)
-        corrected[key] = highest
-    return corrected
