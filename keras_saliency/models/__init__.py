@@ -9,6 +9,7 @@ from keras_saliency.models.deep_conv_net import DeepConvNet
 from keras_saliency.models.deep_gaze import DeepGazeI, DeepGazeII
 from keras_saliency.models.density_net import DensityNet
 from keras_saliency.models.dsclrcn import DSCLRCN
+from keras_saliency.models.eml_net import EMLNet
 from keras_saliency.models.ensemble import Ensemble
 from keras_saliency.models.exports import export
 from keras_saliency.models.fast_net import FastNet
@@ -31,6 +32,7 @@ __all__ = [
     "DeepGazeI",
     "DeepGazeII",
     "DensityNet",
+    "EMLNet",
     "Ensemble",
     "FastNet",
     "FixationDensity",

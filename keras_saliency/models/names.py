@@ -16,6 +16,7 @@ from keras_saliency.models.deep_conv_net import DeepConvNet
 from keras_saliency.models.deep_gaze import DeepGazeI, DeepGazeII
 from keras_saliency.models.density_net import DensityNet
 from keras_saliency.models.dsclrcn import DSCLRCN
+from keras_saliency.models.eml_net import EMLNet
 from keras_saliency.models.fast_net import FastNet
 from keras_saliency.models.files import read_model
 from keras_saliency.models.ml_net import MLNet
@@ -33,6 +34,7 @@ MODELS = {
     "deepgaze2": DeepGazeII,
     "density_net": DensityNet,
     "dsclrcn": DSCLRCN,
+    "eml_net": EMLNet,
     "fast_net": FastNet,
     "ml_net": MLNet,
     "pdp": PDP,

@@ -92,6 +92,7 @@ SMALL = {
         "units": 2,
         "context": 2,
     },
+    "eml_net": {"backbones": ("efficientnet_lite0",)},
     "fast_net": {"filters": (2, 2, 4, 4, 4), "depth": 2},
     "ml_net": {"filters": (2,) * 5, "depth": 2},
     "pdp": {"filters": (2,) * 5, "reduction": (2,)},

@@ -7,7 +7,7 @@ from keras_saliency import models
 # Networks whose tests of the contract are slow ones; and of these, networks
 # that are small enough for one test of it in short.
 SHORT = ("deepgaze1", "deepgaze2", "pdp", "salicon_net")
-SLOW = (*SHORT, "dsclrcn")
+SLOW = (*SHORT, "dsclrcn", "eml_net")
 # All names, as parameters of tests.
 NAMES = [
     pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
@@ -43,6 +43,11 @@ SMALL = {
         "depth": 4,
         "units": 3,
         "context": 4,
+    },
+    "eml_net": {
+        "input_shape": (32, 48, 3),
+        "backbones": ("efficientnet_lite0",),
+        "backbone_weights": None,
     },
     "fast_net": {
         "input_shape": (32, 48, 3),

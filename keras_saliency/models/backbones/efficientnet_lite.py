@@ -108,13 +108,15 @@ def network(
     return keras.Model(images, outputs, name=variant)
 
 
-def level_names(variant: str) -> tuple[str, ...]:
-    """Return the names of the layers that end the stages of `LEVELS`."""
+def level_names(
+    variant: str, stages: Sequence[int] = LEVELS
+) -> tuple[str, ...]:
+    """Return the names of the layers that end stages."""
     blocks = [blocks for *_, blocks in _scaled(variant)]
     return tuple(
         f"stage{stage}_block{blocks[stage - 1]}_"
         f"{'add' if blocks[stage - 1] > 1 else 'project'}"
-        for stage in LEVELS
+        for stage in stages
     )
 
 

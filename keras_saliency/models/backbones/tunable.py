@@ -18,6 +18,24 @@ from keras_saliency.models.backbones.folding import folded
 _RESNET_LEVELS = (2, 3, 4)
 _VGG_LEVELS = {3: "block3_pool", 4: "block4_pool", 5: "block5_conv3"}
 NAMES = ("resnet50", "vgg16", *efficientnet_lite.VARIANTS)
+# The last layers at 1/2, 1/4, 1/8, 1/16 and, but for VGG-16, 1/32.
+_ALL_LEVELS = {
+    "resnet50": (
+        "conv1_relu",
+        "conv2_block3_out",
+        "conv3_block4_out",
+        "conv4_block6_out",
+        "conv5_block3_out",
+    ),
+    "vgg16": (
+        *(f"block{block}_pool" for block in (1, 2, 3, 4)),
+        "block5_conv3",
+    ),
+    **{
+        variant: efficientnet_lite.level_names(variant, (1, 2, 3, 5, 7))
+        for variant in efficientnet_lite.VARIANTS
+    },
+}
 
 
 def features(
@@ -63,6 +81,36 @@ def features(
         if stage_of(layer.name) <= frozen_stages and frozen_stages:
             layer.trainable = False
     return tensors
+
+
+def pyramid(
+    input_shape: Sequence[int],
+    name: str,
+    weights: PathName | None,
+    frozen_stages: int,
+    title: str,
+) -> keras.Model:
+    """Return a backbone with five levels, as a model of its own.
+
+    Args:
+        input_shape: `(height, width, 3)` of the images, RGB in 0..255.
+        name: One of `NAMES`.
+        weights: As for `features`.
+        frozen_stages: As for `features`.
+        title: Name of the model.
+
+    Returns:
+        A model from images to a list of five tensors, at 1/2, 1/4, 1/8, 1/16
+        and 1/32 (of VGG-16 1/16 again) of the image's size.
+
+    Raises:
+        ValueError: As for `features`.
+    """
+    images = keras.Input(tuple(input_shape), name=f"{title}_images")
+    *_, last = features(images, name, weights, frozen_stages, 3)
+    whole = keras.Model(images, last)
+    levels = [whole.get_layer(layer).output for layer in _ALL_LEVELS[name]]
+    return keras.Model(images, levels, name=title)
 
 
 def stage_of(name: str) -> int:
