@@ -16,6 +16,11 @@ A small machine trains some rows in part, smaller or not at all:
     --epochs 5 Sam-VGG=1 --input-size Sam-VGG=120x160 --train-images 200
     --precision Sam-VGG=mixed_bfloat16 --frozen-blocks Sam-VGG=3
 
+Models that the paper names and its table does not have:
+
+    --more
+    --rows AIM BMS
+
 The authors' optimizers, made for more images and for days of training:
 
     --learning-rate authors
@@ -58,6 +63,16 @@ CLASSIC = {
     "Spectral residual": classic.SpectralResidual(),
     "Uniform": classic.Uniform(),
 }
+# Classic models that the paper names and its table does not have: --more.
+MORE = {
+    "AIM": classic.AIM(),
+    "SUN": classic.SUN(),
+    "SUN, blurred": classic.SUN(blur=0.03),
+    "Image signature": classic.ImageSignature(),
+    "Image signature, RGB": classic.ImageSignature(color="rgb"),
+    "BMS": classic.BooleanMapSaliency(),
+}
+CLASSIC |= MORE
 # Fitted to the training part.
 CENTER = "Center bias"
 # Entries of `models.MODELS`. ML-Net is not in the paper's table.
@@ -72,6 +87,8 @@ NETWORKS = {
 # The baseline with the paper's MSE, trained as table2.py does.
 OURS = "Our model"
 ROWS = (*CLASSIC, CENTER, *NETWORKS, OURS)
+# What is measured by default.
+USUAL = tuple(row for row in ROWS if row not in MORE)
 
 
 def word_or(word, kind):
@@ -139,7 +156,13 @@ def parsed(arguments):
     command_line.add_data_arguments(parser)
     command_line.add_table_arguments(parser)
     parser.add_argument(
-        "--rows", nargs="+", default=ROWS, choices=ROWS, metavar="ROW"
+        "--rows", nargs="+", default=USUAL, choices=ROWS, metavar="ROW"
+    )
+    parser.add_argument(
+        "--more",
+        action="store_true",
+        help="also the rows that the paper's table does not have: "
+        + ", ".join(MORE),
     )
     for name, (kind, default, text) in OPTIONS.items():
         parser.add_argument(
@@ -160,6 +183,8 @@ def parsed(arguments):
         "authors' file, or a .keras file",
     )
     arguments = parser.parse_args(arguments)
+    if arguments.more:
+        arguments.rows = list(dict.fromkeys([*arguments.rows, *MORE]))
     for name, (_, default, _) in OPTIONS.items():
         values = {"": default, **dict(getattr(arguments, name))}
         setattr(arguments, name, values)

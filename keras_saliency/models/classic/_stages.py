@@ -9,8 +9,8 @@ import functools
 import cv2
 import numpy as np
 
+from keras_saliency import images
 from keras_saliency._utils.types import Array, Size
-from keras_saliency.images import imresize
 
 # Binomial coefficients of order 5: the low-pass filter of both MATLAB
 # packages. Its even length puts a sample between two of the finer level.
@@ -57,7 +57,7 @@ def pyramid(image: Array, levels: int) -> list[Array]:
 
 def resize(map_: Array, size: Size) -> Array:
     """Resize a map as MATLAB's `imresize` (bicubic), in float32."""
-    return imresize(map_, size).astype(np.float32)
+    return images.imresize(map_, size).astype(np.float32)
 
 
 def blur(map_: Array, sigma: float, cutoff: float = 3.0) -> Array:
@@ -284,6 +284,19 @@ def map_size(size: Size, longest: int) -> tuple[int, int]:
     scale = longest / max(size)
     height, width = (max(1, round(scale * side)) for side in size)
     return height, width
+
+
+def reduced(image: Array, longest: int) -> Array:
+    """Return an image whose longer side has at most so many pixels."""
+    size = image.shape[:2]
+    if max(size) <= longest:
+        return image
+    return images.resize(image, map_size(size, longest))
+
+
+def is_constant(image: Array) -> bool:
+    """Return whether an image in 0..255 has one color, up to rounding."""
+    return bool(np.ptp(image, axis=(0, 1)).max() < 0.01)
 
 
 def finished(map_: Array, border: int, blur_fraction: float) -> Array:

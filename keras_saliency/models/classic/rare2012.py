@@ -79,9 +79,7 @@ class RARE2012(ClassicModel):
         require(self.center >= 0, "center", self.center, "0 or more")
 
     def _map(self, image: Array) -> Array:
-        size = image.shape[:2]
-        if max(size) > self.longest:
-            image = images.resize(image, _stages.map_size(size, self.longest))
+        image = _stages.reduced(image, self.longest)
         components = [
             fuse(
                 [self._rarity(component), self._orientation(component)],

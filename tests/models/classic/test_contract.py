@@ -16,7 +16,10 @@ from keras_saliency.models.classic import CLASSIC, _filters, _stages
 SIZE = (144, 192)
 # Those that see color and orientation, and those that see anything.
 CHANNELS = ("itti_koch", "itti_koch_toolbox", "gbvs", "rare2012", "aws")
-SIGHTED = (*CHANNELS, "spectral_residual")
+RECENT = ("aim", "sun", "image_signature", "bms")
+SIGHTED = (*CHANNELS, *RECENT, "spectral_residual")
+# Learned filters have no mirror images among them, and take long.
+LEARNED = {"aim": {"longest": 96}, "sun": {"longest": 64}}
 
 
 def picture(size=SIZE, seed=0):
@@ -52,15 +55,19 @@ def assert_peak_at(map_, place, within=20):
     assert np.hypot(*np.subtract(peak, place)) < within, (peak, place)
 
 
+def made(name):
+    return CLASSIC[name](**LEARNED.get(name, {}))
+
+
 @pytest.fixture(params=CLASSIC)
 def model(request):
-    return CLASSIC[request.param]()
+    return made(request.param)
 
 
 def test_names_a_source(model):
     doc = type(model).__doc__
     assert model.__class__.__name__ in ("CenterBias", "Uniform") or any(
-        year in doc for year in ("1998", "2006", "2007", "2012", "2013")
+        year in doc for year in ("1998", *map(str, range(2006, 2014)))
     )
     for name in type(model).__dataclass_fields__:
         assert f"{name}: " in doc
@@ -103,9 +110,11 @@ def test_mirrored(model):
     image = picture((256, 512))
     map_ = model.saliency_map(image)
     mirrored = model.saliency_map(image[:, ::-1])[:, ::-1]
-    assert np.abs(map_ - mirrored).mean() < 0.01
+    learned = type(model) in (CLASSIC[name] for name in LEARNED)
+    assert np.abs(map_ - mirrored).mean() < (0.06 if learned else 0.01)
     if map_.std() > 0:
-        assert np.corrcoef(map_.ravel(), mirrored.ravel())[0, 1] > 0.99
+        likeness = np.corrcoef(map_.ravel(), mirrored.ravel())[0, 1]
+        assert likeness > (0.9 if learned else 0.99)
 
 
 def test_batches_lists_and_data_sets(model):
@@ -142,7 +151,7 @@ def test_several_processes_make_the_same_maps():
 
 @pytest.mark.parametrize("name", CLASSIC)
 def test_models_of_all_kinds_travel_to_processes(name):
-    model = CLASSIC[name]()
+    model = made(name)
     copy = pickle.loads(pickle.dumps(model))
     assert copy == model
     with pytest.raises(AttributeError):
@@ -228,6 +237,21 @@ def test_names_the_image_that_is_none(model):
         ("aws", {"angle": 0}, "angle must be in"),
         ("spectral_residual", {"longest": 4}, "longest must be 8 or more"),
         ("spectral_residual", {"average": 2}, "average must be odd"),
+        ("aim", {"longest": 10}, "longest must be from 32 to 4096"),
+        ("aim", {"bins": 1}, "bins must be from 2 to 10000"),
+        ("aim", {"bandwidth": -1}, "bandwidth must be in"),
+        ("aim", {"blur": -1}, "blur must be 0 or more"),
+        ("sun", {"longest": 5000}, "longest must be from 32 to 4096"),
+        ("sun", {"blur": -1}, "blur must be 0 or more"),
+        ("image_signature", {"color": "hsv"}, 'color must be "lab" or "rgb"'),
+        ("image_signature", {"longest": 4}, "longest must be from 8"),
+        ("image_signature", {"blur": -1}, "blur must be 0 or more"),
+        ("bms", {"longest": 10}, "longest must be from 32 to 4096"),
+        ("bms", {"step": 0}, "step must be from 1 to 128"),
+        ("bms", {"regularization": 0}, "regularization must be positive"),
+        ("bms", {"dilation": 2}, "dilation must be odd, from 1 to 101"),
+        ("bms", {"last_dilation": 0}, "last_dilation must be odd"),
+        ("bms", {"blur": -1}, "blur must be 0 or more"),
         ("center_bias", {"sigma": (0.1, 0)}, "sigma must be two positive"),
         ("center_bias", {"density": np.zeros((3, 3))}, "a map of zeros"),
         ("center_bias", {"density": -np.ones((3, 3))}, "negative values"),
@@ -254,13 +278,13 @@ def test_the_lying_bar_among_upright_stands_out(name):
 def test_the_bright_dot_stands_out(name):
     image = np.full((*SIZE, 3), 40, "uint8")
     image[80:88, 120:128] = 230
-    assert_peak_at(CLASSIC[name]().saliency_map(image), (84, 124))
+    assert_peak_at(made(name).saliency_map(image), (84, 124))
 
 
 @pytest.mark.parametrize("name", SIGHTED)
 def test_finds_generated_objects_better_than_chance(name):
     dataset = datasets.generate(count=4, size=SIZE, seed=3)
-    model = CLASSIC[name]()
+    model = made(name)
     scores = evaluation.evaluate(
         model.saliency_map,
         dataset,
@@ -270,6 +294,21 @@ def test_finds_generated_objects_better_than_chance(name):
     assert scores["cc"] > 0.1
     assert scores["auc_judd"] > 0.55
     assert scores["nss"] > 0.2
+
+
+@pytest.mark.parametrize("name", RECENT)
+def test_of_one_color_nothing_stands_out(name):
+    image = np.tile(np.array([200, 30, 90], "uint8"), (*SIZE, 1))
+    assert not made(name).saliency_map(image).any()
+
+
+def test_color_of_the_image_signature():
+    image = picture()
+    maps = [
+        classic.ImageSignature(color=color).saliency_map(image)
+        for color in ("lab", "rgb")
+    ]
+    assert 0.01 < np.abs(maps[0] - maps[1]).mean() < 0.3
 
 
 def test_options_of_rare2012():
