@@ -4,7 +4,8 @@ No function touches pyplot's global state or needs a screen; matplotlib is
 imported when a figure is made.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -16,6 +17,9 @@ from keras_saliency._utils.types import Array, ArrayLike, PathName
 
 # Color maps that are the same in OpenCV, which is imported anyway.
 _SAME = ("cividis", "inferno", "magma", "plasma", "turbo", "viridis")
+# Of an overlay: how bright the image is, and how opaque the map's peak.
+_DIMMED = 0.6
+_OPAQUE = 0.75
 
 
 def maps(
@@ -65,7 +69,7 @@ def maps(
     ):
         if given is not None and len(given) != count:
             raise ValueError(f"{name} must be {count}; received {len(given)}.")
-    colors = colormaps[cmap or ("inferno" if overlay else "gray")]
+    cmap = cmap or ("inferno" if overlay else "gray")
     shapes = [p.shape for row in panels for p in row if p is not None]
     aspect = max((shape[1] / shape[0] for shape in shapes), default=1.0)
     figure = figures.new(
@@ -89,11 +93,11 @@ def maps(
             if panel.ndim == 3:
                 axis.imshow(panel)
             elif overlay and image is not None:
-                axis.imshow(_laid_over(panel, image, colors))
+                axis.imshow(_laid_over(panel, _as_uint8(image), cmap))
             else:
                 axis.imshow(
                     panel,
-                    cmap=colors,
+                    cmap=colormaps[cmap],
                     vmin=0,
                     vmax=1,
                     interpolation="bilinear",
@@ -111,14 +115,24 @@ def overlay(image: ArrayLike, map_: ArrayLike, cmap: str = "inferno") -> Array:
         cmap: Name of a matplotlib color map.
 
     Returns:
-        uint8 array `(height, width, 3)`: the image dimmed and gray, and the
-        more opaque the color the larger the map.
+        uint8 array `(height, width, 3)`: the image, gray and at 0.6 of its
+        brightness, mixed with the map's color by an opacity of 0.75 times the
+        map's square root. Opacity and color have 256 steps.
 
     Raises:
         ValueError: On other shapes, and on NaN.
     """
-    laid = _laid_over(_panel(map_), _panel(image), _colors(cmap))
-    return np.round(255 * laid).astype(np.uint8)
+    pixels = np.asarray(image)
+    if pixels.dtype != np.uint8 or pixels.shape[2:] != (3,):
+        pixels = _as_uint8(_panel(image))
+    panel = _panel(map_)
+    for values, expected, what in ((panel, 2, "map"), (pixels, 3, "image")):
+        if values is None or values.ndim != expected:
+            raise ValueError(
+                "An overlay is of an image (height, width, 3) and a map "
+                f"(height, width); received another {what}."
+            )
+    return _laid_over(panel, pixels, cmap)
 
 
 def history(
@@ -189,8 +203,9 @@ def _panel(panel: ArrayLike | None) -> Array | None:
             "A panel must be an image (height, width, 3) or a map (height, "
             f"width); received the shape {np.shape(panel)}."
         )
-    scale = 255.0 if values.dtype == np.uint8 else 1.0
-    values = values.astype(np.float32) / scale
+    if values.dtype == np.uint8:
+        values = values / np.float32(255)
+    values = values.astype(np.float32, copy=False)
     if not np.isfinite(values).all():
         raise ValueError("A panel holds NaN or infinity.")
     values = np.maximum(values, 0)
@@ -204,24 +219,46 @@ def _panel(panel: ArrayLike | None) -> Array | None:
     return images.divide_by_peak(values)
 
 
-def _colors(cmap: str) -> Callable[[Array], Array]:
-    """Return a function from values in [0, 1] to colors (and opacity)."""
-    if cmap not in _SAME:
+def _as_uint8(panel: Array | None) -> Array:
+    """Return an image of `_panel` in 0..255."""
+    return np.round(255 * np.asarray(panel)).astype(np.uint8)
+
+
+def _laid_over(map_: Array, image: Array, cmap: str) -> Array:
+    """Return a map in [0, 1] in color over a uint8 image dimmed to gray."""
+    light, color = _steps(cmap)
+    map_ = np.ascontiguousarray(images.resize(map_, image.shape[:2]))
+    # Equal steps of the root are equal steps of the opacity.
+    steps = cv2.convertScaleAbs(cv2.sqrt(map_), alpha=255)
+    gray = cv2.transform(image, np.full((1, 3), 1 / 3, np.float32))
+    dimmed = cv2.multiply(gray, cv2.LUT(steps, light), scale=_DIMMED / 255)
+    return cv2.add(
+        cv2.cvtColor(dimmed, cv2.COLOR_GRAY2RGB),
+        cv2.applyColorMap(steps, color),
+    )
+
+
+@functools.cache
+def _steps(cmap: str) -> tuple[Array, Array]:
+    """Return what the image is multiplied by and the color that is added.
+
+    Both for a map whose root is 0, 1/255, ..., 1: uint8 arrays `(256,)`, 255
+    for the whole image, and `(256, 1, 3)`.
+    """
+    roots = np.arange(256) / 255
+    places = np.minimum((256 * roots**2).astype(int), 255)
+    if cmap in _SAME:
+        table = cv2.applyColorMap(
+            np.arange(256, dtype=np.uint8)[:, np.newaxis],
+            getattr(cv2, f"COLORMAP_{cmap.upper()}"),
+        )
+        colors = table[:, 0, ::-1] / 255
+    else:
         from matplotlib import colormaps
 
-        return colormaps[cmap]
-    table = cv2.applyColorMap(
-        np.arange(256, dtype=np.uint8)[:, np.newaxis],
-        getattr(cv2, f"COLORMAP_{cmap.upper()}"),
+        colors = colormaps[cmap](np.arange(256))[:, :3]
+    color = _OPAQUE * roots[:, np.newaxis] * colors[places]
+    return (
+        np.round(255 * (1 - _OPAQUE * roots)).astype(np.uint8),
+        np.round(255 * color)[:, np.newaxis].astype(np.uint8),
     )
-    colors = table[:, 0, ::-1] / np.float32(255)
-    return lambda values: colors[np.minimum((256 * values).astype(int), 255)]
-
-
-def _laid_over(map_, image, colors):
-    """Return a map in color over an image dimmed to gray."""
-    map_ = images.resize(map_, image.shape[:2])[..., np.newaxis]
-    gray = 0.6 * image.mean(axis=-1, keepdims=True)
-    opacity = 0.75 * np.sqrt(map_)
-    color = colors(map_[..., 0])[..., :3]
-    return (1 - opacity) * gray + opacity * color

@@ -16,12 +16,23 @@ def rows():
     return [[picture, map_, map_[..., None]], [picture / 255, 0 * map_, None]]
 
 
-@pytest.mark.parametrize("cmap", plot._SAME)
-def test_colors_of_opencv_are_those_of_matplotlib(cmap):
-    values = np.linspace(0, 1, 999, dtype="float32")
-    np.testing.assert_allclose(
-        plot._colors(cmap)(values), colormaps[cmap](values)[:, :3], atol=2e-3
-    )
+@pytest.mark.parametrize("cmap", [*plot._SAME, "hot"])
+def test_overlay_is_the_mix_that_is_documented(rows, cmap):
+    image = rows[0][0]
+    map_ = np.linspace(0, 1, 30 * 40, dtype="float32").reshape(30, 40)
+    gray = 0.6 * image.mean(-1, keepdims=True)
+    opacity = 0.75 * np.sqrt(map_)[..., None]
+    color = 255 * colormaps[cmap](map_)[..., :3]
+    expected = (1 - opacity) * gray + opacity * color
+    laid = plot.overlay(image, 7 * map_, cmap)
+    assert laid.dtype == np.uint8
+    difference = np.abs(laid - expected)
+    # The last steps of the root are two steps of color each.
+    assert difference.max() < 8 and difference.mean() < 1
+    np.testing.assert_array_equal(plot.overlay(image / 255, map_, cmap), laid)
+    for wrong in ((map_, map_), (image, image)):
+        with pytest.raises(ValueError, match="received another"):
+            plot.overlay(*wrong)
 
 
 @pytest.mark.parametrize("overlay", [False, True])
@@ -41,7 +52,7 @@ def test_maps(rows, tmp_path, overlay):
     assert figure.axes[3].get_ylabel() == "b"
     drawn = figure.axes[1].images[0].get_array()
     assert drawn.shape == ((30, 40, 3) if overlay else (15, 20))
-    assert 0 <= drawn.min() and drawn.max() <= 1
+    assert 0 <= drawn.min() and drawn.max() <= (255 if overlay else 1)
 
 
 def test_leaves_the_panels_alone(rows):
