@@ -1,8 +1,13 @@
-"""Videos, frame by frame: read, and written whole or not at all."""
+"""Videos, cameras and streams, frame by frame; videos written whole."""
 
-from collections.abc import Iterable, Iterator
+import contextlib
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -10,38 +15,107 @@ import numpy as np
 from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
 from keras_saliency._utils.types import Array, PathName
+from keras_saliency.images import EXTENSIONS as IMAGES
 from keras_saliency.images.headers import MAX_PIXELS
 
 EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
+# The schemes that FFmpeg, as OpenCV has it, reads.
+_STREAM = re.compile(r"(https?|rtmps?|rtp|rtsps?|srt|tcp|udp)://.", re.I)
+# How long an address may take to answer, and to send the next frame.
+_WAIT_MILLISECONDS = 10_000
 # Where a file does not tell how fast it is, or tells nonsense.
 _RATE = 25.0
 _HIGHEST_RATE = 1000.0
 # Parts of an MP4 or MOV file. Anything else may be what a phone appends.
 _PARTS = {b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide"}
 _MOST_PARTS = 100_000
+# A stream without an end tells nonsense.
+_MOST_FRAMES = 1e9
 
 
-def is_video(path: PathName) -> bool:
-    """Return whether a file's name is that of a video."""
-    return Path(path).suffix.lower() in EXTENSIONS
+class Video(NamedTuple):
+    """What `open_video` opened.
+
+    Attributes:
+        frames: Iterator over uint8 arrays `(height, width, 3)`, RGB.
+        rate: Number of frames per second.
+        count: Number of frames as the file claims it, `None` if it is not
+            known.
+        live: Whether the frames come as time goes by and have no end that is
+            known: those of a camera, and of most streams.
+    """
+
+    frames: Iterator[Array]
+    rate: float
+    count: int | None = None
+    live: bool = False
 
 
-def open_video(path: PathName) -> tuple[Iterator[Array], float]:
+def is_video(source: PathName | int) -> bool:
+    """Return whether it is a video: by a file's name, or a camera, a stream."""
+    if is_stream(source):
+        return True
+    path = Path(source)  # type: ignore[arg-type]
+    return path.suffix.lower() in EXTENSIONS
+
+
+def is_stream(source: object) -> bool:
+    """Return whether it is a camera's number, or a stream's address.
+
+    The address of an image, by its ending, is none.
+    """
+    if isinstance(source, int) and not isinstance(source, bool):
+        return source >= 0
+    return (
+        isinstance(source, str)
+        and bool(_STREAM.match(source))
+        and not urlsplit(source).path.lower().endswith(IMAGES)
+    )
+
+
+def name_of(source: str | int) -> str:
+    """Return a file's name, without extension, for a camera or stream.
+
+    Args:
+        source: A number, whose name is `cameraNUMBER`, or an address, whose
+            name is its last part without the extension, else the host.
+    """
+    if isinstance(source, int):
+        return f"camera{source}"
+    parts = urlsplit(source)
+    name = Path(parts.path).stem or parts.hostname or "stream"
+    return re.sub(r"[^\w.-]", "_", name)
+
+
+def shown(source: PathName | int) -> str:
+    """Return what a message calls a source: without a password."""
+    if isinstance(source, int):
+        return f"camera {source}"
+    return re.sub(r"(?<=://)[^/@]*@", "", os.fspath(source))
+
+
+def open_video(source: PathName | int) -> Video:
     """Open a video to read its frames one after the other.
 
     Args:
-        path: A file that OpenCV can read.
+        source: A file that OpenCV can read; the number of a camera, from 0;
+            or the address of a stream, such as `rtsp://HOST/NAME` or
+            `http://HOST/NAME`.
 
     Returns:
-        An iterator over uint8 arrays `(height, width, 3)`, RGB; and the
-        number of frames per second.
+        A `Video`. The camera or stream is released when the iterator ends or
+        is closed.
 
     Raises:
         DatasetError: If there is no such file, if it is no video or has no
             frame, or if its end is missing, as after a broken download. The
-            last is seen in MP4, MOV, AVI, Matroska and WebM.
+            last is seen in MP4, MOV, AVI, Matroska and WebM. If a camera or
+            stream cannot be opened, or an address does not answer within ten
+            seconds.
     """
-    path = Path(path)
+    if is_stream(source):
+        return _open_stream(source)  # type: ignore[arg-type]
+    path = Path(source)  # type: ignore[arg-type]
     if not path.is_file():
         raise DatasetNotFoundError(f"There is no file {path}.")
     if _is_cut(path):
@@ -49,7 +123,47 @@ def open_video(path: PathName) -> tuple[Iterator[Array], float]:
             f"The video {path} is damaged: its end is missing. Copy or "
             "download it anew."
         )
-    capture = cv2.VideoCapture(str(path))
+    video = _opened(cv2.VideoCapture(str(path)))
+    if video is None:
+        raise DatasetError(
+            f"The file {path} cannot be read as a video: it is damaged, has no "
+            "frames, or is of a format that OpenCV does not know."
+        )
+    return video
+
+
+def _open_stream(source: str | int) -> Video:
+    with _quiet():
+        if isinstance(source, int):
+            capture = cv2.VideoCapture(source)
+        else:
+            capture = cv2.VideoCapture(
+                source,
+                cv2.CAP_FFMPEG,
+                [
+                    cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+                    _WAIT_MILLISECONDS,
+                    cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+                    _WAIT_MILLISECONDS,
+                ],
+            )
+        video = _opened(capture)
+    if video is None and isinstance(source, int):
+        raise DatasetError(
+            f"The camera {source} cannot be opened: it is not there, another "
+            "program has it, or this user may not use it."
+        )
+    if video is None:
+        raise DatasetError(
+            f"The stream {shown(source)} cannot be opened: nothing answers "
+            f"there within {_WAIT_MILLISECONDS // 1000} s, or what it sends is "
+            "no video that OpenCV knows."
+        )
+    return video._replace(live=video.count is None)
+
+
+def _opened(capture: cv2.VideoCapture) -> Video | None:
+    """Return a video whose first frame could be read."""
     size = [
         capture.get(side)
         for side in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)
@@ -59,12 +173,55 @@ def open_video(path: PathName) -> tuple[Iterator[Array], float]:
         whole, frame = _next(capture)
     if not whole:
         capture.release()
-        raise DatasetError(
-            f"The file {path} cannot be read as a video: it is damaged, has no "
-            "frames, or is of a format that OpenCV does not know."
-        )
+        return None
     rate = capture.get(cv2.CAP_PROP_FPS)
-    return _frames(capture, frame), rate if 0 < rate <= _HIGHEST_RATE else _RATE
+    count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    return Video(
+        _frames(capture, frame),
+        rate if 0 < rate <= _HIGHEST_RATE else _RATE,
+        round(count) if 0 < count < _MOST_FRAMES else None,
+    )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Let OpenCV print nothing: what is wrong is said by us, in a line."""
+    log = cv2.utils.logging
+    before = log.getLogLevel()
+    log.setLogLevel(log.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        log.setLogLevel(before)
+
+
+def in_time(
+    frames: Iterable[Array],
+    rate: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Array]:
+    """Yield frames as they come, so many of them that they keep the time.
+
+    A camera seldom sends as many frames as it says, and maps may take longer.
+    A frame that comes late is repeated for each that is missing; one that is
+    early by more than a frame is left out.
+
+    Args:
+        frames: Those of a live video.
+        rate: Number of frames per second.
+        clock: Function that returns the time in seconds.
+    """
+    begun, given = None, 0
+    for frame in frames:
+        now = clock()
+        begun = now if begun is None else begun
+        missing = int((now - begun) * rate) + 1 - given
+        # Off by one is nothing but an uneven step.
+        times = missing if missing > 2 else int(missing > -2)
+        for _ in range(times):
+            yield frame
+        given += times
 
 
 def write_video(path: PathName, frames: Iterable[Array], rate: float) -> int:
@@ -117,7 +274,8 @@ def _write(path: Path, frames: Iterable[Array], rate: float) -> int:
             if frame.ndim == 2:
                 frame = cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR)
             else:
-                frame = np.ascontiguousarray(frame[..., ::-1])
+                frame = np.ascontiguousarray(frame)
+                frame = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
             writer.write(frame)
             count += 1
     finally:

@@ -130,7 +130,7 @@ def test_errors_are_raised_on_request_or_if_nothing_is_done(tmp_path):
     for given, message in (
         ([tmp_path], "is a folder: pass it by itself"),
         ("https://example.org/a.png", "download the file first"),
-        ("https://example.org/a.mp4", "download the file first"),
+        (["https://example.org/a.mp4"], "download the file first"),
         (["film.mp4"], "no file film.mp4"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -154,7 +154,7 @@ def test_video_frame_by_frame(tmp_path):
     # JPEG is lossy; with another order of channels this is far off.
     wide = [cv2.blur(f.astype("float32"), (9, 9)) for f in (seen[2], frames[2])]
     assert np.corrcoef(wide[0].ravel(), wide[1].ravel())[0, 1] > 0.8
-    _, rate = videos.open_video(path)
+    rate = videos.open_video(path).rate
     assert rate == 10
 
 

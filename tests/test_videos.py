@@ -1,19 +1,22 @@
-"""Videos are read whole and written whole."""
+"""Videos are read whole and written whole; cameras and streams end well."""
 
 import os
+import signal
+import sys
 
 import cv2
 import numpy as np
 import pytest
 from media import PICTURE, write_video
 
-from keras_saliency import cli, datasets, videos
+from keras_saliency import cli, datasets, predict, prediction, videos
+from keras_saliency._utils import console
 
 FRAMES = [np.roll(PICTURE, 9 * k, axis=1) for k in range(5)]
 
 
 def count(path):
-    return len(list(videos.open_video(path)[0]))
+    return len(list(videos.open_video(path).frames))
 
 
 @pytest.mark.parametrize("rate", [1, 23.976, 25, 120])
@@ -23,14 +26,15 @@ def test_what_is_written_is_read(tmp_path, rate):
     frames = [*FRAMES, FRAMES[0][..., 0], FRAMES[0][:20, :30]]
     assert videos.write_video(path, iter(frames), rate) == 7
     assert [p.name for p in path.parent.iterdir()] == ["a.mp4"]
-    read, found = videos.open_video(path)
+    read, found, number, live = videos.open_video(path)
+    assert number == 7 and not live
     read = list(read)
     assert len(read) == 7 and found == pytest.approx(rate, rel=1e-3)
     # Red stays red.
     red = np.zeros((32, 48, 3), "uint8")
     red[..., 0] = 250
     videos.write_video(path, [red], rate)
-    (frame,) = videos.open_video(path)[0]
+    (frame,) = videos.open_video(path).frames
     assert frame[..., 0].min() > 200 and frame[..., 1:].max() < 50
 
 
@@ -113,3 +117,163 @@ def test_the_command_goes_on_after_a_bad_video(tmp_path, capsys):
     command = ["predict", words[2], "-o", str(tmp_path / "film.avi")]
     assert cli.main([*command, "--model", "uniform"]) == 2
     assert "is written as .mp4" in capsys.readouterr().err
+
+
+class Camera:
+    """As `cv2.VideoCapture` of a camera, which sends frames without end."""
+
+    opened = ()
+
+    def __init__(self, *source):
+        Camera.opened, self.sent = source, 0
+
+    def get(self, what):
+        sides = {cv2.CAP_PROP_FRAME_HEIGHT: 46, cv2.CAP_PROP_FRAME_WIDTH: 70}
+        return {**sides, cv2.CAP_PROP_FPS: 10.0}.get(what, -1.0)
+
+    def read(self):
+        self.sent += 1
+        if self.sent == self.stops_at:
+            signal.raise_signal(signal.SIGINT)
+        return True, FRAMES[self.sent % 5].copy()
+
+    def release(self):
+        Camera.opened = None
+
+
+@pytest.fixture
+def camera(monkeypatch):
+    monkeypatch.setattr(Camera, "stops_at", 0, raising=False)
+    files = cv2.VideoCapture
+    monkeypatch.setattr(
+        cv2,
+        "VideoCapture",
+        lambda *source: (
+            files(*source) if isinstance(source[0], str) else Camera(*source)
+        ),
+    )
+    # Frames come as fast as they are asked for.
+    monkeypatch.setattr(videos, "in_time", lambda frames, rate: frames)
+    return Camera
+
+
+def test_a_camera_is_recorded_for_a_time(camera, tmp_path, capsys):
+    words = ["predict", "2", "-o", str(tmp_path), "--model", "uniform"]
+    for more, frames in (
+        (["--duration", "0.4"], 4),
+        (["--frames", "3", "--duration", "9"], 3),
+    ):
+        assert cli.main([*words, *more]) == 0
+        assert capsys.readouterr().out.strip() == str(tmp_path / "camera2.mp4")
+        assert count(tmp_path / "camera2.mp4") == frames
+        assert camera.opened is None  # released
+    # A file of that name is none.
+    (tmp_path / "2").touch()
+    assert cli.predict.source(str(tmp_path / "2")) == tmp_path / "2"
+    maps = predict(0, "uniform")
+    assert next(maps).shape == (46, 70) and camera.opened == (0,)
+    maps.close()
+
+
+def test_ctrl_c_ends_a_camera_and_its_file_is_whole(camera, tmp_path):
+    camera.stops_at = 6
+    before = signal.getsignal(signal.SIGINT)
+    words = ["predict", "0", "-o", str(tmp_path / "a.mp4"), "--model"]
+    assert cli.main([*words, "uniform", "--overlay"]) == 0
+    assert count(tmp_path / "a.mp4") == 5
+    assert signal.getsignal(signal.SIGINT) is before
+    # Of a file Ctrl-C leaves nothing.
+    path = write_video(tmp_path / "b.avi", FRAMES)
+
+    def stopped(frames):
+        yield next(frames)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            prediction.Predictor, "outcomes", lambda self, f: stopped(f)
+        )
+        words = ["predict", str(path), "-o", str(tmp_path / "b.mp4")]
+        assert cli.main([*words, "--model", "uniform"]) != 0
+    assert not (tmp_path / "b.mp4").exists()
+
+
+def test_a_stream_by_its_address(server, tmp_path, capfd):
+    path = write_video(tmp_path / "film.avi", FRAMES)
+    server.files["/film.avi"] = path.read_bytes()
+    address = f"{server.url}/film.avi"
+    video = videos.open_video(address)
+    assert video.rate == 10 and len(list(video.frames)) == 5
+    out = tmp_path / "out"
+    words = ["predict", address, "-o", str(out), "--model", "uniform"]
+    assert cli.main(words) == 0
+    assert count(out / "film.mp4") == 5
+    address = address.replace("://", "://user:secret@") + ".gone"
+    with pytest.raises(
+        datasets.DatasetError, match="cannot be opened"
+    ) as error:
+        videos.open_video(address)
+    assert "secret" not in str(error.value)
+    assert videos.name_of("rtsp://user:secret@host:9/") == "host"
+    assert videos.name_of("rtsp://host/live stream") == "live_stream"
+    assert not videos.is_stream("https://host/a.JPG") and not videos.is_stream(
+        True
+    )
+    capfd.readouterr()
+
+
+def test_a_camera_that_is_not_there():
+    with pytest.raises(datasets.DatasetError, match="camera 99 cannot be"):
+        videos.open_video(99)
+
+
+def test_live_frames_keep_the_time():
+    times = iter([0.0, 0.1, 0.2, 0.7, 0.8, 0.81, 0.82, 0.83, 0.84])
+    given = list(
+        videos.in_time(iter("abcdefghi"), 10, clock=lambda: next(times))
+    )
+    # d came when four were missing; what comes far too early is left out.
+    assert given[:3] == list("abc") and given.count("d") == 5
+    assert 8 <= given.index("e") and given[-1] != "i"
+
+
+def test_smoothing(tmp_path):
+    maps = [np.zeros((4, 5), "float32") for _ in range(3)]
+    maps[0][0, 0] = maps[1][1, 1] = maps[2][1, 1] = 1
+    smooth = prediction.Smoothing(0.5, 4)
+    w = np.exp(-1 / (4 * 0.5))
+    first, second, third = map(smooth, maps)
+    np.testing.assert_array_equal(first, maps[0])
+    # Frame 1 has w of the old place and 1 - w of the new one.
+    assert w > 0.5 and second[0, 0] == 1
+    assert second[1, 1] == pytest.approx((1 - w) / w, rel=1e-6)
+    assert third[0, 0] == pytest.approx(w * w / (1 - w * w), rel=1e-6)
+    assert third[1, 1] == 1 and third is not second
+    assert smooth(np.ones((2, 2), "float32")).min() == 1  # begins anew
+    for bad in ((0, 4), (1, 0), (np.nan, 4)):
+        with pytest.raises(ValueError, match="must be a number above 0"):
+            prediction.Smoothing(*bad)
+    path = write_video(tmp_path / "a.avi", FRAMES)
+    own = prediction.Smoothing(0.3, 10)
+    for ours, map_ in zip(
+        predict(path, "spectral_residual", smooth=0.3),
+        predict(path, "spectral_residual"),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, own(map_))
+    with pytest.raises(ValueError, match="smooth is for videos"):
+        predict(PICTURE, "uniform", smooth=1)
+
+
+def test_a_bar_says_how_far_it_is(monkeypatch, capsys):
+    times = iter(np.arange(9) / 2)
+    bar = console.Bar("film", 4, clock=lambda: next(times))
+    assert list(bar.over("abcd")) == list("abcd")
+    assert not capsys.readouterr().err  # no terminal
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert list(bar.over("abcd")) == list("abcd")
+    drawn = capsys.readouterr().err.replace("\x1b[K", "").split("\r")
+    assert (
+        drawn[1] == "film  [#####               ]  1/4 frames  0:02 left  2.0/s"
+    )
+    assert "4/4 frames" in drawn[-1] and drawn[-1].endswith("\n")

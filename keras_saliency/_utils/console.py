@@ -7,9 +7,10 @@ import argparse
 import contextlib
 import os
 import sys
+import time
 import warnings
-from collections.abc import Callable
-from typing import NoReturn, TypeGuard
+from collections.abc import Callable, Iterable, Iterator
+from typing import NoReturn, TypeGuard, TypeVar
 
 from keras_saliency._utils.atomic import explained
 from keras_saliency._utils.errors import NotInstalledError
@@ -21,6 +22,11 @@ VARIABLE = "KERAS_SALIENCY_TRACEBACK"
 UNFINISHED = 1
 WRONG = 2
 _STOPPED = 130
+# How often a bar is drawn anew.
+_BAR_SECONDS = 0.2
+_BAR_CELLS = 20
+
+_Item = TypeVar("_Item")
 _PIPE_CLOSED = 141
 
 
@@ -79,6 +85,59 @@ def tell(text: object) -> None:
 def say(text: str) -> None:
     """Print a line to standard error."""
     print(f"{PROGRAM}: {_line(text)}", file=sys.stderr, flush=True)
+
+
+class Bar:
+    """A line on standard error that says how far a job is.
+
+    Nothing is written where that is no terminal.
+
+    Args:
+        name: What is done.
+        count: Number of items; `None` if it is not known.
+        clock: Function that returns the time in seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        count: int | None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._name, self._count, self._clock = _line(name), count, clock
+
+    def over(self, items: Iterable[_Item]) -> Iterator[_Item]:
+        """Yield the items, and show how many there were."""
+        if not sys.stderr.isatty():
+            yield from items
+            return
+        begun = drawn = self._clock()
+        done = 0
+        try:
+            for done, item in enumerate(items, 1):
+                yield item
+                now = self._clock()
+                if now - drawn >= _BAR_SECONDS:
+                    drawn = now
+                    self._draw(done, now - begun)
+        finally:
+            self._draw(done, self._clock() - begun, "\n")
+
+    def _draw(self, done: int, seconds: float, end: str = "") -> None:
+        rate = done / max(seconds, 1e-9)
+        parts = [self._name, f"{done} frames"]
+        if self._count is not None:
+            full = min(_BAR_CELLS, _BAR_CELLS * done // self._count)
+            parts.insert(1, f"[{'#' * full:{_BAR_CELLS}}]")
+            parts[-1] = f"{done}/{self._count} frames"
+            left = max(0, self._count - done) / max(rate, 1e-9)
+            parts.append(f"{left // 60:.0f}:{left % 60:02.0f} left")
+        parts.append(f"{rate:.1f}/s")
+        # To the end of the line, which may have been longer.
+        print(
+            f"\r{'  '.join(parts)}\x1b[K", file=sys.stderr, end=end, flush=True
+        )
 
 
 def message_of(error: BaseException, name: object = None) -> str:

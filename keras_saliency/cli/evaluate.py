@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from keras_saliency._utils import console
 from keras_saliency._utils.atomic import explained
 from keras_saliency._utils.errors import NotInstalledError
+from keras_saliency.cli import words
 
 # Imported where they are used: the parser is quick.
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         "(default: all)",
     )
     command.add_argument(
-        "--images", type=_count, help="the first n of them; default: all"
+        "--images", type=words.count, help="the first n of them; default: all"
     )
     command.add_argument(
         "--metrics",
@@ -68,7 +69,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--size",
-        type=_count,
+        type=words.count,
         nargs=2,
         metavar=("HEIGHT", "WIDTH"),
         help="size at which maps are compared; default: each image's own",
@@ -81,7 +82,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         "with a MODEL.density.json beside their file (default: one)",
     )
     command.add_argument(
-        "--workers", type=_count, default=1, help="processes that score"
+        "--workers", type=words.count, default=1, help="processes that score"
     )
     command.add_argument(
         "--backbone-weights",
@@ -133,7 +134,7 @@ def run(parsed: argparse.Namespace) -> None:
         raise ValueError(f"{parsed.report} is a folder; --report takes a file.")
     results: list[evaluation.Evaluation] = []
     for model, name, system in zip(parsed.model, names, systems, strict=True):
-        begun = time.perf_counter()
+        begun = time.perfwords.counter()
         result = evaluation.evaluate(
             system,
             dataset,
@@ -144,7 +145,7 @@ def run(parsed: argparse.Namespace) -> None:
             resume=parsed.out and parsed.out / f"{name}.jsonl",
             verbose=1 if sys.stdout.isatty() else 0,
         )
-        seconds = time.perf_counter() - begun
+        seconds = time.perfwords.counter() - begun
         if results:
             console.tell("")
         console.tell(f"{model}: {len(dataset)} images in {seconds:.1f} s")
@@ -249,10 +250,3 @@ def _names(given: list[str]) -> list[str]:
         if names.count(name) > 1:
             raise ValueError(f"The model {text} is given twice.")
     return names
-
-
-def _count(text: str) -> int:
-    """Return a whole number above 0."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-    return int(text)

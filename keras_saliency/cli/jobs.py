@@ -13,10 +13,14 @@ _IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 _IMAGE, _VIDEO = ".png", ".mp4"
 
 
-class Job(NamedTuple):
-    """A file to read and the one to write."""
+# A file, the address of a stream, the number of a camera.
+Source = Path | str | int
 
-    source: Path
+
+class Job(NamedTuple):
+    """What to read and the file to write."""
+
+    source: Source
     target: Path
 
     def is_done(self) -> bool:
@@ -27,12 +31,12 @@ class Job(NamedTuple):
 class _Found(NamedTuple):
     """A file to read, and the sub-folder of its folder that it is in."""
 
-    source: Path
+    source: Source
     below: Path
 
 
 def plan(
-    inputs: Sequence[Path],
+    inputs: Sequence[Source],
     out: Path,
     *,
     recursive: bool,
@@ -42,10 +46,10 @@ def plan(
 
     A file is written under the name of the one that is read, without the
     extension; where two would then be one, both keep theirs: `a.jpg.png` and
-    `a.png.png`.
+    `a.png.png`. A camera or stream has the name of `videos.name_of`.
 
     Args:
-        inputs: Images, videos and folders.
+        inputs: Images, videos and folders; streams and cameras.
         out: A folder; or, for one image or video, the file.
         recursive: Whether sub-folders are searched too.
         skipping: Where inputs that cannot be used are noted.
@@ -65,7 +69,11 @@ def plan(
                 f"{', '.join(_IMAGES)}."
             )
         jobs = _named(found, out)
-    sources = {os.path.realpath(job.source) for job in jobs}
+    sources = {
+        os.path.realpath(job.source)
+        for job in jobs
+        if isinstance(job.source, Path)
+    }
     for job in jobs:
         if os.path.realpath(job.target) in sources:
             raise ValueError(
@@ -76,11 +84,14 @@ def plan(
 
 
 def _found(
-    inputs: Sequence[Path], out: Path, recursive: bool, skipping: Skipping
+    inputs: Sequence[Source], out: Path, recursive: bool, skipping: Skipping
 ) -> list[_Found]:
-    found: dict[Path, _Found] = {}
+    found: dict[Source, _Found] = {}
     failures = []
     for path in inputs:
+        if not isinstance(path, Path):
+            found.setdefault(path, _Found(path, Path()))
+            continue
         try:
             if not path.is_dir():
                 prediction.check_path(path)
@@ -107,14 +118,16 @@ def _found(
 
 
 def _file(
-    inputs: Sequence[Path], found: Sequence[_Found], out: Path
+    inputs: Sequence[Source], found: Sequence[_Found], out: Path
 ) -> Path | None:
     """Return the file that `out` names, if it names one."""
     suffix = out.suffix.lower()
     known = {*images.EXTENSIONS, *videos.EXTENSIONS}
     if suffix not in known or out.is_dir():
         return None
-    if len(found) > 1 or any(path.is_dir() for path in inputs):
+    if len(found) > 1 or any(
+        isinstance(path, Path) and path.is_dir() for path in inputs
+    ):
         raise ValueError(
             f"{out} names one file, but several files or folders are given; "
             "name a folder."
@@ -123,18 +136,21 @@ def _file(
     possible = (_VIDEO,) if is_video else _IMAGES
     if suffix not in possible:
         raise ValueError(
-            f"The map of {found[0].source} is written as "
+            f"The map of {videos.shown(found[0].source)} is written as "
             f"{', '.join(possible)}; received {out}."
         )
     return out
 
 
 def _named(found: Sequence[_Found], out: Path) -> list[Job]:
-    whole: set[Path] = set()
+    whole: set[Source] = set()
     while True:
-        targets: dict[Path, list[Path]] = {}
+        targets: dict[Path, list[Source]] = {}
         for source, below in found:
-            name = source.name if source in whole else source.stem
+            if isinstance(source, Path):
+                name = source.name if source in whole else source.stem
+            else:
+                name = videos.name_of(source)
             suffix = _VIDEO if videos.is_video(source) else _IMAGE
             target = out / below / (name + suffix)
             targets.setdefault(target, []).append(source)
@@ -144,8 +160,9 @@ def _named(found: Sequence[_Found], out: Path) -> list[Job]:
             break
         whole |= new
     for target, sources in double.items():
+        first, second = map(videos.shown, sources[:2])
         raise ValueError(
-            f"{sources[0]} and {sources[1]} would both be written to {target}; "
+            f"{first} and {second} would both be written to {target}; "
             "give them in two calls with two folders."
         )
     return [Job(sources[0], target) for target, sources in targets.items()]

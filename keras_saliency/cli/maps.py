@@ -1,11 +1,15 @@
 """What the command `keras-saliency predict` does."""
 
 import argparse
+import contextlib
 import errno
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from types import FrameType
 
 import cv2
 import numpy as np
@@ -28,6 +32,13 @@ def run(parsed: argparse.Namespace) -> int:
         recursive=parsed.recursive,
         skipping=skipping,
     )
+    if parsed.shard is not None:
+        # Each n-th: what takes long, such as videos, is spread.
+        number, count = parsed.shard
+        jobs = jobs[number - 1 :: count]
+        if not jobs:
+            console.say(f"Part {number} of {count} has no inputs.")
+            return 0
     predictor = _predictor(parsed.model, parsed.backbone_weights)
     # Before the first map, which may take long.
     folder = jobs[0].target.parent
@@ -37,9 +48,9 @@ def run(parsed: argparse.Namespace) -> int:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     todo = [job for job in jobs if not (parsed.skip_existing and job.is_done())]
     kept = len(jobs) - len(todo)
-    for job, write in _writers(todo, predictor, parsed.overlay):
+    for job, write in _writers(todo, predictor, parsed):
         written = False
-        with skipping.item(job.source):
+        with skipping.item(videos.shown(job.source)):
             write()
             written = True
         if written:
@@ -74,7 +85,9 @@ def _predictor(
 
 
 def _writers(
-    jobs: Sequence[Job], predictor: prediction.Predictor, overlay: bool
+    jobs: Sequence[Job],
+    predictor: prediction.Predictor,
+    parsed: argparse.Namespace,
 ) -> Iterator[tuple[Job, Callable[[], None]]]:
     """Yield each job and the function that writes its file.
 
@@ -86,19 +99,69 @@ def _writers(
         group = list(part)
         if is_video:
             for job in group:
-                yield job, partial(_write_video, job, predictor, overlay)
+                yield job, partial(_write_video, job, predictor, parsed)
         else:
             outcomes = predictor.outcomes([job.source for job in group])
             for job, outcome in zip(group, outcomes, strict=True):
-                yield job, partial(_write_image, job, outcome, overlay)
+                yield job, partial(_write_image, job, outcome, parsed.overlay)
 
 
 def _write_video(
-    job: Job, predictor: prediction.Predictor, overlay: bool
+    job: Job, predictor: prediction.Predictor, parsed: argparse.Namespace
 ) -> None:
-    frames, rate = videos.open_video(job.source)
-    drawn = (_drawn(each, overlay) for each in predictor.outcomes(frames))
-    videos.write_video(job.target, drawn, rate)
+    video = videos.open_video(job.source)
+    limits = [] if parsed.frames is None else [parsed.frames]
+    if parsed.duration is not None:
+        limits.append(max(1, round(parsed.duration * video.rate)))
+    limit = min(limits, default=None)
+    # What a file claims is no limit: it may be an estimate.
+    claimed = [video.count] if video.count is not None else []
+    bar = console.Bar(
+        videos.shown(job.source), min(limits + claimed, default=None)
+    )
+    stopping = _stopped_by_ctrl_c() if video.live else contextlib.nullcontext()
+    with stopping as stopped, contextlib.closing(video.frames) as frames:
+        if stopped is not None:
+            frames = itertools.takewhile(lambda _: not stopped.is_set(), frames)
+        shown = _shown(predictor.outcomes(frames), video, parsed)
+        if video.live:
+            shown = videos.in_time(shown, video.rate)
+        shown = itertools.islice(shown, limit)
+        videos.write_video(job.target, bar.over(shown), video.rate)
+
+
+def _shown(
+    outcomes: Iterable[prediction.Outcome],
+    video: videos.Video,
+    parsed: argparse.Namespace,
+) -> Iterator[Array]:
+    """Yield the frames that are written."""
+    smooth = None
+    if parsed.smooth:
+        smooth = prediction.Smoothing(parsed.smooth, video.rate)
+    for outcome in outcomes:
+        if smooth is not None:
+            outcome = outcome._replace(map=smooth(outcome.get()))
+        yield _drawn(outcome, parsed.overlay)
+
+
+@contextlib.contextmanager
+def _stopped_by_ctrl_c() -> Iterator[threading.Event | None]:
+    """Give an event that the first Ctrl-C sets; the next ends the program."""
+    if threading.current_thread() is not threading.main_thread():
+        yield None  # where signals do not arrive
+        return
+    stopped = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _write_image(job: Job, outcome: prediction.Outcome, overlay: bool) -> None:

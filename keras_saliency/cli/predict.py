@@ -4,9 +4,13 @@ import argparse
 import re
 from pathlib import Path
 
+from keras_saliency.cli import words
+
 _TEXT = """Writes OUT/NAME.png for each image, 255 where its map is largest,
-and OUT/NAME.mp4 for each video. An image or video that cannot be read is
+and OUT/NAME.mp4 for each video, camera and stream. Ctrl-C ends a camera or
+stream, and its file is whole. An image or video that cannot be read is
 skipped, and the exit status is then 1."""
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
@@ -15,7 +19,11 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         "predict", help="maps of images, folders and videos", description=_TEXT
     )
     command.add_argument(
-        "input", nargs="+", type=path, help="images, folders, videos"
+        "input",
+        nargs="+",
+        type=source,
+        help="images, folders, videos; the number of a camera (0); the "
+        "address of a stream (rtsp://..., http://...)",
     )
     command.add_argument(
         "-o",
@@ -51,6 +59,26 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         action="store_true",
         help="keep what is there and do the rest, as after a break",
     )
+    command.add_argument(
+        "--smooth",
+        type=words.positive,
+        metavar="SECONDS",
+        default=0.0,
+        help="smooth the maps of a video over this time",
+    )
+    command.add_argument(
+        "--duration",
+        type=words.positive,
+        metavar="SECONDS",
+        help="of each video the beginning of this length",
+    )
+    command.add_argument(
+        "--frames",
+        type=words.count,
+        metavar="N",
+        help="of each video the first N frames",
+    )
+    command.add_argument("--shard", type=words.shard, **words.SHARD)
     command.set_defaults(run=run)
 
 
@@ -66,13 +94,29 @@ def path(text: str) -> Path:
             "- is no file: standard input and output are not used (a file of "
             "that name is ./-)"
         )
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", text):
+    if _ADDRESS.match(text):
         raise argparse.ArgumentTypeError(
             f"{text} is an address, not a file: download the file first"
         )
     if not text:
         raise argparse.ArgumentTypeError("a path is empty")
     return Path(text)
+
+
+def source(text: str) -> Path | str | int:
+    """Return the path, the address or the camera that an argument names.
+
+    A number is a camera, unless a file or folder has that name.
+
+    Raises:
+        argparse.ArgumentTypeError: As `path`; for addresses that are not of
+            streams.
+    """
+    from keras_saliency import videos
+
+    if text.isascii() and text.isdecimal() and not Path(text).exists():
+        return int(text)
+    return text if videos.is_stream(text) else path(text)
 
 
 def run(parsed: argparse.Namespace) -> int:

@@ -3,5 +3,13 @@
 from keras_saliency.prediction.call import predict
 from keras_saliency.prediction.inputs import check_path, images_in
 from keras_saliency.prediction.predictor import Outcome, Predictor
+from keras_saliency.prediction.smoothing import Smoothing
 
-__all__ = ["Outcome", "Predictor", "check_path", "images_in", "predict"]
+__all__ = [
+    "Outcome",
+    "Predictor",
+    "Smoothing",
+    "check_path",
+    "images_in",
+    "predict",
+]

@@ -9,7 +9,8 @@ from keras_saliency._utils.skipping import Skipping
 from keras_saliency._utils.types import Array, ArrayLike, PathName
 from keras_saliency.prediction.inputs import check_path, images_in
 from keras_saliency.prediction.predictor import Predictor
-from keras_saliency.videos import is_video, open_video
+from keras_saliency.prediction.smoothing import Smoothing
+from keras_saliency.videos import is_stream, is_video, open_video
 
 
 def predict(
@@ -18,6 +19,7 @@ def predict(
     *,
     errors: str = "skip",
     recursive: bool = False,
+    smooth: float = 0.0,
 ) -> Any:
     """Return where people look in an image, or in each of several.
 
@@ -33,6 +35,8 @@ def predict(
               their names. Hidden files, such as the `._NAME.jpg` of macOS,
               are none.
             - The path of a video (`.mp4`, `.avi`, `.mov`, `.mkv`, ...).
+            - The number of a camera, from 0, or the address of a stream
+              (`"rtsp://..."`, `"http://..."`).
         model: A `Predictor`, or what it takes: the name of a published or
             classic model, the path of a `.keras` file or of an exported one
             (`.onnx`, `.tflite`, ...), a Keras model, or an object with a
@@ -45,6 +49,8 @@ def predict(
             and the list has `None` in its place. `"raise"` raises its error.
         recursive: Whether a folder's sub-folders are searched too, also those
             that are links. Each folder is searched once.
+        smooth: Seconds over which the maps of a video are smoothed, by
+            `prediction.Smoothing`; 0 leaves each as it is.
 
     Returns:
         float32 map `(height, width)` of the image's size, in [0, 1]: the
@@ -56,7 +62,8 @@ def predict(
     Raises:
         ValueError: If there is no such image, video or model, if one cannot
             be read, or if a map holds NaN; the message names the file. Of a
-            list or folder, if that is so of all its images.
+            list or folder, if that is so of all its images. If `smooth` is
+            given and it is no video.
 
     Example:
     >>> import numpy as np
@@ -65,16 +72,28 @@ def predict(
     """
     skipping = Skipping(errors)
     predictor = model if isinstance(model, Predictor) else Predictor(model)
+    if is_stream(image) or isinstance(image, (str, os.PathLike)):
+        if is_video(image):
+            return _frames(image, predictor, smooth)
+    if smooth:
+        raise ValueError("smooth is for videos; received something else.")
     if isinstance(image, (list, tuple)):
         return _several(image, predictor, skipping)
     if isinstance(image, (str, os.PathLike)):
         if Path(image).is_dir():
             found = images_in(image, recursive=recursive, skipping=skipping)
             return _pairs(found, predictor, skipping)
-        if is_video(image):
-            check_path(image)
-            return predictor.maps(open_video(image)[0])
     return predictor(image)  # type: ignore[arg-type]
+
+
+def _frames(
+    source: Any, predictor: Predictor, smooth: float
+) -> Iterator[Array]:
+    if not is_stream(source):
+        check_path(source)
+    video = open_video(source)
+    maps = predictor.maps(video.frames)
+    return map(Smoothing(smooth, video.rate), maps) if smooth else maps
 
 
 def _several(
