@@ -115,9 +115,9 @@ def overlay(image: ArrayLike, map_: ArrayLike, cmap: str = "inferno") -> Array:
         cmap: Name of a matplotlib color map.
 
     Returns:
-        uint8 array `(height, width, 3)`: the image, gray and at 0.6 of its
-        brightness, mixed with the map's color by an opacity of 0.75 times the
-        map's square root. Opacity and color have 256 steps.
+        uint8 array `(height, width, 3)`: the image, gray (luma of Rec. 601)
+        and at 0.6 of its brightness, mixed with the map's color by an opacity
+        of 0.75 times the map's square root. Opacity and color have 256 steps.
 
     Raises:
         ValueError: On other shapes, and on NaN.
@@ -132,7 +132,7 @@ def overlay(image: ArrayLike, map_: ArrayLike, cmap: str = "inferno") -> Array:
                 "An overlay is of an image (height, width, 3) and a map "
                 f"(height, width); received another {what}."
             )
-    return _laid_over(panel, pixels, cmap)
+    return _laid_over(np.asarray(panel), pixels, cmap)
 
 
 def history(
@@ -206,17 +206,19 @@ def _panel(panel: ArrayLike | None) -> Array | None:
     if values.dtype == np.uint8:
         values = values / np.float32(255)
     values = values.astype(np.float32, copy=False)
-    if not np.isfinite(values).all():
+    low, high = values.min(), values.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("A panel holds NaN or infinity.")
-    values = np.maximum(values, 0)
+    if low < 0:
+        values = np.maximum(values, 0)
     if is_image:
-        if values.max() > 1:
+        if high > 1:
             raise ValueError(
                 "An image must be uint8 or lie in [0, 1]; received values up "
-                f"to {values.max()}."
+                f"to {high}."
             )
         return values
-    return images.divide_by_peak(values)
+    return values if high == 1 else images.divide_by_peak(values)
 
 
 def _as_uint8(panel: Array | None) -> Array:
@@ -230,12 +232,10 @@ def _laid_over(map_: Array, image: Array, cmap: str) -> Array:
     map_ = np.ascontiguousarray(images.resize(map_, image.shape[:2]))
     # Equal steps of the root are equal steps of the opacity.
     steps = cv2.convertScaleAbs(cv2.sqrt(map_), alpha=255)
-    gray = cv2.transform(image, np.full((1, 3), 1 / 3, np.float32))
+    gray = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
     dimmed = cv2.multiply(gray, cv2.LUT(steps, light), scale=_DIMMED / 255)
-    return cv2.add(
-        cv2.cvtColor(dimmed, cv2.COLOR_GRAY2RGB),
-        cv2.applyColorMap(steps, color),
-    )
+    laid = cv2.applyColorMap(steps, color)
+    return cv2.add(laid, cv2.cvtColor(dimmed, cv2.COLOR_GRAY2RGB), dst=laid)
 
 
 @functools.cache

@@ -1,12 +1,15 @@
 """Videos, cameras and streams, frame by frame; videos written whole."""
 
+import collections
 import contextlib
+import dataclasses
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import cv2
@@ -14,7 +17,7 @@ import numpy as np
 
 from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
-from keras_saliency._utils.types import Array, PathName
+from keras_saliency._utils.types import Array, PathName, Size
 from keras_saliency.images import EXTENSIONS as IMAGES
 from keras_saliency.images.headers import MAX_PIXELS
 
@@ -29,15 +32,18 @@ _HIGHEST_RATE = 1000.0
 # Parts of an MP4 or MOV file. Anything else may be what a phone appends.
 _PARTS = {b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide"}
 _MOST_PARTS = 100_000
+# Frames that wait for the codec.
+_AHEAD = 2
 # A stream without an end tells nonsense.
 _MOST_FRAMES = 1e9
 
 
-class Video(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Video:
     """What `open_video` opened.
 
     Attributes:
-        frames: Iterator over uint8 arrays `(height, width, 3)`, RGB.
+        frames: Generator of uint8 arrays `(height, width, 3)`, RGB.
         rate: Number of frames per second.
         count: Number of frames as the file claims it, `None` if it is not
             known.
@@ -45,7 +51,7 @@ class Video(NamedTuple):
             known: those of a camera, and of most streams.
     """
 
-    frames: Iterator[Array]
+    frames: Generator[Array, None, None]
     rate: float
     count: int | None = None
     live: bool = False
@@ -53,10 +59,9 @@ class Video(NamedTuple):
 
 def is_video(source: PathName | int) -> bool:
     """Return whether it is a video: by a file's name, or a camera, a stream."""
-    if is_stream(source):
-        return True
-    path = Path(source)  # type: ignore[arg-type]
-    return path.suffix.lower() in EXTENSIONS
+    if is_stream(source) or isinstance(source, int):
+        return is_stream(source)
+    return Path(source).suffix.lower() in EXTENSIONS
 
 
 def is_stream(source: object) -> bool:
@@ -159,7 +164,7 @@ def _open_stream(source: str | int) -> Video:
             f"there within {_WAIT_MILLISECONDS // 1000} s, or what it sends is "
             "no video that OpenCV knows."
         )
-    return video._replace(live=video.count is None)
+    return dataclasses.replace(video, live=video.count is None)
 
 
 def _opened(capture: cv2.VideoCapture) -> Video | None:
@@ -257,6 +262,9 @@ def write_video(path: PathName, frames: Iterable[Array], rate: float) -> int:
 
 def _write(path: Path, frames: Iterable[Array], rate: float) -> int:
     writer, size, count = None, (0, 0), 0
+    waiting: collections.deque[Future[None]] = collections.deque()
+    # Encodes while the next frames are made.
+    pool = ThreadPoolExecutor(1, "keras_saliency")
     try:
         for frame in frames:
             if writer is None:
@@ -268,20 +276,28 @@ def _write(path: Path, frames: Iterable[Array], rate: float) -> int:
                         f"OpenCV cannot write MP4 of {size[0]}x{size[1]} pixels"
                         f" and {rate:g} frames per second here"
                     )
-            if frame.shape[1::-1] != size:
-                # OpenCV would leave it out without a word.
-                frame = cv2.resize(frame, size)
-            if frame.ndim == 2:
-                frame = cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR)
-            else:
-                frame = np.ascontiguousarray(frame)
-                frame = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
-            writer.write(frame)
+            waiting.append(pool.submit(_encode, writer, frame, size))
+            if len(waiting) > _AHEAD:
+                waiting.popleft().result()
             count += 1
+        while waiting:
+            waiting.popleft().result()
     finally:
+        pool.shutdown(cancel_futures=True)
         if writer is not None:
             writer.release()
     return count
+
+
+def _encode(writer: cv2.VideoWriter, frame: Array, size: Size) -> None:
+    if frame.shape[1::-1] != tuple(size):
+        # OpenCV would leave it out without a word.
+        frame = cv2.resize(frame, size)
+    if frame.ndim == 2:
+        frame = cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR)
+    else:
+        frame = cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2BGR)
+    writer.write(frame)
 
 
 def _count(path: Path) -> int:
@@ -297,7 +313,9 @@ def _count(path: Path) -> int:
         capture.release()
 
 
-def _frames(capture: cv2.VideoCapture, frame: Array | None) -> Iterator[Array]:
+def _frames(
+    capture: cv2.VideoCapture, frame: Array | None
+) -> Generator[Array, None, None]:
     try:
         while frame is not None:
             yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)

@@ -58,7 +58,7 @@ def test_overlay_shows_map_and_image():
     map_ = np.zeros(PICTURE.shape[:2], "float32")
     map_[10, 20] = 3
     laid = plot.overlay(PICTURE, map_)
-    gray = 0.6 * PICTURE.mean(-1)
+    gray = 0.6 * (PICTURE @ [0.299, 0.587, 0.114])
     away = np.ones(map_.shape, bool)
     away[10, 20] = False
     np.testing.assert_allclose(laid[away][:, 1], gray[away], atol=1)

@@ -20,7 +20,7 @@ def rows():
 def test_overlay_is_the_mix_that_is_documented(rows, cmap):
     image = rows[0][0]
     map_ = np.linspace(0, 1, 30 * 40, dtype="float32").reshape(30, 40)
-    gray = 0.6 * image.mean(-1, keepdims=True)
+    gray = 0.6 * (image @ [0.299, 0.587, 0.114])[..., None]
     opacity = 0.75 * np.sqrt(map_)[..., None]
     color = 255 * colormaps[cmap](map_)[..., :3]
     expected = (1 - opacity) * gray + opacity * color

@@ -26,10 +26,10 @@ def test_what_is_written_is_read(tmp_path, rate):
     frames = [*FRAMES, FRAMES[0][..., 0], FRAMES[0][:20, :30]]
     assert videos.write_video(path, iter(frames), rate) == 7
     assert [p.name for p in path.parent.iterdir()] == ["a.mp4"]
-    read, found, number, live = videos.open_video(path)
-    assert number == 7 and not live
-    read = list(read)
-    assert len(read) == 7 and found == pytest.approx(rate, rel=1e-3)
+    video = videos.open_video(path)
+    assert video.count == 7 and not video.live
+    assert len(list(video.frames)) == 7
+    assert video.rate == pytest.approx(rate, rel=1e-3)
     # Red stays red.
     red = np.zeros((32, 48, 3), "uint8")
     red[..., 0] = 250

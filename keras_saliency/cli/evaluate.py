@@ -134,7 +134,7 @@ def run(parsed: argparse.Namespace) -> None:
         raise ValueError(f"{parsed.report} is a folder; --report takes a file.")
     results: list[evaluation.Evaluation] = []
     for model, name, system in zip(parsed.model, names, systems, strict=True):
-        begun = time.perfwords.counter()
+        begun = time.perf_counter()
         result = evaluation.evaluate(
             system,
             dataset,
@@ -145,7 +145,7 @@ def run(parsed: argparse.Namespace) -> None:
             resume=parsed.out and parsed.out / f"{name}.jsonl",
             verbose=1 if sys.stdout.isatty() else 0,
         )
-        seconds = time.perfwords.counter() - begun
+        seconds = time.perf_counter() - begun
         if results:
             console.tell("")
         console.tell(f"{model}: {len(dataset)} images in {seconds:.1f} s")

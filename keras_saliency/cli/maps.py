@@ -120,7 +120,8 @@ def _write_video(
         videos.shown(job.source), min(limits + claimed, default=None)
     )
     stopping = _stopped_by_ctrl_c() if video.live else contextlib.nullcontext()
-    with stopping as stopped, contextlib.closing(video.frames) as frames:
+    frames: Iterator[Array] = video.frames
+    with stopping as stopped, contextlib.closing(video.frames):
         if stopped is not None:
             frames = itertools.takewhile(lambda _: not stopped.is_set(), frames)
         shown = _shown(predictor.outcomes(frames), video, parsed)
@@ -182,4 +183,4 @@ def _drawn(outcome: prediction.Outcome, overlay: bool) -> Array:
         from keras_saliency import plot
 
         return plot.overlay(outcome.image, map_)
-    return np.round(255 * map_).astype(np.uint8)
+    return cv2.convertScaleAbs(map_, alpha=255)  # rounds

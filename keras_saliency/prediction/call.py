@@ -72,9 +72,8 @@ def predict(
     """
     skipping = Skipping(errors)
     predictor = model if isinstance(model, Predictor) else Predictor(model)
-    if is_stream(image) or isinstance(image, (str, os.PathLike)):
-        if is_video(image):
-            return _frames(image, predictor, smooth)
+    if isinstance(image, (int, str, os.PathLike)) and is_video(image):
+        return _frames(image, predictor, smooth)
     if smooth:
         raise ValueError("smooth is for videos; received something else.")
     if isinstance(image, (list, tuple)):
@@ -87,10 +86,10 @@ def predict(
 
 
 def _frames(
-    source: Any, predictor: Predictor, smooth: float
+    source: PathName | int, predictor: Predictor, smooth: float
 ) -> Iterator[Array]:
     if not is_stream(source):
-        check_path(source)
+        check_path(source)  # type: ignore[arg-type]
     video = open_video(source)
     maps = predictor.maps(video.frames)
     return map(Smoothing(smooth, video.rate), maps) if smooth else maps
