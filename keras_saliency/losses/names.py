@@ -141,6 +141,7 @@ def get(
     *,
     prior: ArrayLike | None = None,
     vgg_weights: PathName | None = "imagenet",
+    feature_dtype: str = "float32",
 ) -> SaliencyLoss:
     """Return the loss of a name in the paper.
 
@@ -158,6 +159,7 @@ def get(
             of the network's output. Losses with R need it before their first
             call.
         vgg_weights: For the terms DF and GM: `"imagenet"`, a path, or `None`.
+        feature_dtype: For the terms DF and GM: `"float32"` or `"bfloat16"`.
 
     Returns:
         A `SaliencyLoss`.
@@ -180,8 +182,8 @@ def get(
     name, arguments = _parse(identifier)
     extra: dict[str, dict[str, Any]] = {
         "R": {"prior": prior},
-        "DF": {"weights": vgg_weights},
-        "GM": {"weights": vgg_weights},
+        "DF": {"weights": vgg_weights, "feature_dtype": feature_dtype},
+        "GM": {"weights": vgg_weights, "feature_dtype": feature_dtype},
     }
     rows = {_key(row.name): row for row in TABLE2}
     singles = {_key(single): single for single in LOSSES}

@@ -17,6 +17,7 @@ from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
 _SMALLEST_SIDE = 32
 # Values beyond count as this: the features are raised to the fourth power.
 _LARGEST_VALUE = 1e5
+_FEATURE_DTYPES = ("float32", "bfloat16")
 
 
 class _PerceptualLoss(SaliencyLoss):
@@ -27,10 +28,17 @@ class _PerceptualLoss(SaliencyLoss):
         *,
         weights: PathName | None = "imagenet",
         feature_scale: float = 1.0 / 255.0,
+        feature_dtype: str = "float32",
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.weights = None if weights is None else str(weights)
+        if feature_dtype not in _FEATURE_DTYPES:
+            raise ValueError(
+                f"{self.name}: feature_dtype must be one of "
+                f"{_FEATURE_DTYPES}, received {feature_dtype!r}."
+            )
+        self.feature_dtype = feature_dtype
         self.feature_scale = checked(
             self, "feature_scale", feature_scale, 0.0, inclusive=False
         )
@@ -38,11 +46,15 @@ class _PerceptualLoss(SaliencyLoss):
     def _per_image(
         self, y_true: Tensor, y_pred: Tensor, shared: dict[Any, Any]
     ) -> Tensor:
-        key = (_PerceptualLoss, self.weights, self.feature_scale)
+        arguments = (self.weights, self.feature_dtype)
+        key = (_PerceptualLoss, *arguments, self.feature_scale)
         if key not in shared:
-            network = _pooling_outputs(self.weights)
+            network = _pooling_outputs(*arguments)
             shared[key] = [
-                [self.feature_scale * f for f in network(_as_image(maps))]
+                [
+                    self.feature_scale * ops.cast(features, "float32")
+                    for features in network(_as_image(maps))
+                ]
                 for maps in (targets.density(y_true), y_pred)
             ]
         return self.compute(*shared[key])
@@ -70,6 +82,10 @@ class DeepFeatures(_PerceptualLoss):
         weights: VGG-16's weights: `"imagenet"` (Keras downloads them at the
             first call), the path of a weights file, or `None` for random ones.
         feature_scale: Factor on all features.
+        feature_dtype: Precision of VGG-16, `"float32"` or `"bfloat16"`. The
+            latter changes a loss by some 0.1 % and takes half the time on
+            processors and GPUs that compute in bfloat16; on JAX's CPU backend
+            it takes longer. Distances are in float32 in any case.
         **kwargs: See `SaliencyLoss`.
     """
 
@@ -135,7 +151,7 @@ def _interpolation(side: Any) -> Tensor:
 
 
 @functools.cache
-def _pooling_outputs(weights: str | None) -> keras.Model:
+def _pooling_outputs(weights: str | None, dtype: str) -> keras.Model:
     """Load VGG-16, its five pooling layers as outputs, for images of any size.
 
     The first call comes from inside a traced training step, where no variable
@@ -144,6 +160,8 @@ def _pooling_outputs(weights: str | None) -> keras.Model:
     result: dict[str, Any] = {}
 
     def build() -> None:
+        # The policy is a state of the thread, too.
+        keras.config.set_dtype_policy(dtype)
         try:
             result["network"] = _build_pooling_outputs(weights)
         except Exception as error:

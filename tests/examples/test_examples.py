@@ -123,6 +123,12 @@ def test_a_member_teaches_a_network_that_predicts(
             ("--count", "1", "--size", "48", "64", "--rounds", "1"),
             "| all seven |",
         ),
+        (
+            "losses",
+            ("--losses", "MSE", "CC", "--steps", "1", "--batch-size", "1")
+            + ("--input-size", "64x64"),
+            "CC: ",
+        ),
     ],
 )
 def test_benchmark(name, arguments, printed, tmp_path):

@@ -146,3 +146,21 @@ def test_training_on_images_of_varying_size():
         x = RNG.random((2, height, width, 3)).astype("float32")
         logs = model.train_on_batch(x, Y[:2, :height, :width], return_dict=True)
         assert np.isfinite([*logs.values()]).all()
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", ["DF", "GM"])
+def test_features_in_bfloat16(name, vgg16_weights):
+    exact = losses.get(name, vgg_weights=vgg16_weights).call(Y, P)
+    loss = losses.get(name, vgg_weights=vgg16_weights, feature_dtype="bfloat16")
+    values = loss.call(Y, P)
+    assert loss.get_config()["feature_dtype"] == "bfloat16"
+    assert keras.backend.standardize_dtype(values.dtype) == "float32"
+    values, exact = (ops.convert_to_numpy(each) for each in (values, exact))
+    np.testing.assert_allclose(values, exact, rtol=0.01)
+    assert (values != exact).any()
+
+
+def test_an_unknown_precision_of_features():
+    with pytest.raises(ValueError, match="feature_dtype must be one of"):
+        losses.get("DF", vgg_weights=None, feature_dtype="float16")
