@@ -1,6 +1,7 @@
 """Fixtures that more than one test module uses."""
 
 import os
+import re
 from pathlib import Path
 
 import keras
@@ -16,6 +17,16 @@ SHARED = Path(
         Path(__file__).resolve().parents[2] / "shared",
     )
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark the cases that a `quick` mark does not name as `further` ones."""
+    for item in items:
+        quick = item.get_closest_marker("quick")
+        case = getattr(item, "callspec", None)
+        if quick and case and not re.search(quick.args[0], case.id):
+            item.add_marker("further")
 
 
 @pytest.fixture(autouse=True)

@@ -103,6 +103,7 @@ def test_parts_and_sizes(root, capsys):
     assert "3 images in" in printed
 
 
+@pytest.mark.further
 def test_names_that_are_the_same_are_told_apart(root, capsys, tmp_path):
     for run_ in "12":
         (tmp_path / run_).mkdir()
@@ -147,6 +148,7 @@ def test_a_folder_that_cannot_be_written(root, capsys, tmp_path):
     assert "file/out" in said
 
 
+@pytest.mark.further
 def test_an_exported_model(root, capsys, tmp_path):
     pytest.importorskip("tensorflow", reason="needs TensorFlow")
     if keras.config.backend() != "tensorflow":

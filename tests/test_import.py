@@ -61,6 +61,7 @@ def test_names_are_there_when_asked_for():
         keras_saliency.nothing  # noqa: B018
 
 
+@pytest.mark.further
 def test_neither_the_network_nor_frameworks_are_asked(tmp_path):
     (tmp_path / "cupy.py").write_text("raise SystemExit('CuPy is imported')")
     run(
@@ -192,6 +193,7 @@ def blocked(script, *packages):
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
+@pytest.mark.further
 def test_a_missing_backend_is_said_in_a_sentence(monkeypatch):
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
     runtimes = ("onnxruntime", "ai_edge_litert", "openvino")

@@ -90,6 +90,7 @@ def train(folder, epochs=3, interrupt_after=None, **options):
     return model.get_weights(), resume.history, best.best
 
 
+@pytest.mark.further
 def test_the_result_is_the_same_bit_for_bit(tmp_path):
     wanted = train(tmp_path / "whole")
     train(tmp_path / "broken", interrupt_after=0)

@@ -74,6 +74,7 @@ def test_information_is_the_mean_logarithm_at_the_fixations():
     np.testing.assert_allclose(bits, expected, atol=1e-9)
 
 
+@pytest.mark.further
 def test_fit_is_as_likely_as_the_truth(samples):
     steps = []
     fitted = densities.fit(samples, callback=lambda: steps.append(1))

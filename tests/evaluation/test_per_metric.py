@@ -45,6 +45,7 @@ def test_each_metric_has_the_value_of_its_map(density, test_part, own):
         )
 
 
+@pytest.mark.further
 def test_own_maps_are_better():
     """Of a good model, whose density is right."""
     made = datasets.generate(count=40, size=(48, 64), seed=6)

@@ -57,6 +57,7 @@ def test_losses_that_the_data_cannot_have(refuses, tmp_path, script, options):
     assert "nss needs fixations" in said
 
 
+@pytest.mark.further
 def test_results_of_other_settings(example, few_images, tmp_path, capsys):
     example("table2", "--epochs", "1", "--rows", "MSE")
     printed = capsys.readouterr().out

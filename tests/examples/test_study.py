@@ -92,6 +92,7 @@ def test_findings_of_known_scores(example, known_scores, capsys):
     assert "there is no file results/table2.npz" in capsys.readouterr().err
 
 
+@pytest.mark.further
 def test_which_loss_of_known_scores(example, known_scores):
     example("which_loss", "--scores", known_scores)
     folder = known_scores.parent

@@ -105,6 +105,7 @@ def test_networks_resume(table1, tmp_path, monkeypatch, capsys):
     )
 
 
+@pytest.mark.further
 def test_options_of_a_row(table1, tmp_path, monkeypatch):
     """What is said of a row gets to its network."""
     trained = {}

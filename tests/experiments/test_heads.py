@@ -34,6 +34,7 @@ def no_training(monkeypatch):
     monkeypatch.setattr(keras.Model, "fit", fit)
 
 
+@pytest.mark.further
 def test_a_run_is_resumed_kept_and_read(trainer, made, monkeypatch, capsys):
     with stopping.after_one_epoch():
         trainer.train("MSE", made, RECIPE, seed=3)

@@ -139,6 +139,7 @@ def test_padded_networks_see_images_as_in_training(
     assert not np.array_equal(map_, run.model.saliency_map(image))
 
 
+@pytest.mark.further
 def test_weights_that_someone_released(tmp_path, small_sam, monkeypatch):
     """An importer's file and a `.keras` file."""
     monkeypatch.setitem(models.MODELS, "sam_vgg", small_sam)

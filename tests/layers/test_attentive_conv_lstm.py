@@ -150,6 +150,7 @@ def test_gradients_are_those_of_differences():
         assert slope[place] == pytest.approx(difference, rel=1e-3, abs=1e-4)
 
 
+@pytest.mark.further
 def test_every_weight_trains(tmp_path):
     inputs = keras.Input(SHAPE[1:])
     layer = built()

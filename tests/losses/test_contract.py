@@ -176,6 +176,7 @@ DEGENERATE = {
 # A sum of what is finite is finite: one row of the table stands for all sums.
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("name", [*losses.LOSSES, losses.TABLE2[-1].name])
+@pytest.mark.quick("float32")
 def test_degenerate_maps_give_finite_values_and_gradients(name, dtype):
     loss = build(name)
     truths = {
@@ -207,6 +208,7 @@ def test_degenerate_maps_give_finite_values_and_gradients(name, dtype):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.quick("MSE|KLD$|NSS|CC$|DF$")
 def test_random_sparse_maps_give_finite_gradients(name):
     generator = np.random.default_rng(1)
     loss = build(name)

@@ -65,6 +65,7 @@ def build(name):
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("name", losses.LOSSES)
+@pytest.mark.quick("float32")
 def test_losses_and_gradients_are_finite(name, dtype):
     loss = build(name)
     names, y_true, y_pred = cases()

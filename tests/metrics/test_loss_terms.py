@@ -90,6 +90,7 @@ MODES = {
         (keras.Model, "compiled"),
     ],
 )
+@pytest.mark.quick("SaliencyModel-compiled")
 def test_means_over_images_with_weights_and_an_uneven_last_batch(kind, mode):
     model = compiled(kind, **MODES[mode])
     logs = model.fit(
@@ -170,6 +171,7 @@ def test_other_calls_of_the_loss_change_nothing():
     check(model.evaluate(X, Y, verbose=0, return_dict=True), expected)
 
 
+@pytest.mark.further
 def test_a_loss_of_two_models_reports_to_the_one_in_training():
     loss = combination()
     first, second = compiled(loss=loss), compiled(loss=loss)
@@ -222,6 +224,7 @@ def test_a_plain_keras_model_read_back_computes_a_term_once(
     check_number_of_calls(loaded, count_calls(monkeypatch))
 
 
+@pytest.mark.further
 def test_compiled_again_nothing_of_the_first_is_left():
     loss = combination()
     model = compiled(loss=loss)

@@ -121,6 +121,7 @@ def test_direction_is_that_of_the_evaluation(name):
 
 
 @pytest.mark.once
+@pytest.mark.further
 def test_in_compile_and_in_a_saved_model(tmp_path):
     inputs = keras.Input((*SHAPE[1:], 2))
     outputs = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")(

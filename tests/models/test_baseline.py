@@ -41,6 +41,7 @@ def test_the_paper_s_sizes():
 
 
 @pytest.mark.once
+@pytest.mark.further
 def test_features_are_keras_own_vgg16(vgg16_weights):
     images = RNG.integers(0, 256, (1, 64, 96, 3)).astype("uint8")
     model = models.Baseline((64, 96, 3), backbone_weights=vgg16_weights)
@@ -120,6 +121,7 @@ def test_terms_show_in_the_logs_by_themselves():
         pytest.param("LC2", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.further
 def test_saved_while_training_it_continues(name, tmp_path):
     model = tiny(activation="sigmoid")
     loss = losses.get(name, prior=RNG.random(model.map_size), vgg_weights=None)
@@ -167,6 +169,7 @@ def test_loads_in_a_fresh_process_bit_for_bit(tmp_path):
 
 
 @pytest.mark.once
+@pytest.mark.further
 def test_perceptual_network_is_no_part_of_a_saved_model(tmp_path):
     model = tiny()
     x, y = batch(model)
@@ -265,6 +268,7 @@ BLOCK5 = ("block5_conv1", "block5_conv2", "block5_conv3")
 
 
 @pytest.mark.once
+@pytest.mark.further
 def test_tuned_layers_of_vgg16_have_its_weights(vgg16_weights):
     shape = (64, 96, 3)
     frozen = models.Baseline(shape, backbone_weights=vgg16_weights)

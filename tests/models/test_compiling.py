@@ -154,6 +154,7 @@ def test_metrics_that_would_be_wrong_are_refused(given, message):
             compiled(loss="mse", **{argument: given})
 
 
+@pytest.mark.further
 def test_weights_of_images_in_any_form():
     model = compiled(loss="mse")
     alone = logs_of(model)["loss"]

@@ -128,6 +128,7 @@ def test_a_layer_of_numpy_s_numbers(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.quick("baseline|fast_net")
 def test_a_model_of_numpy_s_numbers(name):
     cls, arguments = models.MODELS[name], model_arguments(name)
     same_configuration(made(cls, arguments), made(cls, of_numpy(arguments)))
@@ -140,6 +141,7 @@ def ensemble(**options):
     return models.Ensemble(made, **options)
 
 
+@pytest.mark.further
 def test_an_ensemble_of_numpy_s_numbers():
     cls = models.Ensemble
     assert set(cls([ensemble()]).get_config()) == {
@@ -198,6 +200,7 @@ def test_a_layer_under_channels_first(name, request):
 
 
 @pytest.mark.parametrize("name", [*NAMES, "ensemble"])
+@pytest.mark.quick("baseline|fast_net")
 def test_a_model_under_channels_first(name, request, tmp_path):
     def model():
         if name == "ensemble":

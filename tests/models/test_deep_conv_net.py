@@ -155,6 +155,7 @@ def test_the_recommended_rate_makes_the_authors_steps():
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
 
 
+@pytest.mark.further
 def test_saved_and_read_it_is_the_same(tmp_path):
     for shape in ((16, 24, 3), (None, None, 3)):
         model = small(shape, trainable=False)

@@ -49,6 +49,7 @@ def test_frozen_stages_do_not_train():
 
 
 @pytest.mark.parametrize("name", ["resnet50", "vgg16"])
+@pytest.mark.further
 def test_features_are_those_of_keras(name, request):
     if name == "vgg16":
         weights = request.getfixturevalue("vgg16_weights")
@@ -134,6 +135,7 @@ def test_an_ensemble_is_the_mean_and_reads_back(tmp_path):
     assert map_.shape == (50, 128)
 
 
+@pytest.mark.further
 def test_a_mirrored_ensemble_has_no_sides():
     model = models.Ensemble(members())
     images = np.random.default_rng(0).uniform(0, 255, (1, 96, 128, 3))

@@ -14,6 +14,7 @@ def small(**options):
     )
 
 
+@pytest.mark.further
 def test_sizes():
     model = models.FastNet()
     assert model.map_size == (30, 40)

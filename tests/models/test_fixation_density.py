@@ -277,6 +277,7 @@ def test_poor_maps_have_a_finite_density(model, made):
     assert all(np.isfinite(values).all() for values in result.scores.values())
 
 
+@pytest.mark.further
 def test_a_published_model_by_name(made):
     density = FixationDensity("bundled").fit(made.subset([0, 1]), verbose=0)
     assert density.name == "bundled"
@@ -298,6 +299,7 @@ def test_published_densities_belong_to_the_published_files(path):
     assert report["sha256"] == entry.sha256
 
 
+@pytest.mark.further
 def test_the_density_of_the_models_file(made, tmp_path):
     model = network()
     model.save(tmp_path / "mine.keras")

@@ -61,6 +61,7 @@ def test_pooling_is_padded_above_and_to_the_left(strides, size):
     np.testing.assert_array_equal(model.predict(x, verbose=0)[0], expected)
 
 
+@pytest.mark.further
 def test_the_backbone_is_vgg16(vgg16_weights):
     model = models.MLNet((32, 48, 3), backbone_weights=vgg16_weights)
     vgg = keras.applications.VGG16(

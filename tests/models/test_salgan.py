@@ -66,6 +66,7 @@ def test_the_original_s_parameters():
     assert kinds.count("MaxPooling2D") == kinds.count("UpSampling2D") == 4
 
 
+@pytest.mark.further
 def test_how_much_is_frozen(tmp_path):
     assert small(frozen_blocks=0).non_trainable_weights == []
     model = small(frozen_blocks=5)
@@ -77,6 +78,7 @@ def test_how_much_is_frozen(tmp_path):
 
 
 @pytest.mark.once
+@pytest.mark.further
 def test_the_encoder_is_vgg16(vgg16_weights):
     model = models.SalGAN((32, 48, 3), backbone_weights=vgg16_weights)
     encoder = keras.Model(model.input, model.get_layer("block5_conv3").output)
@@ -111,6 +113,7 @@ def test_refuses_bad_arguments(options, message):
         )
 
 
+@pytest.mark.further
 def test_saliency_map_is_the_original_s_up_to_its_rounding():
     model = small()
     image = RNG.integers(0, 256, (70, 101, 3)).astype("uint8")
@@ -196,6 +199,7 @@ def test_the_losses_are_those_of_the_docstring():
     )
 
 
+@pytest.mark.further
 def test_an_update_is_one_step_down_the_network_s_own_loss():
     trainer = adversaries()
     trainer.compile(
@@ -314,6 +318,7 @@ def test_a_training_that_was_interrupted_resumes(tmp_path):
 
 
 @pytest.mark.once
+@pytest.mark.further
 def test_frozen_layers_of_salgan_stay():
     trainer = against_discriminator(small())
     trainer.compile(run_eagerly=EAGERLY)
@@ -341,6 +346,7 @@ def test_networks_that_do_not_fit_are_refused(arguments, message):
 
 
 @pytest.mark.once
+@pytest.mark.further
 def test_float16_is_refused_and_bfloat16_trains():
     before = keras.mixed_precision.dtype_policy()
     try:

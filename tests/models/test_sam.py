@@ -105,6 +105,7 @@ def same_weights(model, reference):
                 np.testing.assert_array_equal(ours, own)
 
 
+@pytest.mark.further
 def test_sam_vgg_has_vgg16_s_weights(vgg16_weights):
     model = models.SAMVGG(**{**SMALL, "backbone_weights": str(vgg16_weights)})
     vgg = keras.applications.VGG16(
@@ -139,6 +140,7 @@ def test_sam_resnet_has_resnet50_s_weights(vgg16_weights):
     )
 
 
+@pytest.mark.further
 def test_the_dilated_network_has_the_strided_one_s_values_between_more():
     """Stage 4 at every second place, stage 5 at every fourth."""
     size = (64, 96)
@@ -172,6 +174,7 @@ def test_the_dilated_network_has_the_strided_one_s_values_between_more():
         ({"input_shape": (9, 11, 3), "upsampling": 8}, (9, 11)),
     ],
 )
+@pytest.mark.quick("vgg")
 def test_size_of_the_map(make, options, size):
     model = make(**options)
     assert model.map_size == size
@@ -180,6 +183,7 @@ def test_size_of_the_map(make, options, size):
 
 
 @pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
+@pytest.mark.quick("vgg")
 def test_upsampling_only_enlarges(make):
     large, small = make(), make(upsampling=1)
     small.set_weights(large.get_weights())
@@ -194,6 +198,7 @@ def test_upsampling_only_enlarges(make):
     )
 
 
+@pytest.mark.further
 def test_how_much_is_frozen():
     assert len(sam_vgg(frozen_blocks=3).non_trainable_weights) == 2 * 7
     assert len(sam_vgg(frozen_blocks=5).non_trainable_weights) == 2 * 13

@@ -75,6 +75,7 @@ def maps(model):
 
 
 @pytest.mark.parametrize("kind", ["whole", "head", "weights"])
+@pytest.mark.quick("head")
 def test_baseline_is_published_as_its_head(tool, tmp_path, kind):
     model = trained_baseline()
     if kind == "whole":
@@ -100,6 +101,7 @@ def test_baseline_is_published_as_its_head(tool, tmp_path, kind):
     assert path.stat().st_size < 4 * head.count_params() + 100_000
 
 
+@pytest.mark.further
 def test_float16_halves_the_file_and_rounds_once(tool, tmp_path):
     model = trained_baseline()
     model.save(tmp_path / "trained.keras")
@@ -127,6 +129,7 @@ def test_float16_halves_the_file_and_rounds_once(tool, tmp_path):
     assert maps(models.get("half")).max() < 2
 
 
+@pytest.mark.further
 def test_whole_model_is_bundled(tool, tmp_path):
     model = trained(models.FastNet((32, 48, 3), filters=(4,) * 5, depth=4))
     model.save(tmp_path / "trained.keras")

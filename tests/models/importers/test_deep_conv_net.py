@@ -151,6 +151,7 @@ def broken(how):
         ("values not packed", "not packed"),
     ],
 )
+@pytest.mark.quick("truncated|text")
 def test_other_files_are_refused_and_the_model_stays(how, message, tmp_path):
     path = tmp_path / "damaged.caffemodel"
     path.write_bytes(broken(how))

@@ -64,6 +64,7 @@ def randomized(model):
 
 
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.quick("shallow_net")
 def test_a_file_of_our_weights_gives_our_predictions(name, tmp_path):
     make, load = CASES[name]
     model, path = randomized(make()), tmp_path / "weights.npz"
@@ -77,6 +78,7 @@ def test_a_file_of_our_weights_gives_our_predictions(name, tmp_path):
     )
 
 
+@pytest.mark.further
 def test_the_full_salgan_has_the_released_file_s_54_arrays(tmp_path):
     model = models.SalGAN((32, 48, 3), backbone_weights=None)
     values = lasagne_values(model)
@@ -96,6 +98,7 @@ def test_the_full_salgan_has_the_released_file_s_54_arrays(tmp_path):
         ("none", {"block2_conv1": False, "decoder2_conv1": False}),
     ],
 )
+@pytest.mark.quick("decoder")
 def test_flipped_filters_convolve(flip_filters, flipped, tmp_path):
     """A layer against SciPy's convolution and correlation."""
     values = lasagne_values(randomized(salgan()))
@@ -207,6 +210,7 @@ def broken(values, path, how):
     ],
 )
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.quick("shallow_net-(nan|shape)")
 def test_other_files_are_refused_and_the_model_stays(name, how, tmp_path):
     make, load = CASES[name]
     path = tmp_path / "damaged.npz"

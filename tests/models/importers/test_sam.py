@@ -65,6 +65,7 @@ def randomized(model):
 
 @pytest.mark.parametrize("whole_model", [False, True])
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.quick("sam_vgg-False")
 def test_a_file_of_our_weights_gives_our_predictions(
     name, whole_model, tmp_path
 ):
@@ -172,6 +173,7 @@ def test_the_gates_of_the_file_are_i_f_c_o(tmp_path):
     )
 
 
+@pytest.mark.further
 def test_the_file_s_epsilon_becomes_part_of_the_variance(tmp_path):
     model, path = randomized(sam_resnet()), tmp_path / "weights.pkl"
     keras1_files.write_sam(model, path)
@@ -312,6 +314,7 @@ def _other_model(path, layers):
         (_other_model, "convolution2d"),
     ],
 )
+@pytest.mark.quick("pickle|truncated|text")
 def test_hostile_files_are_refused_and_change_nothing(
     damage, message, tmp_path
 ):
