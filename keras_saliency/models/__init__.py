@@ -14,6 +14,7 @@ from keras_saliency.models.ensemble import Ensemble
 from keras_saliency.models.exports import export
 from keras_saliency.models.fast_net import FastNet
 from keras_saliency.models.fixation_density import FixationDensity
+from keras_saliency.models.icf import ICF
 from keras_saliency.models.ml_net import MLNet, MLNetLoss
 from keras_saliency.models.names import MODELS, get
 from keras_saliency.models.pdp import PDP
@@ -36,6 +37,7 @@ __all__ = [
     "Ensemble",
     "FastNet",
     "FixationDensity",
+    "ICF",
     "MLNet",
     "MLNetLoss",
     "PDP",

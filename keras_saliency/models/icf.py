@@ -11,6 +11,7 @@ from keras_saliency._utils.checks import whole_number
 from keras_saliency.layers import DensityOutput, GaussianSmoothing
 from keras_saliency.models.arguments import ConfiguredModel, check_input_shape
 from keras_saliency.models.base import SaliencyModel
+from keras_saliency.models.endings import projection, resized
 
 # From RGB to intensity, red less blue, and green less both (Ohta, Kanade &
 # Sakai 1980): close to the principal components of photos.
@@ -20,8 +21,10 @@ _AXES = np.array(
 # Mean and standard deviation of each on MIT1003's training part, in 0..1.
 _MEAN = np.array([0.42, 0.03, 0.0])
 _DEVIATION = np.array([0.27, 0.075, 0.031])
-# Halvings from the image to the density.
+# Halvings from the image to the density, and the blur's sigma there at first:
+# those of our DeepGaze II.
 _HALVINGS = 3
+_SIGMA = 2.0
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
@@ -29,13 +32,14 @@ class ICF(ConfiguredModel, SaliencyModel):
     """Intensity Contrast Features (Kuemmerer et al., 2017): 1,112 numbers.
 
     How well fixations can be told without knowledge of objects: DeepGaze II
-    with local intensity and local contrast in place of the features of a
-    deep network. Both are measured in three color channels at five scales, an
-    octave apart: the mean and the standard deviation under a Gaussian window
-    of 5x5 pixels, which is 80x80 pixels of the image at the coarsest. The 30
-    maps are read by four 1x1 convolutions of 16, 32, 2 and 1 filters, ReLU
-    between them, and `layers.DensityOutput`: learned blur, logarithm of a
-    center bias, softmax. All weights start random and train.
+    with local intensity and local contrast in place of the features of a deep
+    network. Both are measured in three color channels at five scales, an
+    octave apart: the mean under a Gaussian window of 5x5 pixels, which is
+    80x80 pixels of the image at the coarsest, and the root mean square of the
+    differences from it under the same window. The 30 maps are read by four
+    1x1 convolutions of 16, 32, 2 and 1 filters, ReLU between them, and
+    `layers.DensityOutput`: learned blur, logarithm of a center bias, softmax.
+    All weights train, and none is pretrained.
 
     Differences from the original: its code and weights are not published in a
     form that could be compared, and the description is from memory, the widths
@@ -83,8 +87,9 @@ class ICF(ConfiguredModel, SaliencyModel):
             x = layers.Conv2D(
                 width, 1, activation="relu", name=f"readout{index}"
             )(x)
-        x = layers.Conv2D(1, 1, dtype="float32", name="projection")(x)
-        saliency = DensityOutput(dtype="float32", name="saliency")(x)
+        saliency = DensityOutput(
+            initial_sigma=_SIGMA, dtype="float32", name="saliency"
+        )(projection(x))
         super().__init__(images, saliency, name=name, trainable=trainable)
         self.scales = scales
         self.readout = tuple(readout)
@@ -114,21 +119,14 @@ def _features(images, scales):
         if scale:
             x = _mean(x, 2, f"scale{scale + 1}")
         intensity = smooth(x)
-        variance = smooth(ops.square(x)) - ops.square(intensity)
+        variance = smooth(ops.square(x - intensity))
         contrast = ops.sqrt(ops.maximum(variance, 1e-6))
         for name, map_ in (("intensity", intensity), ("contrast", contrast)):
             if scale < _HALVINGS:
                 map_ = _mean(
                     map_, 2 ** (_HALVINGS - scale), f"{name}{scale + 1}"
                 )
-            elif scale > _HALVINGS:
-                map_ = ops.image.resize(
-                    map_,
-                    size,
-                    interpolation="bilinear",
-                    data_format="channels_last",
-                )
-            features.append(map_)
+            features.append(resized(map_, size))
     return features
 
 

@@ -19,6 +19,7 @@ from keras_saliency.models.dsclrcn import DSCLRCN
 from keras_saliency.models.eml_net import EMLNet
 from keras_saliency.models.fast_net import FastNet
 from keras_saliency.models.files import read_model
+from keras_saliency.models.icf import ICF
 from keras_saliency.models.ml_net import MLNet
 from keras_saliency.models.pdp import PDP
 from keras_saliency.models.salgan import SalGAN
@@ -36,6 +37,7 @@ MODELS = {
     "dsclrcn": DSCLRCN,
     "eml_net": EMLNet,
     "fast_net": FastNet,
+    "icf": ICF,
     "ml_net": MLNet,
     "pdp": PDP,
     "salgan": SalGAN,

@@ -94,6 +94,7 @@ SMALL = {
     },
     "eml_net": {"backbones": ("efficientnet_lite0",)},
     "fast_net": {"filters": (2, 2, 4, 4, 4), "depth": 2},
+    "icf": {"scales": 1, "readout": (2,)},
     "ml_net": {"filters": (2,) * 5, "depth": 2},
     "pdp": {"filters": (2,) * 5, "reduction": (2,)},
     "salgan": {"filters": (2,) * 5},

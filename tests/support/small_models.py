@@ -6,7 +6,7 @@ from keras_saliency import models
 
 # Networks whose tests of the contract are slow ones; and of these, networks
 # that are small enough for one test of it in short.
-SHORT = ("deepgaze1", "deepgaze2", "pdp", "salicon_net")
+SHORT = ("deepgaze1", "deepgaze2", "icf", "pdp", "salicon_net")
 SLOW = (*SHORT, "dsclrcn", "eml_net")
 # All names, as parameters of tests.
 NAMES = [
@@ -54,6 +54,7 @@ SMALL = {
         "filters": (4, 4, 6, 6, 8),
         "depth": 4,
     },
+    "icf": {"input_shape": (32, 48, 3), "scales": 2, "readout": (4, 2)},
     "ml_net": {
         "input_shape": (32, 48, 3),
         "backbone_weights": None,
