@@ -63,8 +63,8 @@ CLASSIC = {
     "Spectral residual": classic.SpectralResidual(),
     "Uniform": classic.Uniform(),
 }
-# Classic models that the paper names and its table does not have: --more.
-MORE = {
+# Classic models that the paper's text names, for --more.
+NAMED = {
     "AIM": classic.AIM(),
     "SUN": classic.SUN(),
     "SUN, blurred": classic.SUN(blur=0.03),
@@ -72,7 +72,7 @@ MORE = {
     "Image signature, RGB": classic.ImageSignature(color="rgb"),
     "BMS": classic.BooleanMapSaliency(),
 }
-CLASSIC |= MORE
+CLASSIC |= NAMED
 # Fitted to the training part.
 CENTER = "Center bias"
 # Entries of `models.MODELS`. ML-Net is not in the paper's table.
@@ -84,6 +84,10 @@ NETWORKS = {
     "DeepConvNet": "deep_conv_net",
     "ML-Net": "ml_net",
 }
+# Networks, for --more: low-level features alone.
+NAMED_NETWORKS = {"ICF": "icf"}
+NETWORKS |= NAMED_NETWORKS
+MORE = (*NAMED, *NAMED_NETWORKS)
 # The baseline with the paper's MSE, trained as table2.py does.
 OURS = "Our model"
 ROWS = (*CLASSIC, CENTER, *NETWORKS, OURS)

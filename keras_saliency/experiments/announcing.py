@@ -13,6 +13,7 @@ NETWORK_SECONDS = {
     "deep_conv_net": 1.1,
     "density_net": 0.3,
     "fast_net": 0.1,
+    "icf": 0.005,
     "ml_net": 0.26,
     "salgan": 0.4,
     "sam_resnet": 1.6,

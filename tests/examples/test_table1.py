@@ -58,6 +58,16 @@ def test_rows_are_kept_and_compared(table1, tmp_path, capsys):
         table1(*arguments, "--train-images", "10")
 
 
+def test_more_rows():
+    script = running.script("table1")
+    usual = script.parsed([]).rows
+    assert "GBVS" in usual and not set(script.MORE) & set(usual)
+    assert {"AIM", "BMS", "ICF"} < set(script.MORE)
+    more = script.parsed(["--rows", "AIM", "Itti", "--more"]).rows
+    assert more[:2] == ["AIM", "Itti"]
+    assert sorted(more[1:]) == sorted(["Itti", *script.MORE[1:]])
+
+
 @pytest.mark.slow
 def test_our_model_is_trained_and_measured(table1, tmp_path, capsys):
     table1(
