@@ -452,3 +452,26 @@ def test_standard_error_is_ours(tmp_path):
         "predict", one, "-o", tmp_path / "map.png", "--model", "bundled"
     )
     assert done.returncode == 0 and done.stdout and done.stderr == ""
+
+
+def test_parts_of_a_folder(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    for name in "abcde":
+        write(tmp_path / f"in/{name}.png")
+    command = ["predict", str(tmp_path / "in"), "--model", "spectral_residual"]
+    assert cli.main([*command, "-o", str(tmp_path / "one")]) == 0
+    capsys.readouterr()
+    found = []
+    for i in range(1, 8):
+        words = [*command, "-o", str(tmp_path / "out"), "--shard", f"{i}/7"]
+        assert cli.main(words) == 0
+        said = capsys.readouterr()
+        found.append([Path(line).stem for line in said.out.split()])
+        assert ("has no inputs" in said.err) == (i > 5)
+    assert found == [["a"], ["b"], ["c"], ["d"], ["e"], [], []]
+    for path in (tmp_path / "one").iterdir():
+        same = tmp_path / "out" / path.name
+        assert same.read_bytes() == path.read_bytes()
+    for word in ("0/2", "3/2", "1", "1/0", "a/b", "-1/2"):
+        with pytest.raises(SystemExit):
+            cli.main([*command, "-o", "x", f"--shard={word}"])

@@ -169,3 +169,37 @@ def test_a_report(root, capsys, tmp_path):
     assert "<dd>12x16</dd>" in page and "map of bad" in page
     said = run(capsys, *words, tmp_path, status=2)
     assert "is a folder" in said
+
+
+def test_parts_join_to_what_one_process_finds(root, capsys, tmp_path):
+    words = [root / "good", root / "fast.keras", "--data", root / "data"]
+    words += ["--metrics", "cc", "auc_shuffled"]
+    whole = run(capsys, *words, "-o", tmp_path / "one")
+    words += ["-o", tmp_path / "parts"]
+    assert "has no parts of good" in run(capsys, *words, "--join", status=2)
+    for i in (3, 1):
+        # Of ten images two batches; the parts are of whole ones.
+        said = run(capsys, *words, "--shard", f"{i}/3")
+        assert f": {i - 1} images in" in said
+        assert "difference" not in said
+    said = run(capsys, *words, "--join", status=2)
+    assert "lacks 1 of the 3 parts of good: 2" in said
+    run(capsys, *words, "--shard", "2/3")
+    joined = run(capsys, *words, "--join")
+    assert re.sub(r"in \S+ s", "", joined) == re.sub(r"in \S+ s", "", whole)
+    for name in ("good.csv", "fast.csv"):
+        one, parts = (tmp_path / folder / name for folder in ("one", "parts"))
+        assert one.read_bytes() == parts.read_bytes()
+    said = run(capsys, *words, "--join", "--images", "9", status=2)
+    assert "not of these images: 10 and 9" in said
+    run(capsys, *words, "--shard", "1/1")
+    said = run(capsys, *words, "--join", status=2)
+    assert "parts of good of 1 and of 3" in said
+    for more, message in (
+        (["--shard", "1/2", "--join"], "--shard is for one part"),
+        (["--join", "--report", "x"], "has parts"),
+    ):
+        assert message in run(capsys, *words, *more, status=2)
+    assert "need -o" in run(capsys, *words[:-2], "--shard", "1/2", status=2)
+    with pytest.raises(SystemExit):
+        run(capsys, *words, "--shard", "0/2")

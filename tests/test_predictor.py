@@ -55,6 +55,12 @@ def test_paths_and_what_is_wrong(tmp_path, network):
     path = write(tmp_path / "a.png")
     predictor = Predictor(network)
     np.testing.assert_array_equal(predictor(path), predictor(PICTURE))
+    np.testing.assert_array_equal(
+        predictor(path.read_bytes()), predictor(PICTURE)
+    )
+    for data, message in ((b"", "is empty"), (b"GIF", "of 3 bytes")):
+        with pytest.raises(ValueError, match=message):
+            predictor(data)
     bad = [PICTURE, tmp_path / "no.png", PICTURE[..., :2], tmp_path, path]
     outcomes = list(predictor.outcomes(bad))
     assert [outcome.error is None for outcome in outcomes] == [

@@ -8,10 +8,13 @@ from keras_saliency._utils.types import PathName
 
 
 def new(width: float, height: float) -> Any:
-    """Return an empty `matplotlib.figure.Figure` of a size in inches."""
-    from matplotlib.figure import Figure
+    """Return an empty `matplotlib.figure.Figure` of a size in inches.
 
-    return Figure(figsize=(width, height), layout="constrained")
+    In a notebook it displays itself.
+    """
+    from keras_saliency._utils.shown_figure import ShownFigure
+
+    return ShownFigure(figsize=(width, height), layout="constrained")
 
 
 def saved(figure: Any, path: PathName | None) -> Any:

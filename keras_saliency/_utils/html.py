@@ -119,6 +119,17 @@ def table(
     )
 
 
+def table_of_text(rows: Sequence[Sequence[str]], *, caption: str) -> str:
+    """Return a table of plain text, for a notebook.
+
+    Args:
+        rows: The first line, and the others; as many cells each.
+        caption: As for `table`.
+    """
+    head, *others = [[text(cell) for cell in row] for row in rows]
+    return table(head, others, caption=caption)
+
+
 def pairs(content: Sequence[tuple[Any, Any]]) -> str:
     """Return a list of names and values, which may be any objects."""
     return (

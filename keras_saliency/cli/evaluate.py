@@ -1,6 +1,7 @@
 """The command `keras-saliency evaluate`."""
 
 import argparse
+import re
 import sys
 import time
 from pathlib import Path
@@ -13,12 +14,14 @@ from keras_saliency.cli import words
 
 # Imported where they are used: the parser is quick.
 if TYPE_CHECKING:
-    from keras_saliency import datasets
+    from keras_saliency import datasets, evaluation
 
 _TEXT = """Prints the mean of each metric over the images with a 95 %
 interval. Of two models or more it also compares the first with each of the
 others, image by image: difference, interval, a paired test."""
 _PARTS = ("all", "train", "validation", "test")
+# What a name is followed by in the files of a part.
+_PART = ".{}-of-{}"
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
@@ -105,6 +108,13 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         help="HTML file to write with tables, comparisons, distributions, and "
         "the best and worst images with their maps",
     )
+    command.add_argument("--shard", type=words.shard, **words.SHARD)
+    command.add_argument(
+        "--join",
+        action="store_true",
+        help="put together what the jobs with --shard wrote to the folder of "
+        "-o, and print it as one process does",
+    )
     command.set_defaults(run=run)
 
 
@@ -114,11 +124,14 @@ def run(parsed: argparse.Namespace) -> None:
     from keras_saliency.models.sources import Folder
 
     names = _names(parsed.model)
+    _check_parts(parsed)
     dataset = _images(parsed)
     system_of = _system if parsed.maps == "one" else _density
-    systems = [
-        system_of(name, parsed.backbone_weights) for name in parsed.model
-    ]
+    systems: list[Any] = [None] * len(names)
+    if not parsed.join or parsed.report is not None:
+        systems = [
+            system_of(name, parsed.backbone_weights) for name in parsed.model
+        ]
     # What is wrong is said before the first is measured.
     given = ["density", "baseline"]
     if dataset.has_fixations:
@@ -135,24 +148,33 @@ def run(parsed: argparse.Namespace) -> None:
     results: list[evaluation.Evaluation] = []
     for model, name, system in zip(parsed.model, names, systems, strict=True):
         begun = time.perf_counter()
-        result = evaluation.evaluate(
-            system,
-            dataset,
-            metrics,
-            parsed.size,
-            maps=parsed.maps,
-            workers=parsed.workers,
-            resume=parsed.out and parsed.out / f"{name}.jsonl",
-            verbose=1 if sys.stdout.isatty() else 0,
-        )
+        if parsed.join:
+            result = _joined(parsed.out, name, dataset, parsed.maps)
+        else:
+            if parsed.shard is not None:
+                name += _PART.format(*parsed.shard)
+            result = evaluation.evaluate(
+                system,
+                dataset,
+                metrics,
+                parsed.size,
+                maps=parsed.maps,
+                workers=parsed.workers,
+                resume=parsed.out and parsed.out / f"{name}.jsonl",
+                shard=parsed.shard,
+                verbose=1 if sys.stdout.isatty() else 0,
+            )
         seconds = time.perf_counter() - begun
         if results:
             console.tell("")
-        console.tell(f"{model}: {len(dataset)} images in {seconds:.1f} s")
-        console.tell(result)
+        console.tell(f"{model}: {len(result)} images in {seconds:.1f} s")
+        if len(result):
+            console.tell(result)
         if parsed.out is not None:
             result.to_csv(parsed.out / f"{name}.csv")
         results.append(result)
+    if parsed.shard is not None:
+        return
     for name, result in zip(names[1:], results[1:], strict=True):
         compared = evaluation.compare(
             results[0], result, names=(names[0], name)
@@ -168,6 +190,58 @@ def run(parsed: argparse.Namespace) -> None:
             options=_options(parsed, dataset, metrics),
         )
         console.tell(f"\n{parsed.report}")
+
+
+def _check_parts(parsed: argparse.Namespace) -> None:
+    if parsed.shard is None and not parsed.join:
+        return
+    if parsed.shard is not None and (parsed.join or parsed.report is not None):
+        raise ValueError(
+            "--shard is for one part; --join and --report come once all parts "
+            "are there."
+        )
+    if parsed.out is None:
+        raise ValueError("--shard and --join need -o, the folder of the parts.")
+
+
+def _joined(
+    folder: Path, name: str, dataset: "datasets.SaliencyDataset", maps: str
+) -> "evaluation.Evaluation":
+    """Return what the jobs with --shard found."""
+    from keras_saliency import evaluation
+
+    pattern = re.escape(name) + r"\.(\d+)-of-(\d+)\.csv"
+    found: dict[int, dict[int, Path]] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        part = re.fullmatch(pattern, path.name)
+        if part is not None:
+            found.setdefault(int(part[2]), {})[int(part[1])] = path
+    if len(found) != 1:
+        counts = " and of ".join(map(str, sorted(found)))
+        raise ValueError(
+            f"{folder} has parts of {name} of {counts}; remove those that do "
+            "not count."
+            if found
+            else f"{folder} has no parts of {name}, such as {name}.1-of-4.csv."
+        )
+    ((count, paths),) = found.items()
+    missing = [str(i) for i in range(1, count + 1) if i not in paths]
+    if missing:
+        raise ValueError(
+            f"{folder} lacks {len(missing)} of the {count} parts of {name}: "
+            f"{', '.join(missing)}."
+        )
+    parts = [evaluation.Evaluation.load(paths[i]) for i in sorted(paths)]
+    for each in parts:
+        each.maps = maps
+    result = evaluation.Evaluation.join(parts)
+    if result.names != tuple(dataset.names):
+        raise ValueError(
+            f"The parts of {name} in {folder} are not of these images: "
+            f"{len(result)} and {len(dataset)}. Give --data, --part and "
+            "--images as the jobs did."
+        )
+    return result
 
 
 def _options(

@@ -1,15 +1,22 @@
 """What a data set holds, as a table and as figures."""
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
-from keras_saliency._utils import figures, frames
+from keras_saliency._utils import figures, frames, html
 from keras_saliency._utils.frames import Library
 from keras_saliency._utils.types import PathName, Size
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+# What a notebook shows of a data set, each so many pixels high.
+_THUMBNAILS = 3
+_HEIGHT = 120
 
 
 class Info(dict[str, Any]):
@@ -21,9 +28,19 @@ class Info(dict[str, Any]):
             f"{key:{width}}  {_text(v)}" for key, v in self.items()
         )
 
+    def _repr_html_(self) -> str:
+        rows = [[key, _text(value)] for key, value in self.items()]
+        return html.table_of_text(rows, caption="data set")
+
 
 class Described:
-    """The methods of `SaliencyDataset` that say and show what it holds."""
+    """The methods of `SaliencyDataset` that say and show what it holds.
+
+    In a notebook a data set shows its table and a few of its images.
+    """
+
+    def _repr_html_(self) -> str:
+        return self.info()._repr_html_() + _thumbnails(self)
 
     def info(self) -> Info:
         """Return what is known about the data set, to print or to look up.
@@ -126,6 +143,26 @@ def _described(dataset: Any) -> Info:
     found["sigma (pixels)"] = (float(min(sigmas)), float(max(sigmas)))
     found["pixels per degree"] = dataset.pixels_per_degree
     return found
+
+
+def _thumbnails(dataset: Any) -> str:
+    """Return the first images, with fixations, beside their densities."""
+    shown = []
+    for i in range(min(_THUMBNAILS, len(dataset))):
+        # A damaged file, or an image at which nobody looked.
+        with contextlib.suppress(ValueError):
+            height, width = dataset.sizes[i].tolist()
+            size = _HEIGHT, max(1, round(_HEIGHT * width / height))
+            image = dataset.image(i, size)
+            density = np.uint8(np.round(255 * dataset.density(i, size)))
+            if dataset.has_fixations:
+                for x, y in zip(*dataset.fixation_points(i), strict=True):
+                    at = int(x * size[1] / width), int(y * size[0] / height)
+                    cv2.circle(image, at, 3, (0, 0, 0), -1)
+                    cv2.circle(image, at, 2, (255, 255, 0), -1)
+            both = np.hstack([image, np.dstack([density] * 3)])
+            shown.append(html.picture(both, dataset.names[i]))
+    return " ".join(shown)
 
 
 def _shown(

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from keras_saliency._utils import html
 from keras_saliency._utils.atomic import write_text
 from keras_saliency._utils.types import Array, ArrayLike, PathName, Size
 from keras_saliency.densities.metric_maps import Truth, metric_map
@@ -29,6 +30,10 @@ class Fitted:
     transform: Transform
     truth: Truth
     report: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        rows = [["fitted", ""], *([k, str(v)] for k, v in self.report.items())]
+        return html.table_of_text(rows, caption="density of a model's maps")
 
     def log_density(self, map_: ArrayLike, size: Size) -> Array:
         """Return the log density of an image; see `Transform`."""

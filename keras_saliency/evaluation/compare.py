@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_saliency._utils import frames
+from keras_saliency._utils import frames, html
 from keras_saliency._utils.atomic import write_text
 from keras_saliency._utils.frames import Library
 from keras_saliency._utils.types import PathName
@@ -130,6 +130,14 @@ class Comparison:
 
     def table(self) -> str:
         """Return the comparison as text, one line per metric."""
+        return _writing.table(self._lines())
+
+    def _repr_html_(self) -> str:
+        return html.table_of_text(
+            self._lines(), caption=f"{' - '.join(self.names)}, image by image"
+        )
+
+    def _lines(self) -> list[list[str]]:
         lines = [
             [
                 "metric",
@@ -155,7 +163,7 @@ class Comparison:
                     str(row.images),
                 ]
             )
-        return _writing.table(lines)
+        return lines
 
     def to_frame(self, library: Library = "pandas") -> Any:
         """Return the rows as a data frame, one per metric.

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import operator
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -43,6 +44,7 @@ def evaluate(
     batch_size: int = 8,
     workers: int = 1,
     resume: PathName | None = None,
+    shard: tuple[int, int] | None = None,
     seed: int = 0,
     verbose: Verbose = 1,
 ) -> Evaluation:
@@ -106,6 +108,12 @@ def evaluate(
             code of its layers), ground truth and options. A function is
             called again to find that out. Damaged lines are left out with a
             warning, and their images scored anew.
+        shard: `(i, n)`, i from 1 to n, scores the i-th of n parts of the
+            images alone, as one of n processes or machines does. The parts
+            follow each other and are whole batches, so that a model sees the
+            batches that it sees in one process; with few images a part may
+            be empty. `Evaluation.join` puts the results together: they are
+            those of one process.
         seed: Seed of the draw of other images.
         verbose: 1 shows a progress bar, 0 nothing.
 
@@ -150,7 +158,8 @@ def evaluate(
     journal = Journal(resume)
     keys: dict[int, str] = {}
     rows: dict[int, dict[str, float]] = {}
-    bar = progress_bar(len(dataset), verbose)
+    numbers = _numbers(len(dataset), batch_size, shard)
+    bar = progress_bar(len(numbers), verbose)
 
     def done(i: int, row: dict[str, float]) -> None:
         rows[i] = row
@@ -158,7 +167,7 @@ def evaluate(
             bar.update(len(rows))
 
     def missing() -> Iterator[int]:
-        for i in range(len(dataset)):
+        for i in numbers:
             if resume is not None:
                 digest = source.digest(i)
                 with naming(dataset, i):
@@ -173,15 +182,38 @@ def evaluate(
         for i, row in map_in_order(
             functools.partial(_score_one, scorer),
             source.predict(missing()),
-            min(workers, len(dataset)),
+            min(workers, max(1, len(numbers))),
         ):
             journal.add(keys.get(i), dataset.names[i], row)
             done(i, row)
     columns = {
-        name: np.array([rows[i][name] for i in range(len(dataset))])
+        name: np.array([rows[i][name] for i in numbers])
         for name in scorer.chosen
     }
-    return Evaluation(dataset.names, columns, maps=maps)
+    names = [dataset.names[i] for i in numbers]
+    return Evaluation(names, columns, maps=maps)
+
+
+def _numbers(
+    count: int, batch_size: int, shard: tuple[int, int] | None
+) -> range:
+    """Return the numbers of a part's images, whole batches of them."""
+    if shard is None:
+        return range(count)
+    try:
+        part, parts = map(operator.index, shard)
+    except (TypeError, ValueError):
+        part, parts = 0, 0
+    if not 1 <= part <= parts:
+        raise ValueError(
+            "shard must be (i, n), whole numbers with i from 1 to n; received "
+            f"{shard!r}."
+        )
+    batches = -(-count // batch_size)
+    start, stop = (
+        batch_size * (batches * k // parts) for k in (part - 1, part)
+    )
+    return range(min(start, count), min(stop, count))
 
 
 def _fitted(predictions: Any, raw: bool) -> Fitted:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from keras_saliency._utils import frames
+from keras_saliency._utils import frames, html
 from keras_saliency._utils.atomic import replacing, write_text
 from keras_saliency._utils.frames import Library
 from keras_saliency._utils.types import Array, ArrayLike, PathName
@@ -53,6 +53,44 @@ class Evaluation:
                     f"{len(self.names)} images; received {values.shape}"
                 )
 
+    @classmethod
+    def join(cls, parts: Iterable["Evaluation"]) -> "Evaluation":
+        """Return one result of several, each of other images.
+
+        Args:
+            parts: Results by the same metrics, in the order of the images;
+                such as those of `evaluate(shard=(1, n))` to `(n, n)`.
+
+        Returns:
+            The result of all images, to the last digit as from one process.
+
+        Raises:
+            ValueError: If there is none, if they have other metrics, or if an
+                image is in two of them.
+        """
+        parts = list(parts)
+        if not parts:
+            raise ValueError("there are no results to join")
+        first = parts[0]
+        for part in parts:
+            if list(part.scores) != list(first.scores) or (
+                part.maps != first.maps
+            ):
+                raise ValueError(
+                    "the results to join have other metrics: "
+                    f"{', '.join(first.scores)} (maps={first.maps!r}) and "
+                    f"{', '.join(part.scores)} (maps={part.maps!r})"
+                )
+        names = [name for part in parts for name in part.names]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"the image {twice!r} is in two of the results")
+        columns = {
+            name: np.concatenate([part.scores[name] for part in parts])
+            for name in first.scores
+        }
+        return cls(names, columns, maps=first.maps)
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -95,6 +133,14 @@ class Evaluation:
 
     def table(self, *, confidence: float = 0.95) -> str:
         """Return the means with their intervals, one line per metric."""
+        return _writing.table(self._rows(confidence))
+
+    def _repr_html_(self) -> str:
+        return html.table_of_text(
+            self._rows(0.95), caption=f"{len(self)} images"
+        )
+
+    def _rows(self, confidence: float) -> list[list[str]]:
         intervals, means = self.intervals(confidence=confidence), self.means()
         first = "metric"
         if self.maps == "per_metric":
@@ -110,7 +156,7 @@ class Evaluation:
                     str(known.size),
                 ]
             )
-        return _writing.table(rows)
+        return rows
 
     def _known(self) -> dict[str, Array]:
         return {
@@ -202,7 +248,8 @@ class Evaluation:
                     *(row[1:] for row in rows if len(row) == len(header)),
                     strict=True,
                 )
-                scores = dict(zip(header[1:], columns, strict=bool(rows)))
+                scores = dict.fromkeys(header[1:], ())
+                scores |= zip(header[1:], columns, strict=bool(rows))
             else:
                 content = json.loads(text)
                 names, scores = content["names"], content["scores"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_saliency import evaluation
+from keras_saliency._utils import html
 from keras_saliency._utils.atomic import replacing, write_text
 from keras_saliency._utils.types import Array, ArrayLike, PathName
 
@@ -18,6 +19,10 @@ TABLES: dict[str, Any] = json.loads(
 )
 # Marks of our three best rows of a metric.
 MARKS = ("***", "**", "*")
+_LEGEND = (
+    "Ours with its 95 % interval and rank / the paper's and its rank; ***, **, "
+    "* mark our best three."
+)
 
 
 def printed_row(table: str, name: str) -> dict[str, Any]:
@@ -133,11 +138,10 @@ class Table:
             ).rstrip()
             for line in lines
         ]
-        legend = (
-            "Ours with its 95 % interval and rank / the paper's and its rank; "
-            "***, **, * mark our best three."
-        )
-        return "\n".join([*text, legend])
+        return "\n".join([*text, _LEGEND])
+
+    def _repr_html_(self) -> str:
+        return html.table_of_text(list(self.lines()), caption=_LEGEND)
 
     def write(self, folder: PathName, suffix: str | None = None) -> None:
         """Write `NAME.json`, `NAME.csv` and `NAME.md`.

@@ -9,6 +9,7 @@ from keras_saliency.images.headers import has_exif
 from keras_saliency.images.peak import divide_by_peak
 from keras_saliency.images.reading import (
     EXTENSIONS,
+    decode_image,
     digest,
     image_size,
     normal,
@@ -26,6 +27,7 @@ __all__ = [
     "check_image",
     "check_map",
     "check_pixels",
+    "decode_image",
     "digest",
     "divide_by_peak",
     "has_exif",

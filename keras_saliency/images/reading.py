@@ -122,7 +122,33 @@ def read_image(
     Raises:
         DatasetError: If the file is missing, damaged or no image.
     """
-    data = read_bytes(path)
+    return decode_image(read_bytes(path), path, exif=exif, at_least=at_least)
+
+
+def decode_image(
+    data: bytes,
+    name: PathName | None = None,
+    *,
+    exif: bool = True,
+    at_least: Size | None = None,
+) -> Array:
+    """Return the image that a file's bytes hold; see `read_image`.
+
+    Args:
+        data: The bytes.
+        name: What an error calls the file.
+        exif: As for `read_image`.
+        at_least: As for `read_image`.
+
+    Returns:
+        uint8 array `(height, width, 3)`.
+
+    Raises:
+        DatasetError: If they are damaged or of no image.
+    """
+    path = f"of {len(data)} bytes" if name is None else name
+    if not data:
+        raise DatasetError(f"The file {path} is empty.")
     flags = cv2.IMREAD_COLOR
     peak = headers.pnm_peak(data)
     if peak is not None:

@@ -14,7 +14,10 @@ from keras_saliency.videos import is_stream, is_video, open_video
 
 
 def predict(
-    image: ArrayLike | PathName | Sequence[ArrayLike | PathName],
+    image: ArrayLike
+    | PathName
+    | bytes
+    | Sequence[ArrayLike | PathName | bytes],
     model: Any = None,
     *,
     errors: str = "skip",
@@ -30,6 +33,7 @@ def predict(
             - An array `(height, width, 3)`, RGB in 0..255. Gray, 16 bits,
               floats in 0..1 and bool are taken too: the type says the range
               (`images.check_image`).
+            - The bytes of an image's file.
             - A list of these.
             - The path of a folder, whose images are taken in the order of
               their names. Hidden files, such as the `._NAME.jpg` of macOS,

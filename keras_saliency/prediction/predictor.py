@@ -31,6 +31,8 @@ _MOST_BYTES = 2**26
 class Outcome(NamedTuple):
     """What became of one image: its map, or why it has none.
 
+    In a notebook it shows the map over the image.
+
     Attributes:
         image: The image, an array `(height, width, 3)`; `None` if it could
             not be read.
@@ -41,6 +43,16 @@ class Outcome(NamedTuple):
     image: Array | None
     map: Array | None
     error: Exception | None = None
+
+    def _repr_png_(self) -> bytes | None:
+        if self.image is None or self.map is None:
+            return None
+        import cv2
+
+        from keras_saliency import plot
+
+        laid = plot.overlay(images.check_pixels(self.image), self.map)
+        return cv2.imencode(".png", laid[..., ::-1])[1].tobytes()
 
     def get(self) -> Array:
         """Return the map, or raise the error."""
@@ -91,11 +103,11 @@ class Predictor:
         self._lock = threading.Lock()
         self._how = _how(model)
 
-    def __call__(self, image: ArrayLike | PathName) -> Array:
+    def __call__(self, image: ArrayLike | PathName | bytes) -> Array:
         """Return the map of one image.
 
         Args:
-            image: The path of an image; or an array as
+            image: The path of an image; the bytes of its file; or an array as
                 `images.check_image` takes it: `(height, width, 3)`, RGB.
 
         Returns:
@@ -116,7 +128,9 @@ class Predictor:
         """
         return self._how if isinstance(self._how, Mapper) else None
 
-    def maps(self, images: Iterable[ArrayLike | PathName]) -> Iterator[Array]:
+    def maps(
+        self, images: Iterable[ArrayLike | PathName | bytes]
+    ) -> Iterator[Array]:
         """Yield the map of each image, in order.
 
         Networks get `batch_size` images at a time, prepared and finished by
@@ -127,8 +141,8 @@ class Predictor:
         its own gets them one by one, as the maps are taken.
 
         Args:
-            images: Paths or arrays, as for a single one. Their sizes may
-                differ.
+            images: Paths, bytes or arrays, as for a single one. Their sizes
+                may differ.
 
         Raises:
             ValueError: At the first image that has no map.
@@ -137,7 +151,7 @@ class Predictor:
             yield outcome.get()
 
     def outcomes(
-        self, images: Iterable[ArrayLike | PathName]
+        self, images: Iterable[ArrayLike | PathName | bytes]
     ) -> Iterator[Outcome]:
         """Yield what became of each image; see `maps`, which raises."""
         if not isinstance(self._how, Mapper):
@@ -294,6 +308,8 @@ def _prepared(given: Any, how: Any) -> _Item:
                 if found:
                     raise ValueError(f"{given} is a {what}: pass it by itself.")
             item.image = images.read_image(given)
+        elif isinstance(given, bytes):
+            item.image = images.decode_image(given)
         else:
             item.image = images.check_image(given)
         if isinstance(how, Mapper):

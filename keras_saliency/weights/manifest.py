@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from keras_saliency._utils import html
 from keras_saliency._utils.checks import is_count
 
 MANIFEST = Path(__file__).with_name("manifest.json")
@@ -104,6 +105,21 @@ class Entries(tuple[Entry, ...]):
 
     def __str__(self) -> str:
         return "\n\n".join(map(str, self)) or "No weights are published."
+
+    def _repr_html_(self) -> str:
+        metrics = list(dict.fromkeys(m for e in self for m in e.metrics))
+        rows = [["name", "what it is", "MB", *metrics]]
+        for entry in self:
+            means = {name: mean for name, (mean, *_) in entry.metrics.items()}
+            rows.append(
+                [
+                    entry.name,
+                    entry.description,
+                    f"{entry.bytes / 1e6:.1f}",
+                    *(f"{means[m]:.3f}" if m in means else "" for m in metrics),
+                ]
+            )
+        return html.table_of_text(rows, caption="published models")
 
 
 def entries() -> Entries:

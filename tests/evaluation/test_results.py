@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from evaluations import same
 
-from keras_saliency.evaluation import Evaluation
+from keras_saliency import datasets
+from keras_saliency.evaluation import Evaluation, evaluate
 
 
 @pytest.fixture
@@ -91,3 +92,31 @@ def test_a_damaged_file_is_named(tmp_path, name, content):
         Evaluation.load(path)
     with pytest.raises(FileNotFoundError, match="none"):
         Evaluation.load(tmp_path / "none.csv")
+
+
+def test_parts_of_a_data_set_join_to_the_whole():
+    dataset = datasets.generate(7, (24, 32))
+    maps = np.stack([dataset.true_density(i) for i in range(7)])
+    metrics = ["cc", "auc_shuffled"]
+    options = {"verbose": 0, "batch_size": 2}
+    whole = evaluate(maps, dataset, metrics, **options)
+    parts = [
+        evaluate(maps, dataset, metrics, shard=(i, 5), **options)
+        for i in range(1, 6)
+    ]
+    # Whole batches: of four, over five parts.
+    assert [len(part) for part in parts] == [0, 2, 2, 2, 1]
+    joined = Evaluation.join(parts)
+    assert joined.names == whole.names
+    for name, values in whole.scores.items():
+        np.testing.assert_array_equal(joined.scores[name], values)
+    for bad, message in (
+        ([], "no results"),
+        ([parts[1], parts[1]], "in two of the results"),
+        ([parts[1], Evaluation("a", {"cc": [0]})], "other metrics"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Evaluation.join(bad)
+    for bad in ((0, 2), (3, 2), (1,), (1.5, 2), 3):
+        with pytest.raises(ValueError, match="shard must be"):
+            evaluate(maps, dataset, metrics, shard=bad, **options)
