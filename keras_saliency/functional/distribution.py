@@ -13,6 +13,7 @@ from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import (
     EPSILON,
     bounded,
+    distribution,
     divide_by_sum,
     divide_where_positive,
     map_pair,
@@ -27,6 +28,7 @@ def kl_divergence(
     *,
     direction: str = "forward",
     epsilon: float = EPSILON,
+    normalization: str = "sum",
 ) -> Tensor:
     """Return the Kullback-Leibler divergence of the maps: lower is better.
 
@@ -45,6 +47,7 @@ def kl_divergence(
         direction: `"forward"`, the divergence of the prediction from the
             target, or `"reverse"`.
         epsilon: Guard in the quotient and the logarithm. SAM's 1e-7.
+        normalization: `"sum"`, or `"softmax"` of both maps, of any values.
 
     Returns:
         Tensor `(batch,)` in nats; 0 for equal maps. An all-zero target gives
@@ -55,7 +58,8 @@ def kl_divergence(
         saliency attentive model, TIP 2018 (SAM).
     """
     y_true, y_pred = map_pair(y_true, y_pred)
-    q, p = divide_by_sum(y_true), divide_by_sum(y_pred)
+    q = distribution(y_true, normalization)
+    p = distribution(y_pred, normalization)
     if direction == "reverse":
         q, p = p, q
     elif direction != "forward":

@@ -11,6 +11,9 @@ TINY = 1e-20
 # Values beyond count as this: the sum of a map stays within float32.
 LARGEST = 1e30
 FLOAT16_MAX = 65504.0
+# What enters an exponential counts at most as this.
+_LARGEST_LOGIT = 1e20
+NORMALIZATIONS = ("sum", "softmax")
 # Powers of two, which change no digit, for sums whose square would leave the
 # range of float32. JAX squares the divisor in the gradient of a quotient.
 _SMALL_SUM, _ENLARGED = 1e-10, 2.0**64
@@ -98,6 +101,43 @@ def divide_by_sum(x: Tensor) -> Tensor:
     scale = ops.where(total > _LARGE_SUM, _REDUCED, 1.0)
     scale = ops.where(total < _SMALL_SUM, _ENLARGED, scale)
     return x * scale / (total * scale)
+
+
+def softmax(x: Tensor) -> Tensor:
+    """Return the softmax over the pixels of each map."""
+    exponentials = ops.exp(_below_zero(x))
+    return exponentials / ops.sum(exponentials, axis=(1, 2, 3), keepdims=True)
+
+
+def log_softmax(x: Tensor) -> Tensor:
+    """Return the logarithm of `softmax`, of any value of the map."""
+    x = _below_zero(x)
+    total = ops.sum(ops.exp(x), axis=(1, 2, 3), keepdims=True)
+    return x - ops.log(total)
+
+
+def _below_zero(x):
+    x = bounded(x, -_LARGEST_LOGIT, _LARGEST_LOGIT)
+    return x - ops.stop_gradient(ops.max(x, axis=(1, 2, 3), keepdims=True))
+
+
+def distribution(x: Tensor, normalization: str) -> Tensor:
+    """Return maps as distributions over their pixels.
+
+    Args:
+        x: Maps `(batch, height, width, 1)`.
+        normalization: `"sum"`, see `divide_by_sum`, or `"softmax"`.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if normalization == "sum":
+        return divide_by_sum(x)
+    if normalization == "softmax":
+        return softmax(x)
+    raise ValueError(
+        f'normalization must be "sum" or "softmax", received {normalization!r}.'
+    )
 
 
 def divide_by_peak(x: Tensor) -> Tensor:

@@ -42,6 +42,113 @@ def normalized_scanpath_saliency(fixations: Tensor, y_pred: Tensor) -> Tensor:
     )
 
 
+def bounded_scanpath_saliency(fixations: Tensor, y_pred: Tensor) -> Tensor:
+    """Return how far the NSS is below its highest value: lower is better.
+
+    The NSS of the fixation map taken as the prediction, less that of the
+    prediction: 0, where the two are equal, is the least.
+
+    Args:
+        fixations: Fixation maps `(batch, height, width, 1)`: counts, or 0/1.
+        y_pred: Predicted maps, same shape.
+
+    Returns:
+        Tensor `(batch,)`, not negative; 0 for an image without fixations.
+
+    References:
+        Jia and Bruce, EML-NET, Image and Vision Computing 2020. Their code
+        takes the standard deviation with N - 1, over the whole batch.
+    """
+    return normalized_scanpath_saliency(
+        fixations, fixations
+    ) - normalized_scanpath_saliency(fixations, y_pred)
+
+
+def selective_fixation_error(
+    y_true: Tensor, fixations: Tensor, y_pred: Tensor
+) -> Tensor:
+    """Return the fixation and non-fixation error (sFNE): lower is better.
+
+    The mean squared difference of the two standardized maps at the fixations,
+    plus the same at the pixels that are not fixated.
+
+    Args:
+        y_true: Density maps `(batch, height, width, 1)`.
+        fixations: Fixation maps, same shape: counts (each fixation counts),
+            or 0/1.
+        y_pred: Predicted maps, same shape.
+
+    Returns:
+        Tensor `(batch,)`, 0 for equal maps. A mean over no pixels is 0.
+
+    References:
+        Ding et al., SalFBNet, Image and Vision Computing 2022. Their code
+        draws the pixels that are not fixated; here they are all, which is what
+        a draw has on average. It standardizes with N - 1, over the whole batch.
+    """
+    y_true, y_pred = map_pair(y_true, y_pred)
+    fixations, _ = map_pair(fixations, y_pred)
+    error = ops.square(standardize(y_true) - standardize(y_pred))
+    elsewhere = ops.cast(fixations <= 0, "float32")
+    return sum(
+        divide_where_positive(pixel_sum(weight * error), pixel_sum(weight))
+        for weight in (fixations, elsewhere)
+    )
+
+
+def soft_auc(
+    fixations: Tensor, y_pred: Tensor, *, margin: float = 1.0
+) -> Tensor:
+    """Return the area under the ROC curve with soft comparisons.
+
+    Higher is better. The mean over all pairs of a fixation i and a pixel j
+    that is not fixated of
+
+        clip(1/2 + (z_i - z_j) / (2 margin), 0, 1)
+
+    z being the prediction standardized to mean 0 and standard deviation 1.
+    With the margin going to 0 it is the area itself, whose comparisons are
+    1, 1/2 (equal) or 0. All pairs are counted, by sorting. Differentiable.
+
+    Args:
+        fixations: Fixation maps `(batch, height, width, 1)`: counts (each
+            fixation counts), or 0/1.
+        y_pred: Predicted maps, same shape.
+        margin: Difference beyond which a pair counts wholly, in standard
+            deviations.
+
+    Returns:
+        Tensor `(batch,)` in [0, 1]; 0.5 for a constant map. Without fixations,
+        or without another pixel, 1: there is no pair in the wrong order.
+
+    References:
+        Yan et al., Optimizing classifier performance via an approximation to
+        the Wilcoxon-Mann-Whitney statistic, ICML 2003, of such surrogates.
+    """
+    fixations, y_pred = map_pair(fixations, y_pred)
+    rows = ops.shape(y_pred)[0]
+    z = ops.reshape(standardize(y_pred), (rows, -1))
+    fixated = ops.reshape(fixations, (rows, -1))
+    others = ops.cast(fixated <= 0, "float32")
+    none = ops.zeros_like(others)
+    # The cost of a pair, clip(1/2 + (z_j - z_i) / (2 margin), 0, 1), is the
+    # difference of two hinges (z_j - t)+, at t = z_i - margin and z_i + margin.
+    # From the highest value down, a hinge's sum over j is one of sums so far.
+    values = ops.concatenate([z, z - margin, z + margin], axis=1)
+    masses = ops.concatenate([others, none, none], axis=1)
+    signs = ops.concatenate([none, fixated, -fixated], axis=1)
+    order = ops.argsort(-values, axis=-1)
+    values, masses, signs = (
+        ops.take_along_axis(x, order, axis=-1) for x in (values, masses, signs)
+    )
+    hinges = ops.cumsum(masses * values, axis=-1) - values * ops.cumsum(
+        masses, axis=-1
+    )
+    cost = ops.sum(signs * hinges, axis=-1) / (2.0 * margin)
+    pairs = ops.sum(fixated, axis=-1) * ops.sum(others, axis=-1)
+    return 1.0 - divide_where_positive(cost, pairs)
+
+
 def correlation_coefficient(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Return Pearson's correlation coefficient of the maps (eq. 12).
 

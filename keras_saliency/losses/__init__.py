@@ -1,7 +1,15 @@
-"""Losses of the paper, each a `keras.losses.Loss`: lower is better."""
+"""Losses, each a `keras.losses.Loss`: lower is better."""
 
 from keras_saliency.losses.base import CombinedLoss, SaliencyLoss
 from keras_saliency.losses.center_bias import CenterBias
+from keras_saliency.losses.distances import (
+    ChiSquared,
+    CosineDistance,
+    InformationGain,
+    JensenShannon,
+    SinkhornDivergence,
+    TotalVariation,
+)
 from keras_saliency.losses.distribution import (
     BhattacharyyaDistance,
     BinaryCrossEntropy,
@@ -10,7 +18,7 @@ from keras_saliency.losses.distribution import (
     NegativeLogLikelihood,
     WeightedBinaryCrossEntropy,
 )
-from keras_saliency.losses.names import LOSSES, TABLE2, get
+from keras_saliency.losses.names import LATER, LOSSES, TABLE2, get
 from keras_saliency.losses.perceptual import DeepFeatures, GramMatrices
 from keras_saliency.losses.pixel import (
     AbsoluteError,
@@ -26,23 +34,40 @@ from keras_saliency.losses.recommended import (
     recommended,
 )
 from keras_saliency.losses.saliency import (
+    BoundedScanpathSaliency,
     CorrelationCoefficient,
     NormalizedScanpathSaliency,
+    SelectiveFixationError,
+    Similarity,
+    SoftAUC,
+)
+from keras_saliency.losses.structure import (
+    Dice,
+    IntersectionOverUnion,
+    StructuralSimilarity,
 )
 
 __all__ = [
+    "LATER",
     "LOSSES",
     "TABLE2",
     "AbsoluteError",
     "BhattacharyyaDistance",
     "BinaryCrossEntropy",
+    "BoundedScanpathSaliency",
     "CenterBias",
+    "ChiSquared",
     "CombinedLoss",
     "CorrelationCoefficient",
+    "CosineDistance",
     "DeepFeatures",
+    "Dice",
     "ExponentialAbsoluteDifference",
     "Focal",
     "GramMatrices",
+    "InformationGain",
+    "IntersectionOverUnion",
+    "JensenShannon",
     "KLDivergence",
     "MLNetMeanSquaredError",
     "MeanSquaredError",
@@ -52,7 +77,13 @@ __all__ = [
     "PooledLoss",
     "Recommendation",
     "SaliencyLoss",
+    "SelectiveFixationError",
     "SigmoidMeanSquaredError",
+    "Similarity",
+    "SinkhornDivergence",
+    "SoftAUC",
+    "StructuralSimilarity",
+    "TotalVariation",
     "WeightedBinaryCrossEntropy",
     "get",
     "recommended",

@@ -47,6 +47,7 @@ class SaliencyLoss(SignatureConfig, keras.losses.Loss):
         family: One of the paper's groups.
         probabilities: Whether it takes predictions as probabilities, in which
             case the network should end in a sigmoid, not in a ReLU.
+        lower_bound: No value is below it, up to rounding.
     """
 
     # NumPy's numbers leave the products with losses to `__rmul__`.
@@ -56,6 +57,7 @@ class SaliencyLoss(SignatureConfig, keras.losses.Loss):
     target: targets.Channel = "density"
     family: str | None = None
     probabilities = False
+    lower_bound = 0.0
     # Whether it has been called.
     _seen = False
 

@@ -1,14 +1,12 @@
 """Center-bias regularization (paper, section 3.2.5)."""
 
-import base64
 from typing import Any
 
 import keras
-import numpy as np
-from keras import ops
 
 from keras_saliency._utils.types import Array, ArrayLike, Tensor
 from keras_saliency.functional import mean_squared_error
+from keras_saliency.losses import priors
 from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
 
 
@@ -50,12 +48,7 @@ class CenterBias(SaliencyLoss):
     @prior.setter
     def prior(self, prior: ArrayLike | None) -> None:
         if prior is not None:
-            prior = np.array(prior, dtype="float32")
-            if prior.ndim != 2 or not np.isfinite(prior).all():
-                raise ValueError(
-                    "CenterBias: the prior must be a finite map of shape "
-                    f"(height, width), received shape {prior.shape}."
-                )
+            prior = priors.as_map(prior, "CenterBias")
             if prior.size and not 0 <= prior.min() <= prior.max() <= 1.001:
                 raise ValueError(
                     "CenterBias: the prior must be in [0, 1], as the maps are, "
@@ -73,19 +66,12 @@ class CenterBias(SaliencyLoss):
                 "CenterBias(prior=dataset.mean_density(size)), or "
                 'losses.get("LC2", prior=...).'
             )
-        size = tuple(y_pred.shape[1:3])
-        if None not in size and size != self._prior.shape:
-            raise ValueError(
-                f"CenterBias: the prior has size {self._prior.shape}, the "
-                f"prediction {size}. Make it at the size of the network's "
-                "output: dataset.mean_density(size)."
-            )
-        prior = ops.convert_to_tensor(self._prior[None, :, :, None])
+        prior = priors.as_tensor(self._prior, y_pred, "CenterBias")
         return self.alpha * mean_squared_error(prior, y_pred)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, the prior's bytes as base64."""
-        return {**super().get_config(), "prior": _encoded(self._prior)}
+        return {**super().get_config(), "prior": priors.encoded(self._prior)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "CenterBias":
@@ -95,16 +81,5 @@ class CenterBias(SaliencyLoss):
             return cls(**config)
         loss = cls(**{**config, "prior": None})
         # As it was saved, also by versions that did not check its range.
-        loss._prior = (
-            np.frombuffer(base64.b64decode(prior["float32"]), dtype="<f4")
-            .reshape(prior["shape"])
-            .copy()
-        )
+        loss._prior = priors.decoded(prior)
         return loss
-
-
-def _encoded(prior: Array | None) -> dict[str, Any] | None:
-    if prior is None:
-        return None
-    data = base64.b64encode(prior.astype("<f4").tobytes())
-    return {"shape": list(prior.shape), "float32": data.decode("ascii")}

@@ -9,11 +9,25 @@ import keras
 
 from keras_saliency import functional
 from keras_saliency._utils.types import Tensor
-from keras_saliency.functional.maps import EPSILON
+from keras_saliency.functional.maps import EPSILON, NORMALIZATIONS
 from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
 
 # Its square, which is a divisor of the gradient, is within float32.
-_SMALLEST_EPSILON = 1e-16
+SMALLEST_EPSILON = 1e-16
+
+
+def checked_normalization(loss: SaliencyLoss, normalization: str) -> str:
+    """Return `"sum"` or `"softmax"`.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if normalization not in NORMALIZATIONS:
+        raise ValueError(
+            f'{type(loss).__name__}: normalization must be "sum" or "softmax", '
+            f"received {normalization!r}."
+        )
+    return normalization
 
 
 class _DistributionLoss(SaliencyLoss):
@@ -32,6 +46,8 @@ class KLDivergence(_DistributionLoss):
     Args:
         direction: `"forward"`, sum S log(S / S^), or `"reverse"`, eq. 5.
         epsilon: Guard in the quotient and the logarithm, at least 1e-16.
+        normalization: `"sum"`, or `"softmax"` of both maps, as SalFBNet and
+            Jetley et al. have it; see `losses.distances`.
         **kwargs: See `SaliencyLoss`.
     """
 
@@ -42,6 +58,7 @@ class KLDivergence(_DistributionLoss):
         *,
         direction: str = "forward",
         epsilon: float = EPSILON,
+        normalization: str = "sum",
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -51,12 +68,22 @@ class KLDivergence(_DistributionLoss):
                 f"received {direction!r}."
             )
         self.direction = direction
-        self.epsilon = checked(self, "epsilon", epsilon, _SMALLEST_EPSILON)
+        self.epsilon = checked(self, "epsilon", epsilon, SMALLEST_EPSILON)
+        self.normalization = checked_normalization(self, normalization)
+
+    @property
+    def probabilities(self) -> bool:  # type: ignore[override]
+        """Whether maps are divided by their sum: a softmax takes any."""
+        return self.normalization == "sum"
 
     def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.kl_divergence`."""
         return functional.kl_divergence(
-            y_true, y_pred, direction=self.direction, epsilon=self.epsilon
+            y_true,
+            y_pred,
+            direction=self.direction,
+            epsilon=self.epsilon,
+            normalization=self.normalization,
         )
 
 
@@ -75,7 +102,7 @@ class BhattacharyyaDistance(_DistributionLoss):
 
     def __init__(self, *, epsilon: float = EPSILON, **kwargs: Any):
         super().__init__(**kwargs)
-        self.epsilon = checked(self, "epsilon", epsilon, _SMALLEST_EPSILON)
+        self.epsilon = checked(self, "epsilon", epsilon, SMALLEST_EPSILON)
 
     def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.bhattacharyya_distance`."""
@@ -163,7 +190,7 @@ class NegativeLogLikelihood(_DistributionLoss):
 
     def __init__(self, *, epsilon: float = EPSILON, **kwargs: Any):
         super().__init__(**kwargs)
-        self.epsilon = checked(self, "epsilon", epsilon, _SMALLEST_EPSILON)
+        self.epsilon = checked(self, "epsilon", epsilon, SMALLEST_EPSILON)
 
     def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.negative_log_likelihood`."""

@@ -1,12 +1,19 @@
-"""The losses by the names the paper gives them; table 2 as data."""
+"""The losses by the names the paper gives them, and later papers."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from keras_saliency._utils.types import ArrayLike, PathName
 from keras_saliency.losses.base import CombinedLoss, SaliencyLoss
 from keras_saliency.losses.center_bias import CenterBias
+from keras_saliency.losses.distances import (
+    ChiSquared,
+    CosineDistance,
+    InformationGain,
+    JensenShannon,
+    SinkhornDivergence,
+    TotalVariation,
+)
 from keras_saliency.losses.distribution import (
     BhattacharyyaDistance,
     BinaryCrossEntropy,
@@ -23,9 +30,19 @@ from keras_saliency.losses.pixel import (
     MLNetMeanSquaredError,
     SigmoidMeanSquaredError,
 )
+from keras_saliency.losses.rows import LATER, TABLE2
 from keras_saliency.losses.saliency import (
+    BoundedScanpathSaliency,
     CorrelationCoefficient,
     NormalizedScanpathSaliency,
+    SelectiveFixationError,
+    Similarity,
+    SoftAUC,
+)
+from keras_saliency.losses.structure import (
+    Dice,
+    IntersectionOverUnion,
+    StructuralSimilarity,
 )
 
 LOSSES: dict[str, type[SaliencyLoss]] = {
@@ -45,77 +62,20 @@ LOSSES: dict[str, type[SaliencyLoss]] = {
     "DF": DeepFeatures,
     "GM": GramMatrices,
     "R": CenterBias,
+    "SIM": Similarity,
+    "chi2": ChiSquared,
+    "TV": TotalVariation,
+    "cosine": CosineDistance,
+    "JS": JensenShannon,
+    "IG": InformationGain,
+    "EML-NSS": BoundedScanpathSaliency,
+    "SFNE": SelectiveFixationError,
+    "Sinkhorn": SinkhornDivergence,
+    "soft-AUC": SoftAUC,
+    "Dice": Dice,
+    "IoU": IntersectionOverUnion,
+    "SSIM": StructuralSimilarity,
 }
-
-
-# `(name in LOSSES, arguments, weight)` of each.
-Terms = tuple[tuple[str, dict[str, Any], float], ...]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the paper's table 2.
-
-    Attributes:
-        name: Name that the table prints.
-        group: Heading of the table above it.
-        terms: `(name in LOSSES, arguments, weight)` of each term.
-    """
-
-    name: str
-    group: str
-    terms: Terms
-
-
-_KLD_CC_NSS: Terms = (("KLD", {}, 10), ("CC", {}, 2), ("NSS", {}, 1))
-_DF_GM: Terms = (("DF", {}, 1), ("GM", {}, 1))
-_SIG_MSE: Terms = (("SIG-MSE", {"threshold": 0.55}, 1),)
-_R: Terms = (("R", {}, 1),)
-
-TABLE2 = (
-    Row("MSE", "Pixel-based", (("MSE", {}, 1),)),
-    Row("EAD", "Pixel-based", (("EAD", {}, 1),)),
-    Row("AE", "Pixel-based", (("AE", {}, 1),)),
-    Row("MLNET-MSE", "Pixel-based", (("MLNET-MSE", {}, 1),)),
-    *(
-        Row(
-            f"SIG-MSE (lambda={threshold})",
-            "Pixel-based",
-            (("SIG-MSE", {"threshold": threshold}, 1),),
-        )
-        for threshold in (0.25, 0.55, 0.75)
-    ),
-    Row("BCE", "Distribution-based", (("BCE", {}, 1),)),
-    *(
-        Row(
-            f"W-BCE (w={weight})",
-            "Distribution-based",
-            (("W-BCE", {"weight": weight}, 1),),
-        )
-        for weight in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4)
-    ),
-    Row("Focal Loss", "Distribution-based", (("Focal", {}, 1),)),
-    Row("KLD", "Distribution-based", (("KLD", {}, 1),)),
-    Row("Bhat", "Distribution-based", (("BHAT", {}, 1),)),
-    Row("NLL", "Distribution-based", (("NLL", {}, 1),)),
-    Row("CC", "Saliency-inspired", (("CC", {}, 1),)),
-    Row("NSS", "Saliency-inspired", (("NSS", {}, 1),)),
-    Row("Deep Features (DF)", "Perceptual-based", (("DF", {}, 1),)),
-    Row("Gram Matrices (GM)", "Perceptual-based", (("GM", {}, 1),)),
-    Row("SIG-MSE + R", "Linear combinations", _SIG_MSE + _R),
-    Row("KLD + CC + NSS", "Linear combinations", _KLD_CC_NSS),
-    Row(
-        "KLD + CC + NSS + DF + GM",
-        "Linear combinations",
-        _KLD_CC_NSS + _DF_GM,
-    ),
-    Row("KLD + CC + NSS + R", "Linear combinations", _KLD_CC_NSS + _R),
-    Row(
-        "KLD + CC + NSS + DF + GM + SIG-MSE + R",
-        "Linear combinations",
-        _KLD_CC_NSS + _DF_GM + _SIG_MSE + _R,
-    ),
-)
 
 # What the text calls them, and what readers would type.
 _ALIASES = {
@@ -143,10 +103,11 @@ def get(
     vgg_weights: PathName | None = "imagenet",
     feature_dtype: str = "float32",
 ) -> SaliencyLoss:
-    """Return the loss of a name in the paper.
+    """Return the loss of a name in the paper, or in a later one.
 
     Names are those of table 2 (`TABLE2`), of single losses (`LOSSES`), `"LC1"`
-    and `"LC2"`; upper and lower case and spaces do not matter. Single losses
+    and `"LC2"`, and of later models, whose objective it is (`LATER`: `"SUM"`,
+    `"UNISAL"`); upper and lower case and spaces do not matter. Single losses
     take arguments in brackets: `"W-BCE(w=0.7)"`, `"SIG-MSE (lambda=0.25)"`,
     `"Focal(gamma=1)"`, `"KLD(direction=reverse)"`. A combination is named as
     the whole row, with the paper's weights; for others add losses up. Keras'
@@ -157,7 +118,7 @@ def get(
         identifier: A name, or a loss, which is returned as it is.
         prior: Mean density map for the term R, `(height, width)` at the size
             of the network's output. Losses with R need it before their first
-            call.
+            call; that of IG is uniform without it.
         vgg_weights: For the terms DF and GM: `"imagenet"`, a path, or `None`.
         feature_dtype: For the terms DF and GM: `"float32"` or `"bfloat16"`.
 
@@ -182,10 +143,11 @@ def get(
     name, arguments = _parse(identifier)
     extra: dict[str, dict[str, Any]] = {
         "R": {"prior": prior},
+        "IG": {"prior": prior},
         "DF": {"weights": vgg_weights, "feature_dtype": feature_dtype},
         "GM": {"weights": vgg_weights, "feature_dtype": feature_dtype},
     }
-    rows = {_key(row.name): row for row in TABLE2}
+    rows = {_key(row.name): row for row in (*TABLE2, *LATER)}
     singles = {_key(single): single for single in LOSSES}
     aliases = {
         _key(alias): _key(full)
@@ -240,7 +202,11 @@ def _known() -> str:
     return (
         "Known are: "
         + ", ".join(
-            [*LOSSES, *_ALIASES, *(r.name for r in TABLE2 if "+" in r.name)]
+            [
+                *LOSSES,
+                *_ALIASES,
+                *(r.name for r in (*TABLE2, *LATER) if len(r.terms) > 1),
+            ]
         )
         + ". Single losses take arguments in brackets, as in W-BCE(w=0.7)."
     )

@@ -52,6 +52,38 @@ CASES = {
     "NSS": lambda d, f, p: -reference.nss(f, p),
     "CC": lambda d, f, p: -reference.cc(d, p),
     "R": lambda d, f, p: reference.r(PRIOR, p),
+    "SIM": lambda d, f, p: -reference.sim(d, p),
+    "KLD(normalization=softmax)": lambda d, f, p: reference.kld(
+        reference.softmax(d), reference.softmax(p)
+    ),
+    "chi2": lambda d, f, p: reference.chi2(d, p),
+    "chi2 (softmax)": lambda d, f, p: reference.chi2(d, p, reference.softmax),
+    "TV": lambda d, f, p: reference.tv(d, p),
+    "TV (softmax)": lambda d, f, p: reference.tv(d, p, reference.softmax),
+    "cosine": lambda d, f, p: reference.cosine(d, p),
+    "cosine (softmax)": lambda d, f, p: reference.cosine(
+        d, p, reference.softmax
+    ),
+    "JS": lambda d, f, p: reference.js(d, p),
+    "IG": lambda d, f, p: -reference.ig(f, p, PRIOR),
+    "IG (softmax)": lambda d, f, p: (
+        -reference.ig(f, p, PRIOR, reference.softmax)
+    ),
+    "EML-NSS": lambda d, f, p: reference.eml_nss(f, p),
+    "SFNE": lambda d, f, p: reference.sfne(d, f, p),
+    "soft-AUC": lambda d, f, p: reference.auc_error(f, p),
+    "soft-AUC(margin=0.2)": lambda d, f, p: reference.auc_error(f, p, 0.2),
+    "Dice": lambda d, f, p: reference.dice(d, p),
+    "Dice(threshold=0.5)": lambda d, f, p: reference.dice(d >= 0.5, p),
+    "IoU": lambda d, f, p: reference.iou(d, p),
+    "SSIM": lambda d, f, p: 1 - reference.ssim(d, p),
+    "SUM": lambda d, f, p: (
+        10 * reference.kld(d, p)
+        - 2 * reference.cc(d, p)
+        - reference.sim(d, p)
+        - reference.nss(f, p)
+        + 5 * reference.mse(d, p)
+    ),
     "KLD + CC + NSS": lambda d, f, p: (
         10 * reference.kld(d, p) - 2 * reference.cc(d, p) - reference.nss(f, p)
     ),
@@ -129,6 +161,20 @@ BY_HAND = {
     "NLL": np.log(4),
     "NSS": 0.0,
     "CC": 0.0,
+    # A constant map counts as uniform: a quarter of the mass is in place.
+    "SIM": -0.25,
+    "chi2": 0.75**2 / 1.25 + 3 * 0.25,
+    "TV": 0.75,
+    "cosine": 0.5,
+    # Means (5/8, 1/8, 1/8, 1/8).
+    "JS": 0.5 * (np.log(8 / 5) + np.log(2 / 5) / 4 + 3 * np.log(2) / 4),
+    "IG": 0.0,
+    # z of the peak: (3, -1, -1, -1) / sqrt(3).
+    "EML-NSS": np.sqrt(3),
+    "SFNE": 3 + 1 / 3,
+    "soft-AUC": 0.5,
+    "Dice": 1 - 2 * 0.5 / (1 + 1),
+    "IoU": 1 - 0.5 / (1 + 1 - 0.5),
 }
 
 
@@ -158,6 +204,115 @@ def test_nss_and_cc_worked_out_by_hand():
     )
 
 
+def test_soft_auc_worked_out_by_hand():
+    # z = (3, 1, -1, -3) / sqrt(5) around 2.5; the fixated pixel is the second:
+    # wrong by 0.5 + sqrt(0.2) (all of it is in [0, 1]), the others right.
+    fixations = two_by_two([0, 1, 0, 0])
+    first, third, fourth = 0.5 + np.array([2, -2, -4]) / np.sqrt(5) / 2
+    np.testing.assert_allclose(
+        value(
+            losses.get("soft-AUC"), PEAK, fixations, two_by_two([4, 3, 2, 1])
+        ),
+        (first + third + max(fourth, 0)) / 3,
+        rtol=1e-5,
+    )
+
+
+def test_gain_in_bits_worked_out_by_hand():
+    # p is half on the fixated pixel, where the prior has an eighth: 2 bits.
+    prior = two_by_two([1, 1, 4, 2])
+    loss = losses.get("IG", prior=prior)
+    result = value(loss, PEAK, PEAK, two_by_two([2, 1, 1, 0]))
+    assert result == pytest.approx(-2, abs=1e-4)
+    assert value(loss, PEAK, PEAK, prior) == pytest.approx(0, abs=1e-6)
+    assert value(loss, PEAK, 0 * PEAK, prior) == 0
+    with pytest.raises(ValueError, match="must not be negative, received -4"):
+        losses.InformationGain(-prior)
+    with pytest.raises(ValueError, match=r"InformationGain: .*size \(2, 2\)"):
+        value(loss, *maps())
+
+
+def test_with_a_small_margin_soft_auc_is_the_area():
+    density, fixations, prediction = maps(3)
+    fixated = np.repeat(prediction.ravel(), fixations.ravel().astype(int))
+    others = prediction[fixations == 0]
+    area = np.mean(fixated[:, None] > others)
+    loss = losses.SoftAUC(margin=1e-5)
+    result = value(loss, density, fixations, prediction)
+    assert 1 - result == pytest.approx(area, abs=2e-3)
+    # No fixation, or no other pixel: no pair is in the wrong order.
+    assert value(loss, density, 0 * fixations, prediction) == 0
+    assert value(loss, density, 0 * fixations + 1, prediction) == 0
+
+
+def test_mass_on_the_other_side_is_as_far_as_it_is():
+    # From one corner to the other of 12 by 16 pixels, in cells of 3 by 4.
+    there, here = np.zeros((2, 12, 16))
+    there[0, 0] = here[-1, -1] = 1.0
+    loss = losses.SinkhornDivergence(grid=4, iterations=10)
+    expected = (0.75 * 12 + 0.75 * 16) / 16
+    assert value(loss, there, there, here) == pytest.approx(expected, abs=1e-5)
+    assert value(loss, there, there, there) == pytest.approx(0, abs=1e-6)
+    # Nothing counts as uniform.
+    nothing = value(loss, there, there, 0 * there)
+    assert nothing == pytest.approx(
+        value(loss, there, there, 0 * there + 1), abs=1e-6
+    )
+
+
+def smooth_maps():
+    y, x = np.mgrid[:12, :16]
+    return (
+        np.exp(-((y - 3) ** 2 + (x - 4) ** 2) / 8) + 0.01,
+        np.exp(-((y - 8) ** 2 + (x - 10) ** 2) / 20) + 0.05,
+    )
+
+
+def test_sinkhorn_equals_oracle():
+    density, prediction = smooth_maps()
+    loss = losses.SinkhornDivergence(grid=6, blur=0.1, iterations=60)
+    np.testing.assert_allclose(
+        value(loss, density, 0 * density, prediction),
+        reference.sinkhorn(density, prediction, 6, 0.1, steps=300),
+        rtol=1e-4,
+    )
+
+
+def test_the_gradient_of_sinkhorn_equals_that_of_pot():
+    """POT's dual potentials of the same problems are the gradient."""
+    ot = pytest.importorskip("ot")
+    density, prediction = smooth_maps()
+    grid, blur = 4, 0.1
+    costs = reference.grid_costs(grid, 12, 16)
+    a, b = (reference.grid_masses(x, grid) for x in (prediction, density))
+
+    def potentials(a, b):
+        result = ot.solve(
+            costs, a, b, reg=blur, reg_type="KL", max_iter=10000, tol=1e-12
+        )
+        # As logarithms of the two factors of the plan, without the masses.
+        f, g = (
+            blur * (potential - np.log(mass))
+            for potential, mass in zip(result.potentials, (a, b), strict=True)
+        )
+        assert a @ f + b @ g == pytest.approx(result.value, abs=1e-6)
+        return f, g
+
+    own = np.mean(potentials(a, a), axis=0)
+    slope = potentials(a, b)[0] - own
+    # Of the map's pixels, each divided by the sum of all.
+    slope = (slope - a @ slope) / prediction.sum()
+    expected = np.repeat(np.repeat(slope.reshape(4, 4), 3, 0), 4, 1)
+    loss = losses.SinkhornDivergence(grid=grid, blur=blur, iterations=60)
+    y_true = targets.pack(density[None] / density.max())
+    _, result = gradient(
+        lambda x: loss.call(y_true, x), prediction[None, :, :, None]
+    )
+    np.testing.assert_allclose(
+        result[0, :, :, 0], expected, atol=2e-4 * np.abs(expected).max()
+    )
+
+
 def test_repeated_fixations_count_each():
     prediction = two_by_two([4, 3, 2, 1])
     fixations = two_by_two([3, 0, 0, 1])
@@ -182,13 +337,26 @@ def test_equal_maps_are_the_optimum():
         "KLD(direction=reverse)": 0,
         "BHAT": 0,
         "CC": -1,
+        "SIM": -1,
+        "chi2": 0,
+        "TV": 0,
+        "cosine": 0,
+        "JS": 0,
+        "SFNE": 0,
+        "Sinkhorn": 0,
+        "Dice": 0,
+        "IoU": 0,
+        "SSIM": 0,
     }.items():
         assert value(losses.get(name), density, fixations, density) == (
             pytest.approx(best, abs=2e-5)
         ), name
 
 
-@pytest.mark.parametrize("name", ["KLD", "BHAT", "NLL", "NSS", "CC"])
+@pytest.mark.parametrize(
+    "name",
+    ["KLD", "BHAT", "NLL", "NSS", "CC", "JS", "IG", "soft-AUC", "Sinkhorn"],
+)
 @pytest.mark.parametrize("scale", [1e-6, 1e-3, 1e6])
 def test_scale_of_the_prediction_does_not_matter(name, scale):
     density, fixations, prediction = maps(5)
@@ -240,7 +408,11 @@ def test_feature_distances_equal_oracle():
 
 @pytest.mark.parametrize(
     ("function", "option"),
-    [(functional.kl_divergence, "direction"), (functional.focal, "form")],
+    [
+        (functional.kl_divergence, "direction"),
+        (functional.focal, "form"),
+        (functional.chi_squared, "normalization"),
+    ],
 )
 def test_the_formulas_refuse_unknown_forms_and_shapes(function, option):
     map_ = np.ones((1, 2, 3, 1), "float32")

@@ -6,6 +6,8 @@ are clearer than what the package does. `density`, `fixations` and
 """
 
 import numpy as np
+from scipy.ndimage import correlate1d
+from scipy.special import logsumexp
 
 
 def mse(density, prediction):
@@ -103,3 +105,140 @@ def feature_distance(true_features, pred_features):
         np.sum((t - p) ** 2) / t.size
         for t, p in zip(true_features, pred_features, strict=True)
     )
+
+
+def over_sum(x):
+    return x / x.sum()
+
+
+def softmax(x):
+    return over_sum(np.exp(x))
+
+
+def chi2(density, prediction, form=over_sum):
+    g, p = form(density), form(prediction)
+    return np.sum((p - g) ** 2 / (p + g))
+
+
+def tv(density, prediction, form=over_sum):
+    return 0.5 * np.sum(np.abs(form(prediction) - form(density)))
+
+
+def cosine(density, prediction, form=over_sum):
+    g, p = form(density).ravel(), form(prediction).ravel()
+    return 1 - g @ p / np.linalg.norm(g) / np.linalg.norm(p)
+
+
+def js(density, prediction, form=over_sum):
+    g, p = form(density), form(prediction)
+    m = (g + p) / 2
+    inside = g > 0
+    return 0.5 * (
+        np.sum(g[inside] * np.log(g[inside] / m[inside]))
+        + np.sum(p * np.log(p / m))
+    )
+
+
+def ig(fixations, prediction, prior=None, form=over_sum):
+    p = form(prediction)
+    b = np.full(p.shape, 1 / p.size) if prior is None else over_sum(prior)
+    if form is over_sum:
+        p = p * (1 - 1e-6) + 1e-6 / p.size
+    b = b * (1 - 1e-6) + 1e-6 / b.size
+    return np.sum(fixations * np.log2(p / b)) / fixations.sum()
+
+
+def z(x):
+    return (x - x.mean()) / x.std()
+
+
+def eml_nss(fixations, prediction):
+    difference = z(fixations) - z(prediction)
+    return np.sum(fixations * difference) / fixations.sum()
+
+
+def sfne(density, fixations, prediction):
+    error = (z(density) - z(prediction)) ** 2
+    at = np.sum(fixations * error) / fixations.sum()
+    return at + error[fixations == 0].mean()
+
+
+def auc_error(fixations, prediction, margin=1.0):
+    """Every pair of a fixation and a pixel that is not fixated."""
+    s = z(prediction)
+    negatives = s[fixations == 0]
+    total = 0.0
+    for value, count in zip(s.ravel(), fixations.ravel(), strict=True):
+        wrong = 0.5 + (negatives - value) / (2 * margin)
+        total += count * np.clip(wrong, 0, 1).mean()
+    return total / fixations.sum()
+
+
+def dice(density, prediction):
+    squares = np.sum(density**2) + np.sum(prediction**2)
+    return 1 - 2 * np.sum(density * prediction) / squares
+
+
+def iou(density, prediction):
+    both = np.sum(density * prediction)
+    squares = np.sum(density**2) + np.sum(prediction**2)
+    return 1 - both / (squares - both)
+
+
+def ssim(density, prediction):
+    weights = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
+
+    def mean(x):
+        for axis in (0, 1):
+            x = correlate1d(x, weights, axis, mode="constant") / correlate1d(
+                np.ones_like(x), weights, axis, mode="constant"
+            )
+        return x
+
+    a, b = mean(density), mean(prediction)
+    aa = mean(density**2) - a**2
+    bb = mean(prediction**2) - b**2
+    ab = mean(density * prediction) - a * b
+    luminance = (2 * a * b + 1e-4) / (a**2 + b**2 + 1e-4)
+    structure = (2 * ab + 9e-4) / (aa + bb + 9e-4)
+    return np.mean(luminance * structure)
+
+
+def grid_costs(grid, height, width):
+    """City-block distances of the cells' centers, over the longer side."""
+    longer = max(height, width)
+    cells = [
+        ((i + 0.5) / grid * height / longer, (j + 0.5) / grid * width / longer)
+        for i in range(grid)
+        for j in range(grid)
+    ]
+    return np.array(
+        [[abs(a - c) + abs(b - d) for c, d in cells] for a, b in cells]
+    )
+
+
+def grid_masses(x, grid):
+    """Mass of each cell; pixel i of n belongs to cell i * grid // n."""
+    height, width = x.shape
+    cells = np.zeros((grid, grid))
+    for i in range(height):
+        for j in range(width):
+            cells[i * grid // height, j * grid // width] += x[i, j]
+    return cells.ravel() / x.sum()
+
+
+def sinkhorn(density, prediction, grid, blur, steps=2000):
+    """Debiased entropic cost, iterated until nothing changes."""
+    costs = grid_costs(grid, *density.shape)
+
+    def cost(a, b):
+        f = np.zeros(len(a))
+        for _ in range(steps):
+            g = -blur * logsumexp((f - costs) / blur + np.log(a), axis=1)
+            f = -blur * logsumexp((g - costs) / blur + np.log(b), axis=1)
+        return a @ f + b @ g
+
+    a, b = (
+        np.maximum(grid_masses(x, grid), 1e-30) for x in (prediction, density)
+    )
+    return cost(a, b) - 0.5 * (cost(a, a) + cost(b, b))
