@@ -12,6 +12,11 @@ so the same command goes on where it was stopped. Prints and writes
 over images and seeds, and the ranks of both; the three best of a column are
 marked as in the paper. `table2.npz` has the values of each image, for
 findings.py and which_loss.py.
+
+    python examples/table2.py --later --part validation ...
+
+does the same with the losses that came after the paper (`losses.LATER`), and
+writes `table2_later.*`. `--rows` takes names of either kind.
 """
 
 import dataclasses
@@ -23,6 +28,7 @@ from keras_saliency.experiments import RECIPE, command_line
 def main(arguments=None):
     """Train and measure what is missing, then report."""
     names = [row.name for row in losses.TABLE2]
+    later = [row.name for row in losses.LATER]
     parser = command_line.parser(__doc__)
     command_line.add_training_arguments(parser)
     parser.add_argument(
@@ -31,10 +37,16 @@ def main(arguments=None):
     parser.add_argument(
         "--rows",
         nargs="+",
-        default=names,
-        choices=names,
+        choices=[*names, *later],
         metavar="ROW",
-        help="names of losses as the paper's table prints them; default: all",
+        help="names of losses as the paper's table prints them, or of later "
+        "ones; default: all of the paper's",
+    )
+    parser.add_argument(
+        "--later",
+        action="store_true",
+        help="the losses that came after the paper, unless --rows names "
+        "others; writes table2_later.*",
     )
     parser.add_argument("--part", default="test", choices=command_line.PARTS)
     parser.add_argument(
@@ -46,6 +58,7 @@ def main(arguments=None):
         help="other sets that the trained networks are measured on",
     )
     arguments = parser.parse_args(arguments)
+    arguments.rows = arguments.rows or (later if arguments.later else names)
     parts = command_line.load_parts(arguments.data)
     dataset = parts[arguments.part]
     sets = {dataset.name: (dataset, arguments.part)}
@@ -80,8 +93,10 @@ def main(arguments=None):
         f"{len(dataset)} images, {len(arguments.seeds)} seeds, "
         f"{seconds / 3600:.1f} hours of training"
     )
-    table.write(arguments.results)
-    experiments.write_scores(arguments.results / "table2.npz", results)
+    suffix = "later" if arguments.later else None
+    table.write(arguments.results, suffix)
+    file = "table2_later.npz" if arguments.later else "table2.npz"
+    experiments.write_scores(arguments.results / file, results)
 
 
 if __name__ == "__main__":

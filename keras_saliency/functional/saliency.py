@@ -57,7 +57,7 @@ def bounded_scanpath_saliency(fixations: Tensor, y_pred: Tensor) -> Tensor:
 
     References:
         Jia and Bruce, EML-NET, Image and Vision Computing 2020. Their code
-        takes the standard deviation with N - 1, over the whole batch.
+        takes the standard deviation with N - 1.
     """
     return normalized_scanpath_saliency(
         fixations, fixations

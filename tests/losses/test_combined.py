@@ -86,6 +86,23 @@ def test_names_of_the_paper():
     assert losses.get(loss) is loss
 
 
+def test_objectives_of_later_models():
+    assert weights(losses.get("sum")) == [
+        ("kld", 10),
+        ("neg_cc", 2),
+        ("neg_sim", 1),
+        ("neg_nss", 1),
+        ("mse", 5),
+    ]
+    assert weights(losses.get("UMSI++"))[1] == ("neg_cc", 3)
+    assert weights(losses.get("EML-Net"))[2] == ("eml_nss", 1)
+    assert losses.get("SalFBNet").losses[0].normalization == "softmax"
+    assert isinstance(losses.get("MSI-Net"), KLDivergence)
+    assert isinstance(losses.get("DSCLRCN"), NormalizedScanpathSaliency)
+    assert losses.get("chi2 (softmax)").normalization == "softmax"
+    assert losses.get("Sinkhorn(grid=8)").grid == 8
+
+
 @pytest.mark.parametrize(
     "name", ["KL", "", "W-BCE(0.7)", "W-BCE(v=0.7)", "MSE(w=1)", 3, None]
 )
@@ -105,6 +122,12 @@ def test_unknown_names_say_what_is_known(name):
         "KLD(direction=left)",
         "KLD(epsilon=0)",
         "R(alpha=-1)",
+        "Sinkhorn(grid=2.5)",
+        "Sinkhorn(blur=0.01)",
+        "soft-AUC(margin=0)",
+        "Dice(threshold=2)",
+        "JS(epsilon=0)",
+        "IG(epsilon=1)",
     ],
 )
 def test_arguments_out_of_range_are_refused(name):

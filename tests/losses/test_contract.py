@@ -27,6 +27,8 @@ NAMES = [
 
 
 def build(name):
+    if name == "Sinkhorn":
+        return losses.SinkhornDivergence(grid=6, iterations=3)
     return losses.get(name, prior=PRIOR, vgg_weights=None)
 
 
@@ -175,7 +177,15 @@ DEGENERATE = {
 
 # A sum of what is finite is finite: one row of the table stands for all sums.
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-@pytest.mark.parametrize("name", [*losses.LOSSES, losses.TABLE2[-1].name])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *losses.LOSSES,
+        "chi2 (softmax)",
+        "IG (softmax)",
+        losses.TABLE2[-1].name,
+    ],
+)
 @pytest.mark.quick("float32")
 def test_degenerate_maps_give_finite_values_and_gradients(name, dtype):
     loss = build(name)
@@ -207,9 +217,10 @@ def test_degenerate_maps_give_finite_values_and_gradients(name, dtype):
         assert np.isfinite(slope).all(), case
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.quick("MSE|KLD$|NSS|CC$|DF$")
-def test_random_sparse_maps_give_finite_gradients(name):
+@pytest.mark.quick("(MSE|KLD|NSS|CC|DF|Sinkhorn|SSIM)-float32")
+def test_random_sparse_maps_give_finite_gradients(name, dtype):
     generator = np.random.default_rng(1)
     loss = build(name)
     shape = (8, *SIZE)
@@ -217,14 +228,13 @@ def test_random_sparse_maps_give_finite_gradients(name):
     fixations = generator.random(shape) > 0.995
     prediction = generator.random(shape) * (generator.random(shape) > 0.9)
     prediction *= 10.0 ** generator.integers(-7, 3, (8, 1, 1))
-    for dtype in ("float32", "float16"):
-        value, slopes = gradient(
-            lambda x: loss(targets.pack(density, fixations), x),
-            prediction[..., None],
-            dtype=dtype,
-        )
-        assert np.isfinite(value)
-        assert np.isfinite(slopes).all()
+    value, slopes = gradient(
+        lambda x: loss(targets.pack(density, fixations), x),
+        prediction[..., None],
+        dtype=dtype,
+    )
+    assert np.isfinite(value)
+    assert np.isfinite(slopes).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -268,6 +278,31 @@ def test_table_2_has_the_27_rows_of_the_paper():
     }
 
 
+def test_later_rows_have_sources_and_names_of_their_own():
+    names = [row.name for row in (*losses.TABLE2, *losses.LATER)]
+    assert len({name.lower() for name in names}) == len(names)
+    assert all(row.source for row in losses.LATER)
+    single = {row.terms[0][0] for row in losses.LATER if len(row.terms) == 1}
+    assert single >= {*list(losses.LOSSES)[16:]}
+    for row in losses.LATER:
+        loss = build(row.name)
+        if len(row.terms) > 1:
+            assert loss.weights == [weight for _, _, weight in row.terms]
+        else:
+            assert type(loss) is losses.LOSSES[row.terms[0][0]]
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_no_value_is_below_the_bound(name, batch):
+    loss = build(name)
+    y_true, y_pred = batch
+    if "DF" in name or "GM" in name:
+        y_true, y_pred = y_true[:1], y_pred[:1]
+    for prediction in (y_pred, y_true[..., :1]):
+        values = numpy(loss.call(y_true, prediction))
+        assert (values >= loss.lower_bound - 2e-4).all()
+
+
 def test_the_sigmoid_is_for_losses_on_probabilities():
     for row in losses.TABLE2:
         loss = build(row.name)
@@ -276,6 +311,15 @@ def test_the_sigmoid_is_for_losses_on_probabilities():
             for term, _, _ in row.terms
         )
         assert loss.activation == ("sigmoid" if expected else "relu")
+
+
+def test_a_softmax_takes_maps_of_any_values():
+    for name in ("chi2", "TV", "cosine", "JS", "IG", "KLD"):
+        assert build(name).activation == "sigmoid"
+        loss = build(f"{name}(normalization=softmax)")
+        assert loss.activation == "relu"
+        with pytest.raises(ValueError, match='"sum" or "softmax".*\'peak\''):
+            build(f"{name}(normalization=peak)")
 
 
 def test_float16_saves_no_infinite_gradient_of_a_larger_graph():

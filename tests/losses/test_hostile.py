@@ -60,11 +60,15 @@ def cases():
 
 
 def build(name):
+    if name == "Sinkhorn":
+        return losses.SinkhornDivergence(grid=6, iterations=3)
     return losses.get(name, prior=PRIOR, vgg_weights=None)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-@pytest.mark.parametrize("name", losses.LOSSES)
+@pytest.mark.parametrize(
+    "name", [*losses.LOSSES, "chi2 (softmax)", "IG (softmax)"]
+)
 @pytest.mark.quick("float32")
 def test_losses_and_gradients_are_finite(name, dtype):
     loss = build(name)
@@ -126,7 +130,7 @@ def test_metrics_are_finite(name):
 
 
 # Those on distributions and probabilities, which know no values below zero.
-CLIPPED = ["KLD", "BHAT", "NLL", "BCE", "W-BCE", "Focal"]
+CLIPPED = ["KLD", "BHAT", "NLL", "BCE", "W-BCE", "Focal", "JS", "Dice"]
 
 
 @pytest.mark.parametrize("name", CLIPPED)
