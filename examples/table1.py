@@ -19,7 +19,10 @@ A small machine trains some rows in part, smaller or not at all:
 Models that the paper names and its table does not have:
 
     --more
-    --rows AIM BMS
+    --rows AIM BMS PDP
+
+EML-NET joins ResNet-50 (`--resnet-weights`) and VGG-16; DeepGaze II reads
+VGG-16, too, where its authors read VGG-19.
 
 The authors' optimizers, made for more images and for days of training:
 
@@ -84,10 +87,20 @@ NETWORKS = {
     "DeepConvNet": "deep_conv_net",
     "ML-Net": "ml_net",
 }
-# Networks, for --more: low-level features alone.
-NAMED_NETWORKS = {"ICF": "icf"}
+# Networks that the text names, for --more.
+NAMED_NETWORKS = {
+    "SALICON": "salicon_net",
+    "DeepGaze I, VGG-16": "deepgaze1",
+    "DeepGaze II, VGG-16": "deepgaze2",
+    "ICF": "icf",
+    "DSCLRCN": "dsclrcn",
+    "EML-NET": "eml_net",
+    "PDP": "pdp",
+}
 NETWORKS |= NAMED_NETWORKS
 MORE = (*NAMED, *NAMED_NETWORKS)
+# Arguments of a row's network that the command line does not have.
+FIXED = {"DeepGaze II, VGG-16": {"backbone": "vgg16"}}
 # The baseline with the paper's MSE, trained as table2.py does.
 OURS = "Our model"
 ROWS = (*CLASSIC, CENTER, *NETWORKS, OURS)
@@ -349,6 +362,7 @@ def settings_of(row, arguments, train):
         "precision": choice(arguments, "precision", row),
         "frozen_blocks": choice(arguments, "frozen_blocks", row),
         "seed": arguments.seed,
+        **FIXED.get(row, {}),
     }
 
 
@@ -357,8 +371,9 @@ def options_of(row, arguments):
     options = input_shape(choice(arguments, "input_size", row))
     frozen_blocks = choice(arguments, "frozen_blocks", row)
     if frozen_blocks != "own":
-        options["frozen_blocks"] = frozen_blocks
-    return options
+        name = "frozen_stages" if row == "EML-NET" else "frozen_blocks"
+        options[name] = frozen_blocks
+    return {**options, **FIXED.get(row, {})}
 
 
 def released(row, arguments):

@@ -116,7 +116,7 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> None:
         "--resnet-weights",
         type=weights_file,
         default="imagenet",
-        help="a weights file of ResNet-50 for SAM-ResNet; default: Keras "
+        help="a weights file of ResNet-50, for networks on it; default: Keras "
         "downloads ImageNet's",
     )
     parser.add_argument("--part", default="test", choices=PARTS)
@@ -150,15 +150,20 @@ def head_trainer(
     )
 
 
-def network_weights(arguments: argparse.Namespace, name: str) -> str | None:
+def network_weights(
+    arguments: argparse.Namespace, name: str
+) -> str | tuple[str, str] | None:
     """Return the weights of the backbone of a network of `models.MODELS`.
 
-    With the backbone "tiny" the networks start from random weights.
+    With the backbone "tiny" the networks start from random weights. EML-NET
+    has two backbones, and gets those of both.
     """
     if _backbone(arguments) == "tiny":
         return None
-    if name == "sam_resnet":
+    if name in ("sam_resnet", "dsclrcn"):
         return arguments.resnet_weights
+    if name == "eml_net":
+        return arguments.resnet_weights, arguments.backbone_weights
     return arguments.backbone_weights
 
 

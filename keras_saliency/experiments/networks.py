@@ -2,7 +2,7 @@
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from keras_saliency._utils.types import PathName
 from keras_saliency.experiments import runs
 from keras_saliency.experiments.recipes import Recipe
 from keras_saliency.models import importers
+
+# Of one backbone, or of each of several.
+Weights = PathName | Sequence[PathName | None] | None
 
 # Readers of files that the authors released. A `.keras` file is read for any
 # network.
@@ -29,14 +32,15 @@ AUTHORS = "authors"
 
 
 def make(
-    name: str, backbone_weights: PathName | None = None, **options: Any
+    name: str, backbone_weights: Weights = None, **options: Any
 ) -> models.SaliencyModel:
     """Return a new network of `models.MODELS`.
 
     Args:
         name: Name in `models.MODELS`.
         backbone_weights: Weights of the backbone, for networks that have one:
-            `"imagenet"`, the path of a file, or `None` for random ones.
+            `"imagenet"`, the path of a file, or `None` for random ones; for
+            those that have several, also one for each.
         **options: Further arguments of the network.
     """
     if _takes(name, "backbone_weights"):
@@ -81,7 +85,7 @@ def train_network(
     settings: Mapping[str, Any],
     train: datasets.SaliencyDataset,
     *,
-    backbone_weights: PathName | None = None,
+    backbone_weights: Weights = None,
     loss: Callable[[models.SaliencyModel], losses.SaliencyLoss] | None = None,
     **options: Any,
 ) -> runs.Run:

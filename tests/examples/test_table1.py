@@ -66,6 +66,13 @@ def test_more_rows():
     more = script.parsed(["--rows", "AIM", "Itti", "--more"]).rows
     assert more[:2] == ["AIM", "Itti"]
     assert sorted(more[1:]) == sorted(["Itti", *script.MORE[1:]])
+    arguments = script.parsed(["--frozen-blocks", "EML-NET=3", "PDP=2"])
+    for row, options in (
+        ("DeepGaze II, VGG-16", {"backbone": "vgg16"}),
+        ("EML-NET", {"frozen_stages": 3}),
+        ("PDP", {"frozen_blocks": 2}),
+    ):
+        assert script.options_of(row, arguments) == options
 
 
 @pytest.mark.slow

@@ -100,6 +100,10 @@ def test_generated_images_get_a_small_network(parser, tmp_path):
     assert trainer.input_shape == (300, 400, 3)
     assert command_line.network_weights(real, "sam_vgg") == "imagenet"
     assert command_line.network_weights(real, "sam_resnet") == str(resnet)
+    assert command_line.network_weights(real, "eml_net") == (
+        str(resnet),
+        "imagenet",
+    )
 
 
 def test_parts_of_a_data_set(tmp_path, monkeypatch):
