@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib import resources
 
 import numpy as np
+from scipy import fft
 
 from keras_saliency._utils.types import Array
 
@@ -27,10 +28,31 @@ def load(name: str) -> Array:
         return data[name].astype(np.float32)
 
 
+def maps(image: Array, bank: Array) -> Iterator[Array]:
+    """Yield the map of each filter's responses to the patches about pixels.
+
+    Through the frequency domain: faster than `responses` for few large
+    filters.
+
+    Args:
+        image: float32 array `(height, width, 3)`.
+        bank: Filters `(count, side, side, 3)`, the side odd.
+
+    Yields:
+        float32 arrays `(height, width)`.
+    """
+    height, width = image.shape[:2]
+    padded = _mirrored(image, bank).transpose(2, 0, 1)
+    shape = [fft.next_fast_len(side, real=True) for side in padded.shape[1:]]
+    spectra = fft.rfft2(padded, shape)
+    for filter_ in bank:
+        gains = np.conj(fft.rfft2(filter_.transpose(2, 0, 1), shape))
+        product = (spectra * gains).sum(axis=0)
+        yield fft.irfft2(product, shape)[:height, :width]
+
+
 def responses(image: Array, bank: Array) -> Iterator[Array]:
     """Yield the responses of filters to the patches about the pixels.
-
-    The image goes on as its mirror image beyond its edges.
 
     Args:
         image: float32 array `(height, width, 3)`.
@@ -41,8 +63,7 @@ def responses(image: Array, bank: Array) -> Iterator[Array]:
     """
     height, width = image.shape[:2]
     count, side = bank.shape[:2]
-    half = side // 2
-    padded = np.pad(image, ((half, half), (half, half), (0, 0)), "symmetric")
+    padded = _mirrored(image, bank)
     weights = bank.reshape(count, -1).T
     rows = max(1, _AT_ONCE // (width * len(weights)))
     for top in range(0, height, rows):
@@ -53,3 +74,9 @@ def responses(image: Array, bank: Array) -> Iterator[Array]:
         # From (rows, width, channels, side, side).
         flat = patches.transpose(0, 1, 3, 4, 2).reshape(-1, len(weights))
         yield flat @ weights
+
+
+def _mirrored(image, bank):
+    """Return the image with its mirror image about it, half a filter wide."""
+    half = bank.shape[1] // 2
+    return np.pad(image, ((half, half), (half, half), (0, 0)), "symmetric")

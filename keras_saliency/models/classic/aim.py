@@ -67,11 +67,8 @@ class AIM(ClassicModel):
         total = np.zeros(size, np.float32)
         if _stages.is_constant(image):
             return total
-        strips = _bases.responses(image / 255, _bases.load("aim"))
-        for response in np.concatenate([*strips]).T:
-            total += self_information(
-                response.reshape(size), self.bins, self.bandwidth
-            )
+        for response in _bases.maps(image / 255, _bases.load("aim")):
+            total += self_information(response, self.bins, self.bandwidth)
         return _stages.min_max(_stages.blur(total, self.blur * max(size)))
 
 

@@ -52,6 +52,9 @@ def test_responses_are_correlations_with_the_mirrored_image(size, monkeypatch):
         for filter_ in bank
     ]
     np.testing.assert_allclose(found.ravel(), expected, rtol=1e-3, atol=1e-4)
+    again = np.stack([*_bases.maps(image, bank)], axis=-1)
+    assert again.shape == (*size, 4) and again.dtype == np.float32
+    np.testing.assert_allclose(again.ravel(), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_self_information_by_a_parzen_window():
