@@ -28,10 +28,3 @@ def test_python_example(tmp_path):
         check=True,
         timeout=300,
     )
-
-
-def test_links_lead_somewhere():
-    for document in (README, *README.parent.glob("docs/*.md")):
-        for link in re.findall(r"\]\(([^)#]+)", document.read_text()):
-            if "://" not in link:
-                assert (document.parent / link).exists(), (document, link)

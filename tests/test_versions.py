@@ -31,12 +31,15 @@ def test_the_data_package_has_this_version():
 
 
 def bounds():
-    """Each package that setup.cfg asks for, but for development: its bounds."""
+    """Each package that setup.cfg asks for, but for development: its bounds.
+
+    What builds the site is of development too.
+    """
     config = configparser.ConfigParser()
     config.read_string(text_of("setup.cfg"))
     lists = dict(config["options.extras_require"])
     lists["install_requires"] = config["options"]["install_requires"]
-    del lists["dev"]
+    del lists["dev"], lists["docs"]
     for line in "\n".join(lists.values()).split():
         if not line.startswith("keras_saliency["):
             yield re.fullmatch(

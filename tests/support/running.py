@@ -11,10 +11,14 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 def script(name):
     """A script of `examples/` as a module; its `main` takes arguments."""
-    path = EXAMPLES / f"{name}.py"
     # As Python does for a script: some share modules that lie beside them.
     if str(EXAMPLES) not in sys.path:
         sys.path.append(str(EXAMPLES))
+    return load(EXAMPLES / f"{name}.py")
+
+
+def load(path):
+    """A file as a module, which is not kept."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
