@@ -5,6 +5,7 @@ read.
 """
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -105,6 +106,10 @@ def adapt(app, name, content):
         content[0] = f"# {reference_pages.titled(name)}\n\n{content[0]}"
     for outside, inside in OUTSIDE.items():
         content[0] = content[0].replace(f"]({up}{outside}", f"]({up}{inside}")
+    # A page of the demo is no download.
+    content[0] = re.sub(
+        r"\[([^]]*)\]\((demo/[^)]*)\)", r'<a href="\2">\1</a>', content[0]
+    )
 
 
 def convert(app, what, name, obj, options, lines):
