@@ -12,19 +12,7 @@ import running
 import stand_ins
 
 ROOT = documents.ROOT
-# Whose stand-ins are not written yet.
-WAITING = {
-    f"docs/{name}.md"
-    for name in (
-        "datasets density export install losses metrics models predict study "
-        "training weights which_loss index demo report"
-    ).split()
-}
-PAGES = [
-    page
-    for page in documents.pages()
-    if documents.blocks(page) and documents.named(page) not in WAITING
-]
+PAGES = [page for page in documents.pages() if documents.blocks(page)]
 BESIDE = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "weights").glob("*.md"))]
 TOCTREE = r"^```{toctree}\n(.*?)^```"
 # Pages whose programs need another backend than TensorFlow.
@@ -50,11 +38,11 @@ def reader(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("page", PAGES, ids=documents.named)
-def test_page(page, reader, monkeypatch, request):
+def test_page(page, reader, monkeypatch):
     name = documents.named(page)
     if (name == ON_TORCH) != (keras.backend.backend() == "torch"):
         pytest.skip("runs on another backend")
-    stand_ins.prepare(name, reader, monkeypatch, request)
+    stand_ins.prepare(name, reader, monkeypatch)
     for block in documents.blocks(page):
         if block.language in ("python", "sh"):
             reader.read(block)

@@ -97,11 +97,16 @@ class Reader:
     Args:
         folder: The folder, which is the current one.
         shims: Another, for the programs that are typed.
+
+    Attributes:
+        names: What Python's blocks have defined so far.
+        placeholders: Words of commands and what the reader types for them.
     """
 
     def __init__(self, folder, shims):
         self.folder = folder
         self.names = {"__name__": "page"}
+        self.placeholders = {}
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.bind(str(shims / "line"))
         self._socket.listen()
@@ -190,7 +195,8 @@ class Reader:
         """Do what a command says, or return the words of a process."""
         match words:
             case ["keras-saliency", *rest]:
-                raise SystemExit(command_words.keras_saliency(rest))
+                filled = [self.placeholders.get(word, word) for word in rest]
+                raise SystemExit(command_words.keras_saliency(filled))
             case ["python" | "python3", "-m", "timeit", *rest]:
                 raise SystemExit(timeit.main(rest))
             case ["python" | "python3", "-m", "venv", folder]:

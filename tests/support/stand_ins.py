@@ -1,5 +1,314 @@
-"""What the pages need that a machine alone does not have."""
+"""What the pages take for granted: files, names, a camera, a download, time.
+
+A page of the reference shows what is done with a data set, a model, a file of
+somebody's. Here they are small, and made from nothing.
+"""
+
+import functools
+import itertools
+import shutil
+import sys
+
+import cv2
+import documents
+import fake_hub
+import keras
+import keras1_files
+import media
+import numpy as np
+import publisher_layouts
+
+from keras_saliency import cli, datasets, evaluation, losses, models
+from keras_saliency.datasets.publishers import mit1003
+
+SIZE = (96, 128)
+MAP_SIZE = (24, 32)
+# Words in capitals are the reader's to fill in, of commands that are run.
+PLACEHOLDERS = {
+    "FILE": "vgg16.weights.h5",
+    "IMAGE": "street.jpg",
+    "MODEL": "MODEL.keras",
+    "NAME": "bundled",
+}
 
 
-def prepare(page, reader, monkeypatch, request):
-    """Lay out the folder and the names that a page takes for granted."""
+def prepare(page, reader, monkeypatch):
+    """Lay out the folder and the names that a page takes for granted.
+
+    Tutorials and answers take nothing for granted.
+    """
+    if page.count("/") > 1:
+        return
+    reader.placeholders = PLACEHOLDERS
+    monkeypatch.setattr(keras.Model, "fit", _impatient(keras.Model.fit))
+    _without_downloads(reader.folder, monkeypatch)
+    files(reader.folder)
+    name = page.removeprefix("docs/").removesuffix(".md")
+    special = globals().get(f"_for_{name.lower()}")
+    if special is not None:
+        special(reader, monkeypatch)
+
+
+def files(folder):
+    """Write the files that the documents name, each the smallest there is."""
+    made = datasets.generate(count=12, size=SIZE, seed=0)
+    pixels = [made.image(i) for i in range(len(made))]
+    for name in (
+        "street.jpg",
+        "a.jpg",
+        "holiday/one.jpg",
+        "holiday/two.jpg",
+        "photos/one.jpg",
+        "photos/two.jpg",
+        "FOLDER/one.jpg",
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
+        media.write(folder / name, pixels[len(name) % 12])
+    media.write_video(folder / "film.mp4", pixels[:4])
+    datasets.to_compact(made, folder / "PATH", progress=False)
+    for name in ("DATA", "MIT1003", "OSIE", "SCENE", "SALICON", "Scene"):
+        (folder / name).symlink_to("PATH")
+    (folder / "maps").mkdir()
+    for name, image in zip(made.names, pixels, strict=True):
+        gray = cv2.GaussianBlur(image[..., 0], (0, 0), 5)
+        cv2.imwrite(str(folder / f"maps/{name}.png"), gray)
+    own = own_model()
+    for name in ("MODEL.keras", "mine.keras"):
+        own.save(folder / name)
+    _a_set_of_ones_own(folder, made)
+
+
+def own_model():
+    """A small network of a reader's own."""
+    return models.Baseline(
+        input_shape=(*SIZE, 3), backbone="tiny", activation="sigmoid"
+    )
+
+
+def _a_set_of_ones_own(folder, made):
+    """Images, maps and points of the same names, and their fixations."""
+    names = ["img1.jpg", "img2.jpg", "street.jpg", "indoor/7.png"]
+    lines = ["image,x,y,observer,order,duration"]
+    for i, name in enumerate(names):
+        for kind in ("images", "densities", "points"):
+            (folder / kind / name).parent.mkdir(parents=True, exist_ok=True)
+        media.write(folder / "images" / name, made.image(i))
+        density = np.round(255 * made.density(i, SIZE)).astype("uint8")
+        points = 255 * (made.fixation_map(i, SIZE) > 0).astype("uint8")
+        png = f"{name[:-4]}.png"
+        cv2.imwrite(str(folder / "densities" / png), density)
+        cv2.imwrite(str(folder / "points" / png), points)
+        x, y = made.fixation_points(i)
+        lines += [
+            f"{name},{a:.1f},{b:.1f},{'ANNA' if k % 2 else 'BEN'},{k // 2},200"
+            for k, (a, b) in enumerate(zip(x, y, strict=True))
+        ]
+    (folder / "fixations.csv").write_text("\n".join(lines) + "\n")
+
+
+def _impatient(fit):
+    """Two epochs of what a page trains, at most."""
+
+    @functools.wraps(fit)
+    def shortened(model, *arguments, epochs=1, **options):
+        options.setdefault("verbose", 0)
+        return fit(model, *arguments, epochs=min(epochs, 2), **options)
+
+    return shortened
+
+
+def _without_downloads(folder, monkeypatch):
+    """ImageNet's weights are random ones, in a file as from Keras."""
+
+    def get_file(fname=None, origin=None, **_):
+        name = "VGG16" if "vgg16" in fname else "ResNet50"
+        path = folder / f"{name.lower()}.weights.h5"
+        if not path.exists():
+            network = getattr(keras.applications, name)
+            network(weights=None, include_top=False).save_weights(path)
+        return str(path)
+
+    monkeypatch.setattr(
+        sys.modules["keras.src.utils.file_utils"], "get_file", get_file
+    )
+    get_file("vgg16")
+
+
+def _names(reader, **more):
+    """A data set, its parts, batches and a compiled model."""
+    dataset = datasets.generate(count=10, size=SIZE, seed=0)
+    train, validation = (
+        datasets.SaliencySequence(
+            dataset.subset(part),
+            batch_size=4,
+            image_size=SIZE,
+            map_size=MAP_SIZE,
+            shuffle=shuffle,
+        )
+        for part, shuffle in ((slice(0, 4), True), (slice(4, 8), False))
+    )
+    model = own_model()
+    model.compile("adam", losses.KLDivergence())
+    reader.names.update(
+        keras=keras,
+        models=models,
+        losses=losses,
+        datasets=datasets,
+        evaluation=evaluation,
+        dataset=dataset,
+        image=dataset.image(0),
+        images=[dataset.image(i) for i in range(3)],
+        array=dataset.image(1),
+        model=model,
+        loss=losses.KLDivergence(),
+        train=train,
+        validation=validation,
+    )
+    reader.names.update(more)
+
+
+def _for_losses(reader, monkeypatch):
+    _names(reader, **{name: getattr(losses, name) for name in losses.__all__})
+
+
+def _for_metrics(reader, monkeypatch):
+    _names(reader)
+    dataset = reader.names["dataset"]
+    maps = np.stack([dataset.density(i, SIZE) for i in range(len(dataset))])
+    counts = [dataset.fixation_map(i, SIZE) for i in range(len(dataset))]
+    reader.names.update(
+        maps=maps,
+        densities=maps,
+        fixations=np.stack(counts),
+        other=evaluation.evaluate(maps**2, dataset, verbose=0),
+    )
+    _maps_of(dataset, reader.folder)
+
+
+def _maps_of(dataset, folder):
+    for i, name in enumerate(dataset.names):
+        map_ = np.round(255 * dataset.density(i, SIZE)).astype("uint8")
+        cv2.imwrite(str(folder / f"maps/{name}.png"), map_)
+
+
+def _for_models(reader, monkeypatch):
+    _names(reader)
+    small = functools.partial(
+        models.SAMVGG,
+        (48, 64, 3),
+        filters=(2, 3, 4, 5, 6),
+        depth=3,
+        steps=2,
+        gaussians=2,
+    )
+    weights = reader.folder / "sam-vgg_salicon_weights.pkl"
+    keras1_files.write_sam(small(backbone_weights=None), weights)
+
+    def sam_vgg(backbone_weights=None):
+        return small(backbone_weights=None)
+
+    monkeypatch.setattr(models, "SAMVGG", sam_vgg)
+
+
+def _for_predict(reader, monkeypatch):
+    _names(reader)
+    models.export(reader.names["model"], reader.folder / "mine.onnx")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "1")
+    monkeypatch.setattr(
+        cv2, "VideoCapture", _camera(cv2.VideoCapture, reader.names["images"])
+    )
+    # The other jobs of the array.
+    for job in range(2, 9):
+        words = ["evaluate", "MODEL.keras", "--data", "PATH", "-o", "scores/"]
+        assert cli.main([*words, "--shard", f"{job}/8"]) == 0
+    publisher_layouts.mit1003(reader.folder / "DOWNLOADED")
+
+
+def _camera(files_alone, frames):
+    """Cameras and streams that send twenty frames and end."""
+
+    class Camera:
+        def __init__(self):
+            self._frames = itertools.islice(itertools.cycle(frames), 20)
+
+        def isOpened(self):
+            return True
+
+        def get(self, what):
+            height, width = frames[0].shape[:2]
+            return {
+                cv2.CAP_PROP_FRAME_HEIGHT: height,
+                cv2.CAP_PROP_FRAME_WIDTH: width,
+                cv2.CAP_PROP_FPS: 10.0,
+            }.get(what, 0.0)
+
+        def set(self, *_):
+            return True
+
+        def read(self):
+            frame = next(self._frames, None)
+            return frame is not None, frame
+
+        def release(self):
+            pass
+
+    def opened(source, *arguments):
+        if isinstance(source, int) or "://" in source:
+            return Camera()
+        return files_alone(source, *arguments)
+
+    return opened
+
+
+def _for_training(reader, monkeypatch):
+    _names(reader)
+
+
+def _for_export(reader, monkeypatch):
+    _names(reader)
+    package = documents.ROOT / "keras_saliency" / "weights"
+    folder = reader.folder / "keras_saliency" / "weights"
+    folder.mkdir(parents=True)
+    for file in package.glob("bundled*"):
+        shutil.copy(file, folder)
+    (folder / "PATH").symlink_to(reader.folder / "PATH")
+
+
+def _for_density(reader, monkeypatch):
+    _names(reader)
+    from keras_saliency import callbacks
+
+    dataset = reader.names["dataset"]
+    reader.names.update(test=dataset.subset(slice(8, 10)), callbacks=callbacks)
+    # A whole data set first, then the batches of one.
+    reader.names["validation"] = dataset.subset(slice(4, 8))
+    monkeypatch.setattr(
+        models,
+        "Baseline",
+        functools.partial(
+            models.Baseline, input_shape=(*SIZE, 3), backbone="tiny"
+        ),
+    )
+
+
+def _for_study(reader, monkeypatch):
+    _names(reader)
+    folder = reader.folder / "results" / "members"
+    folder.mkdir(parents=True)
+    for name in ("resnet50", "vgg16"):
+        member = models.FastNet((32, 48, 3), filters=(4,) * 5, depth=4)
+        member.name = name
+        member.save(folder / f"{name}.keras")
+
+
+def _for_weights(reader, monkeypatch):
+    fake_hub.put(reader.folder / "hub", monkeypatch)
+    (reader.folder / "weights").symlink_to(documents.ROOT / "weights")
+
+
+def _for_datasets(reader, monkeypatch):
+    _names(reader)
+    folder = reader.folder
+    root = folder / "data"
+    count = len(publisher_layouts.mit1003(root / "mit1003"))
+    monkeypatch.setattr(mit1003, "IMAGE_COUNT", count)
