@@ -90,6 +90,7 @@ def test_a_bad_image_is_skipped(folder, fitted, tmp_path, capsys):
         assert set(file) == {"i0.png", "i1.png"}
 
 
+@pytest.mark.further
 def test_nothing_is_left_where_nothing_can_be_read(fitted, tmp_path, capsys):
     folder = tmp_path / "bad"
     folder.mkdir()
@@ -123,6 +124,7 @@ def test_a_density_is_needed(folder, tmp_path, capsys):
     assert "no " in capsys.readouterr().err
 
 
+@pytest.mark.further
 def test_names_that_would_meet(made, folder, fitted, tmp_path, capsys):
     cv2.imwrite(str(folder / "i0.bmp"), made.image(0))
     words = "--model", "center_bias", "--density", fitted, "--images", folder

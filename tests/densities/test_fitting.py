@@ -112,6 +112,7 @@ def test_cross_validation_leaves_images_out(samples):
 @pytest.mark.parametrize(
     "map_", [np.zeros((4, 4)), np.eye(96, 128), np.ones((2, 2))]
 )
+@pytest.mark.quick("map_1")
 def test_fit_to_maps_that_say_little(map_):
     """Maps of zeros at the fixations, and constant ones: never NaN."""
     x, y = np.array([100.0, 5.0, 64.0]), np.array([10.0, 90.0, 40.0])

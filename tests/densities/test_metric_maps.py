@@ -82,6 +82,7 @@ def test_shuffled_baseline_is_pysaliencys():
         )
 
 
+@pytest.mark.quick("[0-4]")
 def test_expected_sim_is_pysaliencys_or_better(case):
     logs, golden = case
     truth = Truth(sigma=sigma_of(logs), fixations=density_cases.FIXATIONS)

@@ -94,6 +94,7 @@ def test_losses_and_gradients_are_finite(name, dtype):
         assert np.isfinite(slope).all(), case
 
 
+@pytest.mark.further
 def test_compiled_they_are_finite():
     every = [build(name) for name in losses.LOSSES if name not in PERCEPTUAL]
     _, y_true, y_pred = cases()

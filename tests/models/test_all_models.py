@@ -8,9 +8,11 @@ import sys
 import keras
 import numpy as np
 import pytest
-from small_models import NAMES, SHORT, SMALL
+from small_models import SMALL
 
-from keras_saliency import datasets, models, targets
+from keras_saliency import datasets, models
+
+pytestmark = pytest.mark.quick("baseline|fast_net")
 
 
 def build(name, **options):
@@ -33,44 +35,12 @@ def images_for(model, count=2):
 EAGERLY = keras.backend.backend() != "jax"
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=models.MODELS)
 def model(request):
     keras.utils.set_random_seed(0)
     model = build(request.param)
     model.run_eagerly = EAGERLY
     return model
-
-
-@pytest.mark.parametrize("name", SHORT)
-def test_in_short(name, tmp_path):
-    """What the tests below show of a network, where those are slow."""
-    model = build(name)
-    cls = type(model)
-    assert model.name == name
-    assert getattr(models, cls.__name__) is models.MODELS[name] is cls
-    assert set(model.get_config()) == set(
-        inspect.signature(cls.__init__).parameters
-    ) - {"self"}
-    images = images_for(model)
-    model.compile(
-        model.recommended_optimizer(),
-        model.recommended_loss(),
-        run_eagerly=EAGERLY,
-    )
-    trained = [np.array(w) for w in model.trainable_weights]
-    density = np.random.default_rng(0).random((2, *model.map_size))
-    y = targets.pack(density, np.round(density))
-    assert np.isfinite(model.train_on_batch(images, y))
-    assert not all(map(np.array_equal, trained, model.trainable_weights))
-    maps = keras.ops.convert_to_numpy(model(images))
-    assert maps.shape == (2, *model.map_size, 1)
-    assert maps.dtype == np.float32
-    assert np.isfinite(maps).all() and maps.min() >= 0
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(
-        keras.ops.convert_to_numpy(loaded(images)), maps
-    )
 
 
 def test_all_small_arguments_belong_to_a_model():
@@ -184,7 +154,7 @@ def test_loads_in_a_fresh_process_bit_for_bit(tmp_path):
 @pytest.mark.parametrize(
     "eagerly", [EAGERLY, pytest.param(not EAGERLY, marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", models.MODELS)
 def test_trains_as_recommended(name, eagerly, tmp_path):
     model = build(name)
     dataset = datasets.generate(count=6, size=(32, 48))
@@ -241,7 +211,7 @@ def test_saliency_map_refuses_what_is_no_image(model, shape):
         model.saliency_map(np.zeros(shape, "uint8"))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", models.MODELS)
 @pytest.mark.once
 def test_maps_are_float32_in_half_precision(name):
     before = keras.mixed_precision.dtype_policy()
@@ -257,7 +227,7 @@ def test_maps_are_float32_in_half_precision(name):
     assert np.isfinite(maps).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", models.MODELS)
 def test_frozen_it_has_nothing_to_train(name):
     model = build(name, trainable=False)
     assert model.trainable_weights == []

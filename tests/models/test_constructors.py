@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from small_models import NAMES
 
 from keras_saliency import layers, losses, metrics, models, targets
 from keras_saliency.models import backbones
@@ -128,7 +127,7 @@ def test_a_layer_of_numpy_s_numbers(name):
     np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", models.MODELS)
 @pytest.mark.quick("baseline|fast_net")
 def test_a_model_of_numpy_s_numbers(name):
     cls, arguments = models.MODELS[name], model_arguments(name)
@@ -200,7 +199,7 @@ def test_a_layer_under_channels_first(name, request):
     assert keras.config.image_data_format() == "channels_first"
 
 
-@pytest.mark.parametrize("name", [*NAMES, "ensemble"])
+@pytest.mark.parametrize("name", [*models.MODELS, "ensemble"])
 @pytest.mark.quick("baseline|fast_net")
 def test_a_model_under_channels_first(name, request, tmp_path):
     def model():

@@ -82,6 +82,7 @@ def test_the_original_s_parameters_and_shapes():
 
 
 @pytest.mark.parametrize("size", [(16, 24), (17, 27), (19, 22)])
+@pytest.mark.quick("size0")
 def test_equals_caffe_s_definitions_at_any_size(size):
     image = images(*size)[0]
     model = randomized(small((*size, 3)))
@@ -94,6 +95,7 @@ def test_equals_caffe_s_definitions_at_any_size(size):
     )
 
 
+@pytest.mark.further
 def test_takes_any_size():
     model = randomized(small((None, None, 3)))
     assert model.map_size == (None, None)

@@ -258,6 +258,7 @@ def test_what_cannot_be_fitted(made, tmp_path):
     ],
     ids=["zeros", "constant", "negative", "another size"],
 )
+@pytest.mark.quick("zeros|negative")
 def test_poor_maps_have_a_finite_density(model, made):
     """Zeros at fixations, and nothing at all: the center bias remains."""
     one = SaliencyDataset(

@@ -154,6 +154,7 @@ def test_the_discriminator_s_parameters_and_layers(tmp_path):
         models.SalGANDiscriminator((32, 48, 3))
 
 
+@pytest.mark.further
 def test_batches_train_the_discriminator_and_the_generator_in_turns():
     trainer = adversaries()
     trainer.compile()

@@ -287,6 +287,7 @@ def test_the_untrained_map_is_positive():
             assert 0 < maps.min() and maps.max() < 1
 
 
+@pytest.mark.further
 def test_saliency_map_is_padded_enlarged_cut_out_and_blurred():
     model = sam_vgg()
     image = RNG.integers(0, 256, (90, 50, 3)).astype("uint8")

@@ -1,19 +1,5 @@
 """Small networks of every class."""
 
-import pytest
-
-from keras_saliency import models
-
-# Networks whose tests of the contract are slow ones; and of these, networks
-# that are small enough for one test of it in short.
-SHORT = ("deepgaze1", "deepgaze2", "icf", "pdp", "salicon_net")
-SLOW = (*SHORT, "dsclrcn", "eml_net")
-# All names, as parameters of tests.
-NAMES = [
-    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
-    for name in models.MODELS
-]
-
 # Arguments that make each model small, without weights from elsewhere.
 SMALL = {
     "baseline": {"input_shape": (32, 48, 3), "backbone": "tiny"},
