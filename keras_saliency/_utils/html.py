@@ -1,10 +1,11 @@
 """Pages that are one file: tables, small figures, light and dark, printable.
 
-Nothing is fetched and no script is run. Every text that comes from elsewhere
-goes through `text`.
+Nothing is fetched, and no script is run but the page's own. Every text that
+comes from elsewhere goes through `text`.
 """
 
 import base64
+import hashlib
 import html
 from collections.abc import Sequence
 from typing import Any
@@ -45,7 +46,8 @@ caption { text-align: left; padding-bottom: .4rem;
 th, td { padding: .35rem .7rem; border-bottom: 1px solid var(--line);
   text-align: right; vertical-align: top; white-space: nowrap; }
 th:first-child, td:first-child { padding-left: 0; text-align: left; }
-thead th { border-bottom: 2px solid var(--line); vertical-align: bottom; }
+thead th { border-bottom: 2px solid var(--line); vertical-align: bottom;
+  white-space: normal; }
 tbody th { font-weight: 500; text-align: left; min-width: 6rem;
   white-space: normal; }
 td small { color: var(--faint); }
@@ -60,7 +62,7 @@ svg .band { fill: var(--band); }
 svg .mark { stroke: var(--mark); stroke-width: 2; fill: none; }
 svg circle.mark { fill: var(--mark); stroke: none; }
 svg .axis { stroke: var(--faint); }
-td svg { margin-top: .2rem; }
+td svg { margin-top: .2rem; max-width: none; }
 .cards { display: grid; gap: 1.2rem;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); }
 .cards > * { margin: 0; padding: .8rem; background: var(--shade);
@@ -76,7 +78,9 @@ td svg { margin-top: .2rem; }
 @media print { :root { color-scheme: light; --paper: #fff; --ink: #000;
   --faint: #444; --line: #bbb; --shade: #fff; --mark: #1a5fb4;
   --band: #1a5fb433; --bars: #9fb6cf; }
+  @page { margin: 12mm; }
   body { max-width: none; padding: 0; font-size: 10pt; }
+  table { font-size: 7.5pt; } th, td { padding: .2rem .3rem; }
   nav { display: none; } .wide { overflow: visible; }
   h2, h3 { break-after: avoid; } tr, .cards > * { break-inside: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
@@ -165,19 +169,27 @@ def data_url(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def page(title: Any, body: str) -> str:
+def page(title: Any, body: str, *, style: str = "", script: str = "") -> str:
     """Return a whole page.
 
     Args:
         title: Its title.
         body: The rest of it, as HTML.
+        style: Rules beside `STYLE`.
+        script: A program, the only one that the page may run.
     """
+    allowed = "'none'"
+    if script:
+        digest = hashlib.sha256(script.encode()).digest()
+        allowed = f"'sha256-{base64.b64encode(digest).decode()}'"
+        body += f'\n<script type="module">{script}</script>'
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta http-equiv="Content-Security-Policy" content="default-src '
-        "'none'; img-src data:; style-src 'unsafe-inline'\">\n"
+        f"'none'; img-src data:; style-src 'unsafe-inline'; "
+        f'script-src {allowed}">\n'
         '<meta name="viewport" content="width=device-width, '
         'initial-scale=1">\n'
-        f"<title>{text(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
+        f"<title>{text(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n"
         f"<body>\n{body}\n</body>\n</html>\n"
     )

@@ -160,7 +160,7 @@ def _titled(metric: str) -> str:
     if found.higher_is_better:
         arrow, word = "↑", "higher"
     return (
-        f'{title} <span aria-hidden="true">{arrow}</span>'
+        f'{title}&nbsp;<span aria-hidden="true">{arrow}</span>'
         f'<span class="hidden">({word} is better)</span>'
     )
 
