@@ -31,6 +31,7 @@ What was the best loss for the network of [the study](study.md), by metric and
 data set. Every row of the paper's table 2 trained the same head on the same 500
 images of MIT1003 by one recipe; no other set was trained on.
 [Table 2](study.md#table-2) says which images and how they were measured.
+[All rows as a table](study/which_loss.html) to sort by each metric on each set.
 
 ```sh
 python examples/which_loss.py --scores docs/study/table2.npz --package

@@ -134,3 +134,12 @@ def test_a_member_teaches_a_network_that_predicts(
 def test_benchmark(name, arguments, printed, tmp_path):
     found = running.run(f"benchmarks/{name}", tmp_path, *arguments)
     assert printed in found
+
+
+@pytest.mark.slow
+def test_loss_maps(example, tmp_path, vgg16_weights):
+    example(
+        *("loss_maps", "--backbone-weights", vgg16_weights),
+        *("--images", "1", "--out", tmp_path / "maps.jpg"),
+    )
+    assert (tmp_path / "maps.jpg").stat().st_size > 10_000
