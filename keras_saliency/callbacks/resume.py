@@ -22,13 +22,14 @@ _COUNTED = ("best", "best_epoch", "wait", "cooldown_counter")
 class Resume(keras.callbacks.Callback):
     """Keep all that a training depends on, and go on from there.
 
-    After each epoch one file receives the weights, the optimizer's state, the
-    states of dropout and other random layers, the order in which `fit` draws
-    batches, the pass of `data`, the logs so far and the best values of
-    `callbacks`. If the file is there when `fit` begins, training goes on
-    after the epoch it was written in. On the CPU of one machine the result is
-    then that of the training without a break, bit for bit. The file is
-    replaced in one step: a process killed at any moment leaves a whole one.
+    After each epoch one file receives the weights, the optimizer's state, what
+    a `CombinedLoss(weighting=)` has learned, the states of dropout and other
+    random layers, the order in which `fit` draws batches, the pass of `data`,
+    the logs so far and the best values of `callbacks`. If the file is there
+    when `fit` begins, training goes on after the epoch it was written in. On
+    the CPU of one machine the result is then that of the training without a
+    break, bit for bit. The file is replaced in one step: a process killed at
+    any moment leaves a whole one.
 
         resume = callbacks.Resume("run/state.npz", data=train)
         model.fit(train, epochs=20, callbacks=[metrics, best, resume])
@@ -152,7 +153,12 @@ class Resume(keras.callbacks.Callback):
         optimizer = self.model.optimizer
         if not optimizer.built:
             optimizer.build(self.model.trainable_variables)
-        return [*self.model.variables, *optimizer.variables]
+        learned = getattr(getattr(self.model, "loss", None), "learned", None)
+        return [
+            *self.model.variables,
+            *optimizer.variables,
+            *(learned.variables if learned is not None else []),
+        ]
 
     def _names(self) -> list[str]:
         """Names of the optimizer and of all variables, without numbers.

@@ -157,7 +157,9 @@ class HeadTrainer:
         if train.has_fixations:
             target = np.concatenate([target, target], axis=-1)
         for name in dict.fromkeys(names):
-            self.loss(name, train, model)(target, np.ones(shape, "float32"))
+            self.loss(name, train, model).call(
+                target, np.ones(shape, "float32")
+            )
 
     def train(
         self,

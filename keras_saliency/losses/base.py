@@ -1,10 +1,9 @@
 """What every loss shares: targets, one value per image, and the algebra."""
 
 import inspect
-import math
 import weakref
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,6 +17,13 @@ from keras_saliency._utils.config import (
 )
 from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import as_float32
+from keras_saliency.losses.checks import checked
+from keras_saliency.losses.terms import Reduction, TermsReceiver
+from keras_saliency.losses.weighting import (
+    KINDS,
+    LearnedWeights,
+    refuse_learned,
+)
 
 PACKAGE = "keras_saliency.losses"
 
@@ -175,31 +181,6 @@ class SaliencyLoss(SignatureConfig, keras.losses.Loss):
         return self if other == 0 else NotImplemented
 
 
-class _Reduction(keras.losses.Loss):
-    """Keras' reduction of values that are there already."""
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return y_pred
-
-
-class TermsReceiver(Protocol):
-    """What `CombinedLoss.report_to` takes."""
-
-    def receive(
-        self,
-        y_true: Tensor,
-        values: list[Tensor],
-        sample_weight: Tensor | None,
-    ) -> None:
-        """Take the unweighted values of the terms, `(batch,)` each.
-
-        Args:
-            y_true: The target as the loss was given it.
-            values: One tensor per term.
-            sample_weight: Weights of the images as the loss was given them.
-        """
-
-
 @keras.saving.register_keras_serializable(PACKAGE)
 class CombinedLoss(SaliencyLoss):
     """Weighted sum of losses, itself a loss (paper, section 3.2.6).
@@ -212,14 +193,22 @@ class CombinedLoss(SaliencyLoss):
         losses: Losses of this package. A `CombinedLoss` among them is replaced
             by its own terms.
         weights: One number, not negative, per loss. 1 each by default.
+        weighting: `None` for weights that stay, or how `fit` of this package's
+            models learns them: `"uncertainty"` (`weights` are those at the
+            start) or `"gradients"` (`weights` are the shares that the terms
+            have in the gradient). See `losses.weighting`.
+        momentum: Of what is learned, the share that a step keeps, from 0 to
+            below 1.
         **kwargs: See `SaliencyLoss`.
 
     Attributes:
         losses: The terms, none of them a `CombinedLoss`.
-        weights: Their weights.
+        weights: Their weights, as they were given.
+        learned: What is learned, with `weights()`, or `None`.
 
     Raises:
-        ValueError: If there is no loss, or the weights do not fit.
+        ValueError: If there is no loss, the weights do not fit, or cannot be
+            learned: `"uncertainty"` needs terms with a lower bound.
         TypeError: If a loss is not one of this package.
 
     Example:
@@ -237,6 +226,8 @@ class CombinedLoss(SaliencyLoss):
         losses: Iterable[SaliencyLoss],
         *,
         weights: Iterable[float] | None = None,
+        weighting: str | None = None,
+        momentum: float = 0.95,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -256,6 +247,7 @@ class CombinedLoss(SaliencyLoss):
                     f"received {loss!r}."
                 )
             weight = checked(self, f"the weight of {loss.name}", weight, 0.0)
+            refuse_learned(loss, "CombinedLoss")
             if isinstance(loss, CombinedLoss):
                 self.losses += loss.losses
                 self.weights += [weight * w for w in loss.weights]
@@ -263,6 +255,19 @@ class CombinedLoss(SaliencyLoss):
                 self.losses.append(loss)
                 self.weights.append(weight)
         self._receivers: weakref.WeakSet[TermsReceiver] = weakref.WeakSet()
+        self.momentum = checked(self, "momentum", momentum, 0.0, maximum=0.9999)
+        self.weighting = weighting
+        self.learned: LearnedWeights | None = None
+        if weighting is not None:
+            if weighting not in KINDS:
+                raise ValueError(
+                    f"CombinedLoss: weighting must be {' or '.join(KINDS)}, "
+                    f"received {weighting!r}."
+                )
+            bounds = [loss.lower_bound for loss in self.losses]
+            self.learned = KINDS[weighting](
+                self.term_names, self.weights, bounds, self.momentum
+            )
 
     @property
     def probabilities(self) -> bool:  # type: ignore[override]
@@ -274,6 +279,16 @@ class CombinedLoss(SaliencyLoss):
         """`"fixations"` if a term needs them, else `"density"`."""
         needed = {loss.target for loss in self.losses}
         return "fixations" if "fixations" in needed else "density"
+
+    @property
+    def lower_bound(self) -> float:  # type: ignore[override]
+        """That of the terms, with the weights as given."""
+        bounds = (loss.lower_bound for loss in self.losses)
+        return sum(
+            weight * bound
+            for weight, bound in zip(self.weights, bounds, strict=True)
+            if weight
+        )
 
     @property
     def term_names(self) -> list[str]:
@@ -300,13 +315,22 @@ class CombinedLoss(SaliencyLoss):
         y_pred: Tensor,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
-        """Reduce as any loss, and report the terms; see `SaliencyLoss`."""
+        """Reduce as any loss, and report the terms; see `SaliencyLoss`.
+
+        Raises:
+            ValueError: Also if weights are to be learned, but the caller is no
+                model of this package; `call` gives the values nevertheless.
+        """
         y_pred = as_float32(y_pred)
         weights = self._weights(y_true, y_pred, sample_weight)
         values = self.per_term(y_true, y_pred)
         for receiver in self._receivers:
             receiver.receive(y_true, values, weights)
-        reduced = _Reduction(self.name, self.reduction, self.dtype)
+        if self.learned is not None:
+            self.learned.learn(
+                values, lambda x: self.per_term(y_true, x), y_pred, weights
+            )
+        reduced = Reduction(self.name, self.reduction, self.dtype)
         total = self._sum(values)
         return reduced(total, total, weights)
 
@@ -333,49 +357,37 @@ class CombinedLoss(SaliencyLoss):
         return [loss._per_image(y_true, y_pred, shared) for loss in self.losses]
 
     def _sum(self, values: list[Tensor]) -> Tensor:
+        if self.learned is not None:
+            return self.learned.total(values)
         return sum(
             weight * value
             for weight, value in zip(self.weights, values, strict=True)
         )
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, and what was learned."""
+        config = super().get_config()
+        if self.learned is not None:
+            config["learned"] = self.learned.state()
+        return config
+
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "CombinedLoss":
         """Inverse of `get_config`."""
-        return cls(**deserialized(config, "losses"))
+        config = deserialized(config, "losses")
+        state = config.pop("learned", None)
+        loss = cls(**config)
+        if loss.learned is not None and state is not None:
+            loss.learned.restore(state)
+        return loss
 
     def __repr__(self) -> str:
+        if self.learned is not None:
+            return super().__repr__()
         return " + ".join(
             f"{weight} * {loss!r}"
             for weight, loss in zip(self.weights, self.losses, strict=True)
         )
-
-
-def checked(
-    loss: SaliencyLoss,
-    name: str,
-    value: Any,
-    minimum: float,
-    inclusive: bool = True,
-    maximum: float = math.inf,
-) -> float:
-    """Return a number within bounds as a float.
-
-    Raises:
-        ValueError: If it is none, with the loss, the name and the bounds.
-    """
-    number = as_number(value)
-    if number is None:
-        number = math.nan
-    good = number >= minimum if inclusive else number > minimum
-    if not (good and number <= maximum and math.isfinite(number)):
-        bound = f"{'at least' if inclusive else 'above'} {minimum}"
-        if maximum < math.inf:
-            bound += f" and at most {maximum}"
-        raise ValueError(
-            f"{type(loss).__name__}: {name} must be a number {bound}, received "
-            f"{value!r}."
-        )
-    return number
 
 
 def _shown(value: Any) -> str:

@@ -7,7 +7,8 @@ import keras
 from keras_saliency._utils.types import Array, ArrayLike, Tensor
 from keras_saliency.functional import mean_squared_error
 from keras_saliency.losses import priors
-from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
+from keras_saliency.losses.base import PACKAGE, SaliencyLoss
+from keras_saliency.losses.checks import checked
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

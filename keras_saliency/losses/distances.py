@@ -20,7 +20,8 @@ from keras_saliency._utils.checks import whole_number
 from keras_saliency._utils.types import Array, ArrayLike, Tensor
 from keras_saliency.functional.maps import EPSILON
 from keras_saliency.losses import priors
-from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
+from keras_saliency.losses.base import PACKAGE, SaliencyLoss
+from keras_saliency.losses.checks import checked
 from keras_saliency.losses.distribution import (
     SMALLEST_EPSILON,
     checked_normalization,

@@ -10,7 +10,8 @@ import keras
 from keras_saliency import functional
 from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import EPSILON, NORMALIZATIONS
-from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
+from keras_saliency.losses.base import PACKAGE, SaliencyLoss
+from keras_saliency.losses.checks import checked
 
 # Its square, which is a divisor of the gradient, is within float32.
 SMALLEST_EPSILON = 1e-16

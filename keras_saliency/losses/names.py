@@ -154,8 +154,9 @@ def get(
         for alias, full in {**_KERAS_NAMES, **_ALIASES}.items()
     }
     whole = aliases.get(_key(identifier), _key(identifier))
+    weighting = None
     if whole in rows:
-        terms = rows[whole].terms
+        terms, weighting = rows[whole].terms, rows[whole].weighting
     elif aliases.get(_key(name), _key(name)) in singles:
         single = singles[aliases.get(_key(name), _key(name))]
         terms = ((single, arguments, 1),)
@@ -171,7 +172,8 @@ def get(
             raise ValueError(f"{identifier!r}: {error}") from None
     if len(built) == 1:
         return built[0]
-    return CombinedLoss(built, weights=[weight for _, _, weight in terms])
+    weights = [weight for _, _, weight in terms]
+    return CombinedLoss(built, weights=weights, weighting=weighting)
 
 
 def _key(name: str) -> str:

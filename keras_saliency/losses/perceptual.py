@@ -11,7 +11,8 @@ from keras_saliency import functional, targets
 from keras_saliency._utils.config import plainly
 from keras_saliency._utils.types import PathName, Tensor
 from keras_saliency.functional.maps import bounded
-from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
+from keras_saliency.losses.base import PACKAGE, SaliencyLoss
+from keras_saliency.losses.checks import checked
 
 # VGG-16 halves a map five times.
 _SMALLEST_SIDE = 32

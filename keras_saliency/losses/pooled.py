@@ -7,7 +7,9 @@ import keras
 from keras_saliency import targets
 from keras_saliency._utils.config import deserialized
 from keras_saliency._utils.types import Tensor
-from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
+from keras_saliency.losses.base import PACKAGE, SaliencyLoss
+from keras_saliency.losses.checks import checked
+from keras_saliency.losses.weighting import refuse_learned
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -40,6 +42,7 @@ class PooledLoss(SaliencyLoss):
                 "PooledLoss takes a loss of keras_saliency.losses, received "
                 f"{loss!r}."
             )
+        refuse_learned(loss, "PooledLoss")
         self.default_name = f"pooled_{loss.name}"
         super().__init__(**kwargs)
         self.loss = loss
@@ -59,6 +62,11 @@ class PooledLoss(SaliencyLoss):
     def target(self) -> targets.Channel:  # type: ignore[override]
         """As the loss's own."""
         return self.loss.target
+
+    @property
+    def lower_bound(self) -> float:  # type: ignore[override]
+        """As the loss's own."""
+        return self.loss.lower_bound
 
     @property
     def family(self) -> str | None:  # type: ignore[override]

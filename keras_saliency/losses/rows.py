@@ -16,12 +16,14 @@ class Row:
         group: Heading of the table above it.
         terms: `(name in LOSSES, arguments, weight)` of each term.
         source: Where a later loss is from.
+        weighting: How the weights are learned; see `CombinedLoss`.
     """
 
     name: str
     group: str
     terms: Terms
     source: str = ""
+    weighting: str | None = None
 
 
 _KLD_CC_NSS: Terms = (("KLD", {}, 10), ("CC", {}, 2), ("NSS", {}, 1))
@@ -165,5 +167,19 @@ LATER = (
         "Objectives",
         _SUM,
         "Hosseini et al., WACV 2025; train.py",
+    ),
+    Row(
+        "KLD + CC + EML-NSS (uncertainty)",
+        "Learned weights",
+        (("KLD", {}, 1), ("CC", {}, 1), ("EML-NSS", {}, 1)),
+        "Kendall, Gal, Cipolla, CVPR 2018",
+        "uncertainty",
+    ),
+    Row(
+        "KLD + CC + NSS (gradients)",
+        "Learned weights",
+        (("KLD", {}, 1), ("CC", {}, 1), ("NSS", {}, 1)),
+        "Défossez et al., TMLR 2023; Chen et al., ICML 2018",
+        "gradients",
     ),
 )

@@ -6,7 +6,8 @@ import keras
 
 from keras_saliency import functional, targets
 from keras_saliency._utils.types import Tensor
-from keras_saliency.losses.base import PACKAGE, SaliencyLoss, checked
+from keras_saliency.losses.base import PACKAGE, SaliencyLoss
+from keras_saliency.losses.checks import checked
 
 
 class _SaliencyInspiredLoss(SaliencyLoss):

@@ -8,6 +8,7 @@ from keras import ops
 from keras_saliency import targets
 from keras_saliency._utils.config import SignatureConfig, deserialized
 from keras_saliency._utils.types import Tensor
+from keras_saliency._utils.variables import outlives_the_call
 from keras_saliency.losses import CombinedLoss
 from keras_saliency.metrics.base import PACKAGE
 
@@ -57,7 +58,7 @@ class LossTerms(SignatureConfig, keras.metrics.Metric):
             values: Values of the images, `(batch,)`, of each term.
             sample_weight: Weights of the images, `(batch,)`.
         """
-        if _outlives_the_call(self._batch):
+        if outlives_the_call(self._batch):
             self._batch.assign(_sums(values, sample_weight))
             self._batch_target = y_true
 
@@ -105,17 +106,3 @@ def _sums(values: list[Tensor], sample_weight: Tensor | None) -> Tensor:
     if sample_weight is not None:
         terms = terms * ops.cast(sample_weight, terms.dtype)
     return ops.stop_gradient(ops.sum(terms, axis=1))
-
-
-def _outlives_the_call(variable: keras.Variable) -> bool:
-    """Return whether a value assigned here is there in `update_state`.
-
-    On JAX that is so in a step of Keras that carries the variable. Elsewhere,
-    as in a user's own `jax.grad` of the loss, a value of the traced function
-    would be left in the variable.
-    """
-    if keras.backend.backend() != "jax":
-        return True
-    with keras.StatelessScope(initialize_variables=False) as scope:
-        step = scope.original_scope
-    return step is not None and step.get_current_value(variable) is not None

@@ -111,17 +111,23 @@ class AdversarialTraining(ConfiguredModel, keras.Model):
             **kwargs: See `keras.Model.compile`.
 
         Raises:
-            ValueError: In float16, whose gradients need a scaled loss.
+            ValueError: In float16, whose gradients need a scaled loss, and for
+                a loss whose weights are learned.
         """
         if self.generator.compute_dtype == "float16":
             raise ValueError(
                 "Adversarial training in mixed_float16 is not supported; "
                 "mixed_bfloat16 is."
             )
+        loss = compiling.loss_of(loss)
+        if getattr(loss, "learned", None) is not None:
+            raise ValueError(
+                "Adversarial training learns no weights of terms: give "
+                "CombinedLoss(weights=) without weighting."
+            )
         super().compile(
             optimizer=optimizer or _adagrad(),
-            loss=compiling.loss_of(loss)
-            or PooledLoss(BinaryCrossEntropy(), pool_size=4),
+            loss=loss or PooledLoss(BinaryCrossEntropy(), pool_size=4),
             loss_weights=compiling.loss_weight_of(loss_weights),
             metrics=compiling.metrics_of(metrics),
             weighted_metrics=compiling.metrics_of(weighted_metrics),

@@ -1,5 +1,6 @@
 """What all models of the package share."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -7,6 +8,7 @@ import keras
 from keras_saliency import inference
 from keras_saliency._utils.types import Array, ArrayLike, Size
 from keras_saliency.losses import CombinedLoss
+from keras_saliency.losses.weighting import LearnedWeights
 from keras_saliency.metrics import LossTerms
 from keras_saliency.models import compiling
 from keras_saliency.steps import MapSteps
@@ -21,10 +23,13 @@ class SaliencyModel(keras.Model):
 
     With `compile(loss=CombinedLoss(...))` each term's mean shows in the logs
     of `fit` and `evaluate` under its own name (`kld`, `val_kld`, ...), computed
-    once for the loss and the logs: `metrics.LossTerms`.
+    once for the loss and the logs: `metrics.LossTerms`. Weights that the
+    loss learns (`CombinedLoss(weighting=)`) show as `weight_kld`, ..., and are
+    saved with the model as part of what it was compiled with.
     """
 
     _loss_terms: LossTerms | None = None
+    _learned_weights: LearnedWeights | None = None
 
     @property
     def map_size(self) -> tuple[int, int]:
@@ -144,6 +149,8 @@ class SaliencyModel(keras.Model):
         # none.
         terms = LossTerms(loss) if isinstance(loss, CombinedLoss) else None
         object.__setattr__(self, "_loss_terms", terms)
+        learned = getattr(loss, "learned", None)
+        object.__setattr__(self, "_learned_weights", learned)
 
     def fit(
         self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any
@@ -156,13 +163,34 @@ class SaliencyModel(keras.Model):
     ) -> Any:
         """See `keras.Model.evaluate`; `sample_weight` as for `fit`."""
         kwargs = compiling.with_weights(y, kwargs)
-        return super().evaluate(x, y, *args, **kwargs)
+        logs = super().evaluate(x, y, *args, **kwargs)
+        if isinstance(logs, dict) and self._learned_weights is not None:
+            # They are those of training, and in its logs.
+            for name in self._learned_weights.result():
+                logs.pop(name, None)
+        return logs
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Keras' list of metrics, at the end the terms of the loss."""
-        terms = [] if self._loss_terms is None else [self._loss_terms]
-        return super().metrics + terms
+        """Keras' list of metrics, at the end what the loss reports."""
+        own = [self._loss_terms, self._learned_weights]
+        return super().metrics + [
+            metric for metric in own if metric is not None
+        ]
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """See `keras.Model.compute_loss`; weights of terms may learn."""
+        learned = self._learned_weights
+        step = nullcontext() if learned is None else learned.step(training)
+        with step:
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None

@@ -1,0 +1,34 @@
+"""Checks of the arguments of losses."""
+
+import math
+from typing import Any
+
+from keras_saliency._utils.checks import as_number
+
+
+def checked(
+    loss: object,
+    name: str,
+    value: Any,
+    minimum: float,
+    inclusive: bool = True,
+    maximum: float = math.inf,
+) -> float:
+    """Return a number within bounds as a float.
+
+    Raises:
+        ValueError: If it is none, with the loss, the name and the bounds.
+    """
+    number = as_number(value)
+    if number is None:
+        number = math.nan
+    good = number >= minimum if inclusive else number > minimum
+    if not (good and number <= maximum and math.isfinite(number)):
+        bound = f"{'at least' if inclusive else 'above'} {minimum}"
+        if maximum < math.inf:
+            bound += f" and at most {maximum}"
+        raise ValueError(
+            f"{type(loss).__name__}: {name} must be a number {bound}, received "
+            f"{value!r}."
+        )
+    return number
