@@ -120,7 +120,7 @@ class DSCLRCN(PretrainedModel):
 
     def recommended_loss(self) -> keras.losses.Loss:
         """Return NSS, the authors' loss."""
-        return losses.NormalizedScanpathSaliency()
+        return losses.get("DSCLRCN")
 
     def recommended_optimizer(self) -> keras.optimizers.Optimizer:
         """Return SGD at 1e-2 with momentum 0.9, for batches of 20.

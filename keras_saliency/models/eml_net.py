@@ -107,12 +107,8 @@ class EMLNet(ConfiguredModel, SaliencyModel):
         self.frozen_stages = frozen_stages
 
     def recommended_loss(self) -> keras.losses.Loss:
-        """Return KLD + CC + NSS, all of weight 1."""
-        return (
-            losses.KLDivergence()
-            + losses.CorrelationCoefficient()
-            + losses.NormalizedScanpathSaliency()
-        )
+        """Return KLD + CC + `BoundedScanpathSaliency`, the authors' loss."""
+        return losses.get("EML-NET")
 
     def recommended_optimizer(self) -> keras.optimizers.Optimizer:
         """Return SGD at 1e-2 with momentum 0.9, for batches of 8.
