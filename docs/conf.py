@@ -16,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import docstrings  # noqa: E402
 import reference_pages  # noqa: E402
+from sphinx.ext import autosummary  # noqa: E402
 
 from keras_saliency import __version__  # noqa: E402
 
@@ -40,6 +41,8 @@ myst_heading_anchors = 4
 myst_enable_extensions = ["dollarmath"]
 
 autosummary_generate = False
+# A summary is a docstring's first sentence, which "eq. 5" does not end.
+autosummary.WELL_KNOWN_ABBREVIATIONS += ("eq.", "eqs.")
 autodoc_member_order = "bysource"
 # Types stand in the docstrings, in words.
 autodoc_typehints = "none"

@@ -15,6 +15,23 @@ HEADING = re.compile(
 # Sections of plain text, lists and examples, which may begin at the margin.
 FREE = ("Example", "Examples", "Notes", "References")
 CODE = re.compile(r"(?<![`\w])`([^`]+)`(?!`)")
+# Names in them begin with those of modules, as after `from keras_saliency
+# import losses`.
+ROOMS = (
+    "callbacks",
+    "datasets",
+    "densities",
+    "evaluation",
+    "experiments",
+    "functional",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "plot",
+    "targets",
+    "weights",
+)
 NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -38,6 +55,8 @@ def _inline(text):
         after = match.string[match.end() : match.end() + 1]
         joint = "\\ " if after.isalnum() else ""
         if NAME.fullmatch(inside):
+            if inside.partition(".")[0] in ROOMS and "." in inside:
+                return f":py:obj:`{inside} <keras_saliency.{inside}>`{joint}"
             return f"`{inside}`{joint}"
         return f"``{inside}``{joint}"
 

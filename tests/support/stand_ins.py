@@ -17,6 +17,7 @@ import keras1_files
 import media
 import numpy as np
 import publisher_layouts
+import pytest
 
 from keras_saliency import cli, datasets, evaluation, losses, models
 from keras_saliency.datasets.publishers import mit1003
@@ -107,11 +108,12 @@ def _a_set_of_ones_own(folder, made):
 
 
 def _impatient(fit):
-    """Two epochs of what a page trains, at most."""
+    """Two epochs of two batches of what a page trains, at most."""
 
     @functools.wraps(fit)
     def shortened(model, *arguments, epochs=1, **options):
         options.setdefault("verbose", 0)
+        options.setdefault("steps_per_epoch", 2)
         return fit(model, *arguments, epochs=min(epochs, 2), **options)
 
     return shortened
@@ -208,6 +210,23 @@ def _for_models(reader, monkeypatch):
         return small(backbone_weights=None)
 
     monkeypatch.setattr(models, "SAMVGG", sam_vgg)
+    hub = pytest.importorskip("keras_hub", reason="needs keras_hub")
+    from_hub = models.hub_backbone
+
+    def hub_backbone(network, **options):
+        if isinstance(network, str):
+            network = hub.models.ResNetBackbone(
+                input_conv_filters=[64],
+                input_conv_kernel_sizes=[3],
+                stackwise_num_filters=[64, 8, 8, 8],
+                stackwise_num_blocks=[1, 1, 1, 1],
+                stackwise_num_strides=[1, 2, 2, 2],
+                block_type="basic_block",
+            )
+            options["converter"] = hub.layers.ImageConverter(scale=1 / 255)
+        return from_hub(network, **options)
+
+    monkeypatch.setattr(models, "hub_backbone", hub_backbone)
 
 
 def _for_predict(reader, monkeypatch):
@@ -307,8 +326,57 @@ def _for_weights(reader, monkeypatch):
 
 
 def _for_datasets(reader, monkeypatch):
-    _names(reader)
+    pysaliency = pytest.importorskip("pysaliency", reason="needs pysaliency")
+    pytest.importorskip("albumentations", reason="needs albumentations")
     folder = reader.folder
-    root = folder / "data"
-    count = len(publisher_layouts.mit1003(root / "mit1003"))
+    shutil.rmtree(folder / "maps")
+    (folder / "densities").rename(folder / "maps")
+    (folder / "MIT1003").unlink()
+    many = datasets.generate(count=1003, size=(24, 32), seed=0)
+    datasets.to_compact(many, folder / "MIT1003", progress=False)
+    count = len(publisher_layouts.mit1003(folder / "data" / "mit1003"))
     monkeypatch.setattr(mit1003, "IMAGE_COUNT", count)
+    (folder / "keras_saliency/datasets/splits").mkdir(parents=True)
+    _exports_of_trackers(folder)
+    ours = datasets.load_csv(folder / "fixations.csv", folder / "images")
+    toronto = datasets.to_pysaliency(ours)
+    monkeypatch.setattr(pysaliency, "get_toronto", lambda location: toronto)
+    _names(reader, pysaliency_model=pysaliency.UniformModel())
+    # A backbone that makes maps of the size that the page has.
+    inputs = keras.Input((300, 400, 3))
+    level = keras.layers.AveragePooling2D(8)(inputs)
+    model = models.Baseline(
+        input_shape=(300, 400, 3), backbone=keras.Model(inputs, level)
+    )
+    model.compile("adam", losses.MeanSquaredError())
+    reader.names.update(model=model, loss=losses.MeanSquaredError())
+
+
+def _exports_of_trackers(folder):
+    """A line or two of what each program writes, of images that are there."""
+    (folder / "report.txt").write_text(
+        "RECORDING_SESSION_LABEL\tIMAGE\tCURRENT_FIX_INDEX\tCURRENT_FIX_X\t"
+        "CURRENT_FIX_Y\tCURRENT_FIX_DURATION\n"
+        "s01\tstreet.jpg\t1\t960\t540\t210\n"
+        "s01\tstreet.jpg\t2\t970.5\t550\t190\n"
+    )
+    (folder / "fixations").mkdir()
+    (folder / "fixations/ANNA.csv").write_text(
+        "MEDIA_ID,MEDIA_NAME,CNT,TIME(2026/11/26 09:00:00.000),FPOGX,FPOGY,"
+        "FPOGS,FPOGD,FPOGID,FPOGV\n"
+        "0,street,1,0.5,0.5,0.5,0.25,0.25,1,1\n"
+    )
+    (folder / "export.tsv").write_text(
+        "Recording timestamp [μs]\tParticipant name\tPresented Stimulus name\t"
+        "Eye movement type\tEye movement type index\t"
+        "Gaze event duration [ms]\tFixation point X [MCS px]\t"
+        "Fixation point Y [MCS px]\n"
+        "100\tP1\tstreet\tFixation\t1\t180\t60\t50\n"
+        "116\tP1\tstreet\tSaccade\t1\t20\t\t\n"
+    )
+    (folder / "surfaces").mkdir()
+    (folder / "surfaces/street.csv").write_text(
+        "world_timestamp,fixation_id,norm_pos_x,norm_pos_y,duration,on_surf\n"
+        "1.5,7,0.5,0.25,120,True\n"
+        "1.6,8,1.5,0.25,120,False\n"
+    )
