@@ -12,7 +12,22 @@ import running
 import stand_ins
 
 ROOT = documents.ROOT
-PAGES = [page for page in documents.pages() if documents.blocks(page)]
+# Pages whose stand-ins are not finished: by hand, with -m manual.
+WAITING = (
+    "datasets demo density export metrics models predict report study training "
+    "weights"
+).split()
+PAGES = [
+    pytest.param(
+        page,
+        id=documents.named(page),
+        marks=pytest.mark.manual
+        if page.parent == documents.DOCS and page.stem in WAITING
+        else pytest.mark.slow,
+    )
+    for page in documents.pages()
+    if documents.blocks(page)
+]
 BESIDE = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "weights").glob("*.md"))]
 TOCTREE = r"^```{toctree}\n(.*?)^```"
 # Pages whose programs need another backend than TensorFlow.
@@ -35,9 +50,8 @@ def reader(tmp_path, monkeypatch):
     keras.backend.clear_session()
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("page", PAGES, ids=documents.named)
+@pytest.mark.parametrize("page", PAGES)
 def test_page(page, reader, monkeypatch):
     name = documents.named(page)
     if (name == ON_TORCH) != (keras.backend.backend() == "torch"):

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -227,12 +226,3 @@ def _environment(given):
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def checkout(folder):
-    """Lay out what a page finds in a checkout, to be written to."""
-    for name in ("README.md", "setup.cfg", "setup.py"):
-        shutil.copy(ROOT / name, folder)
-    for name in ("docs/images", "docs/study", "weights"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).symlink_to(ROOT / name, target_is_directory=True)

@@ -12,6 +12,7 @@ import sys
 import cv2
 import documents
 import fake_hub
+import h5py
 import keras
 import keras1_files
 import media
@@ -19,7 +20,7 @@ import numpy as np
 import publisher_layouts
 import pytest
 
-from keras_saliency import cli, datasets, evaluation, losses, models
+from keras_saliency import callbacks, cli, datasets, evaluation, losses, models
 from keras_saliency.datasets.publishers import mit1003
 
 SIZE = (96, 128)
@@ -44,6 +45,9 @@ def prepare(page, reader, monkeypatch):
     monkeypatch.setattr(keras.Model, "fit", _impatient(keras.Model.fit))
     _without_downloads(reader.folder, monkeypatch)
     files(reader.folder)
+    for name in ("docs/study", "docs/images", "weights"):
+        (reader.folder / name).parent.mkdir(exist_ok=True)
+        (reader.folder / name).symlink_to(documents.ROOT / name)
     name = page.removeprefix("docs/").removesuffix(".md")
     special = globals().get(f"_for_{name.lower()}")
     if special is not None:
@@ -73,6 +77,11 @@ def files(folder):
     for name, image in zip(made.names, pixels, strict=True):
         gray = cv2.GaussianBlur(image[..., 0], (0, 0), 5)
         cv2.imwrite(str(folder / f"maps/{name}.png"), gray)
+    # Scripts look whether these are what they seem before they train.
+    for name in ("FILE", "RESNET", "TRAINED"):
+        with h5py.File(folder / name, "w"):
+            pass
+    (folder / "CARD.json").write_text("{}")
     own = own_model()
     for name in ("MODEL.keras", "mine.keras"):
         own.save(folder / name)
@@ -133,7 +142,11 @@ def _without_downloads(folder, monkeypatch):
     monkeypatch.setattr(
         sys.modules["keras.src.utils.file_utils"], "get_file", get_file
     )
-    get_file("vgg16")
+
+
+def _backbone_file():
+    """Write the file that commands are given as FILE."""
+    keras.applications.VGG16(include_top=False)
 
 
 def _names(reader, **more):
@@ -295,8 +308,7 @@ def _for_export(reader, monkeypatch):
 
 def _for_density(reader, monkeypatch):
     _names(reader)
-    from keras_saliency import callbacks
-
+    _backbone_file()
     dataset = reader.names["dataset"]
     reader.names.update(test=dataset.subset(slice(8, 10)), callbacks=callbacks)
     # A whole data set first, then the batches of one.
@@ -322,7 +334,7 @@ def _for_study(reader, monkeypatch):
 
 def _for_weights(reader, monkeypatch):
     fake_hub.put(reader.folder / "hub", monkeypatch)
-    (reader.folder / "weights").symlink_to(documents.ROOT / "weights")
+    _backbone_file()
 
 
 def _for_datasets(reader, monkeypatch):
