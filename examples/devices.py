@@ -77,7 +77,11 @@ def on_tensorflow(parsed):
         scope = tf.distribute.MirroredStrategy(names).scope()
     with scope:
         model, train, measured = made(parsed)
-    run = model.fit(train, epochs=parsed.epochs, callbacks=[measured])
+    # The sequence shuffles by its seed; `fit` would shuffle its batches by
+    # Python's generator, from which a strategy may draw as well.
+    run = model.fit(
+        train, epochs=parsed.epochs, shuffle=False, callbacks=[measured]
+    )
     model.save(parsed.model)
     return run.history
 
@@ -94,7 +98,9 @@ def on_jax(parsed):
             keras.distribution.DataParallel(devices=devices[: parsed.devices])
         )
     model, train, measured = made(parsed)
-    run = model.fit(train, epochs=parsed.epochs, callbacks=[measured])
+    run = model.fit(
+        train, epochs=parsed.epochs, shuffle=False, callbacks=[measured]
+    )
     model.save(parsed.model)
     return run.history
 
