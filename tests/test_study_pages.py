@@ -53,6 +53,15 @@ def test_every_number_is_on_the_page_of_losses(study_pages, pages):
             assert alike == sum(row[-1] >= 0.05 for row in rows)
 
 
+def test_every_published_system_is_on_the_page(study_pages, pages):
+    page = pages["systems.html"]
+    manifest = json.loads(study_pages.MANIFEST.read_text("utf-8"))
+    for name, entry in manifest.items():
+        assert f"{name} (published)</th>" in page
+        assert f'data-value="{entry["metrics"]["cc"][0]}"' in page
+    assert all(f"{name} (table 1)</th>" in page for name in study_pages.TABLE1)
+
+
 def test_the_pages_run_one_script_and_ask_nobody(pages):
     for page in pages.values():
         (script,) = re.findall(r"<script[^>]*>(.*?)</script>", page, re.S)

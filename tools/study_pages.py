@@ -1,14 +1,18 @@
-"""Write the page of the study that is made to be looked at.
+"""Write the pages of the study that are made to be looked at.
 
     python tools/study_pages.py
 
 `docs/study/which_loss.html`: every loss by every metric on every data set, from
 the package's `losses/recommended.json`, which `examples/which_loss.py` writes.
-It is one file that needs no server.
+`docs/study/systems.html`: what each system reaches and what it needs, from the
+manifest of published weights, `docs/study/table1.md` and
+`docs/study/systems.json`, which `examples/benchmarks/systems.py` writes. Each
+is one file that needs no server.
 """
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -19,6 +23,7 @@ from keras_saliency._utils.html import text
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = ROOT / "docs" / "study"
 LOSSES = ROOT / "keras_saliency" / "losses" / "recommended.json"
+MANIFEST = ROOT / "keras_saliency" / "weights" / "manifest.json"
 # By examples/loss_maps.py.
 MAPS = ROOT / "docs" / "images" / "loss_maps.jpg"
 SCRIPT = Path(__file__).with_suffix(".js")
@@ -33,6 +38,25 @@ METRICS = {
     "emd": ("EMD", True),
     "kl": ("KL", True),
 }
+# Rows of table 1 whose system has a name; the others are left out.
+TABLE1 = {
+    "Sam-ResNet": "sam_resnet",
+    "Sam-VGG": "sam_vgg",
+    "SalGan": "salgan",
+    "ML-Net": "ml_net",
+    "ShallowNet": "shallow_net",
+    "DeepConvNet": "deep_conv_net",
+    "Rare2012": "rare2012",
+    "Center bias": "center_bias",
+    "GBVS": "gbvs",
+    "Itti": "itti_koch",
+    "AWS": "aws",
+    "Spectral residual": "spectral_residual",
+    "Itti, SaliencyToolbox": "itti_koch_toolbox",
+    "Uniform": "uniform",
+}
+# Whose parameters and time a published file has: its own, or its network's.
+NETWORKS = {"best": "best", "bundled": "fast_net"}
 
 STYLE = """
 .maps { max-width: none; overflow-x: auto; }
@@ -57,15 +81,17 @@ th[aria-sort=descending] button::after { content: " ▼"; }
 .sortable td svg { margin-left: auto; }
 .sortable svg .axis { opacity: .3; }
 .sortable tbody th { min-width: min(14rem, 32vw); }
+.sortable th.words { text-align: left; }
 .sortable tbody tr:hover { background: var(--shade); }
 .sortable td.alike { background: var(--band); }
 .sortable thead th:first-child, .sortable tbody th { position: sticky; left: 0;
   background: var(--paper); z-index: 1; padding-right: 1rem; }
+.sortable td.words { text-align: left; white-space: normal; min-width: 15rem; }
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the pages."""
+    """Write both pages."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -79,10 +105,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def pages() -> dict[Path, str]:
     """Return the path and the text of each page."""
+    systems = json.loads((STUDY / "systems.json").read_text("utf-8"))
     return {
         STUDY / "which_loss.html": loss_page(
             json.loads(LOSSES.read_text("utf-8"))
-        )
+        ),
+        STUDY / "systems.html": systems_page(
+            json.loads(MANIFEST.read_text("utf-8")),
+            (STUDY / "table1.md").read_text("utf-8"),
+            systems,
+        ),
     }
 
 
@@ -176,6 +208,132 @@ def loss_table(name: str, of: dict, level: float) -> str:
     return sortable(f"{name}: {of['images']} images, {seeds}.", head, rows)
 
 
+def systems_page(manifest: dict, table1: str, needs: dict) -> str:
+    """Return the page of the systems."""
+    rows = [*published(manifest), *trained(table1)]
+    known = {row["needs"] for row in rows}
+    rows += [
+        {"name": name, "needs": name, "data": "not measured here"}
+        for name in needs["systems"]
+        if name not in known
+    ]
+    cc = [row["cc"] for row in rows if "cc" in row]
+    nss = [row["nss"] for row in rows if "nss" in row]
+    reach = [
+        (min(r[1] for r in all_), max(r[2] for r in all_)) for all_ in (cc, nss)
+    ]
+    head = [
+        heading("System", True),
+        heading("CC", False),
+        heading("NSS", False),
+        heading("Parameters", True),
+        heading("Processor ms", True),
+        heading("Input", True),
+        heading("What it saw", True).replace("<th ", '<th class="words" '),
+    ]
+    lines = []
+    for row in rows:
+        need = needs["systems"].get(row["needs"])
+        cells = [
+            f'<th scope="row" data-value="{text(row["name"])}">'
+            f"{text(row['name'])}</th>"
+        ]
+        for metric, limits in zip(("cc", "nss"), reach, strict=True):
+            if metric not in row:
+                cells.append("<td></td>")
+                continue
+            mean, low, high = row[metric]
+            cells.append(
+                f'<td data-value="{mean}">{mean:.3f}'
+                f"{bar(mean, low, high, limits)}</td>"
+            )
+        cells += needed(need)
+        cells.append(
+            f'<td class="words" data-value="{text(row["data"])}">'
+            f"{text(row['data'])}</td>"
+        )
+        lines.append("<tr>" + "".join(cells) + "</tr>")
+    height, width = needs["image"]
+    body = [
+        "<header><h1>Systems and what they need</h1><p>CC and NSS on the 303 "
+        "test images of MIT1003, at their own size, densities of sigma 24 "
+        "px.</p></header><main>",
+        '<div id="controls" hidden></div>'
+        '<p id="status" class="faint" role="status"></p>',
+        sortable("Systems, with 95 % intervals over images.", head, lines),
+        "<h2>How to read it</h2>"
+        "<p>Systems did not see the same: compare rows with the same last "
+        "column. Rows “table 1” were trained here on MIT1003's "
+        "training part alone, most with images of 192x256; their authors "
+        "trained them on more. What the networks of the last rows reach was "
+        "not measured here. An empty cell was not measured.</p>"
+        "<p>Milliseconds are those of the processor, all cores together, for "
+        f"the map of an image of {height}x{width} at the input of the column, "
+        "all steps included, float32, the fastest of "
+        f"{needs['turns']} turns: {text(needs['machine'])}, "
+        f"{text(needs['backend'])}, {text(needs['date'])}.</p>"
+        '<p class="faint">From the manifest of weights, docs/study/table1.md '
+        f"and docs/study/systems.json ({text(needs['command'])}). This page: "
+        "tools/study_pages.py.</p></main>",
+    ]
+    return finished("Systems and what they need", body)
+
+
+def needed(need: dict | None) -> list[str]:
+    """Return the cells of what a system needs, empty if not measured."""
+    if need is None:
+        return ["<td></td>"] * 3
+    count, milliseconds = need["parameters"], need["milliseconds"]
+    height, width = (side or 0 for side in need["input"])
+    return [
+        f'<td data-value="{count}">{millions(count)}</td>',
+        f'<td data-value="{milliseconds}">{milliseconds:,.4g}</td>',
+        f'<td data-value="{height * width}">'
+        f"{f'{height}x{width}' if height else 'any'}</td>",
+    ]
+
+
+def published(manifest: dict) -> list[dict]:
+    """Return the rows of the published files, the best above."""
+    rows = [
+        {
+            "name": f"{name} (published)",
+            "needs": NETWORKS.get(name, "baseline"),
+            "cc": entry["metrics"]["cc"],
+            "nss": entry["metrics"]["nss"],
+            "data": entry["data"].replace("`", ""),
+        }
+        for name, entry in manifest.items()
+    ]
+    return sorted(rows, key=lambda row: -row["cc"][0])
+
+
+def trained(table1: str) -> list[dict]:
+    """Return the rows of table 1, read from its Markdown."""
+    lines = [
+        [cell.strip() for cell in line.strip("| \n").split("|")]
+        for line in table1.splitlines()
+        if line.startswith("|")
+    ]
+    # The first column has no title.
+    columns = {title: i for i, title in enumerate(["", *lines[0]])}
+    rows = []
+    for name, *cells in lines[2:]:
+        if name not in TABLE1:
+            continue
+        row = {"name": f"{name} (table 1)", "needs": TABLE1[name]}
+        for metric, title in (("cc", "CC"), ("nss", "NSS")):
+            numbers = re.findall(r"-?\d+\.\d+", cells[columns[title] - 1])
+            row[metric] = [float(number) for number in numbers[:3]]
+        is_network = TABLE1[name] in (
+            *("sam_resnet", "sam_vgg", "salgan"),
+            *("ml_net", "shallow_net", "deep_conv_net", "center_bias"),
+        )
+        row["data"] = "MIT1003, training part" if is_network else "nothing"
+        rows.append(row)
+    return rows
+
+
 def heading(title: str, lower: bool) -> str:
     """Return a cell of a table's head."""
     better = "lower" if lower else "higher"
@@ -211,6 +369,13 @@ def bar(mean: float, low: float, high: float, reach: tuple) -> str:
         f'<rect class="bars" x="{left}" y="2" width="{width:.1f}" height="6"/>'
         f'<path class="mark" d="M{middle} 0V10"/></svg>'
     )
+
+
+def millions(count: int) -> str:
+    """Return a number of parameters as it is said."""
+    if count >= 1_000_000:
+        return f"{count / 1e6:.1f} million"
+    return f"{count:,}" if count else "none"
 
 
 def finished(title: str, body: list[str]) -> str:

@@ -114,6 +114,11 @@ def test_a_member_teaches_a_network_that_predicts(
         ),
         ("features", ("--images", "9", "--epochs", "1"), "times as fast"),
         (
+            "systems",
+            ("--names", "fast_net", "center_bias", "--turns", "1"),
+            "fast_net {'parameters': 804385, 'input': [240, 320]",
+        ),
+        (
             "input",
             ("--count", "4", "--batch-size", "2", "--repeats", "1"),
             "2 thread(s)",
