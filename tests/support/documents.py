@@ -199,7 +199,7 @@ class Reader:
             case ["python" | "python3", "-m", "timeit", *rest]:
                 raise SystemExit(timeit.main(rest))
             case ["python" | "python3", "-m", "venv", folder]:
-                (Path(folder) / "bin").mkdir(parents=True)
+                (Path(folder) / "bin").mkdir(parents=True, exist_ok=True)
                 for name in TYPED:
                     self._put(Path(folder) / "bin" / name)
             case ["python" | "python3", script, *rest] if script.startswith(
