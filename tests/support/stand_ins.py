@@ -5,11 +5,9 @@ somebody's. Here they are small, and made from nothing.
 """
 
 import functools
-import importlib.util
 import itertools
 import shutil
 import sys
-from unittest import mock
 
 import cv2
 import documents
@@ -326,13 +324,6 @@ def _for_density(reader, monkeypatch):
 
 def _for_study(reader, monkeypatch):
     _names(reader)
-    # Scripts for JAX are not run, but read their words on any backend.
-    if importlib.util.find_spec("jax") is None:
-        for name in ("jax", "jax.numpy"):
-            monkeypatch.setitem(sys.modules, name, mock.MagicMock())
-        # What imports it is forgotten afterwards.
-        monkeypatch.setitem(sys.modules, "lessons", None)
-        del sys.modules["lessons"]
     folder = reader.folder / "results" / "members"
     folder.mkdir(parents=True)
     for name in ("resnet50", "vgg16"):
