@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-nbformat = pytest.importorskip("nbformat", reason="needs the extra test")
-nbclient = pytest.importorskip("nbclient", reason="needs the extra test")
+nbformat = pytest.importorskip("nbformat", reason="needs the extra notebooks")
+nbclient = pytest.importorskip("nbclient", reason="needs the extra notebooks")
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "notebooks"
 NAMES = ["first_map", "own_loss", "score_maps"]
