@@ -11,11 +11,17 @@ from keras_saliency._utils.types import PathName
 HEAD_SECONDS = 0.03
 NETWORK_SECONDS = {
     "deep_conv_net": 1.1,
+    "deepgaze1": 0.06,
+    "deepgaze2": 0.07,
     "density_net": 0.3,
+    "dsclrcn": 0.45,
+    "eml_net": 0.35,
     "fast_net": 0.1,
     "icf": 0.005,
     "ml_net": 0.26,
+    "pdp": 0.23,
     "salgan": 0.4,
+    "salicon_net": 0.3,
     "sam_resnet": 1.6,
     "sam_vgg": 1.2,
     "shallow_net": 0.1,

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from keras_saliency._utils import html
 from keras_saliency._utils.checks import is_count
 
 MANIFEST = Path(__file__).with_name("manifest.json")
@@ -119,6 +118,9 @@ class Entries(tuple[Entry, ...]):
                     *(f"{means[m]:.3f}" if m in means else "" for m in metrics),
                 ]
             )
+        # It takes NumPy's time to import.
+        from keras_saliency._utils import html
+
         return html.table_of_text(rows, caption="published models")
 
 

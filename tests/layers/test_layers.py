@@ -282,6 +282,7 @@ def test_head_is_float32_at_its_end_in_mixed_precision():
             prior_size=(3, 4),
         ),
         layers.DensityOutput(size=7, initial_sigma=1.5),
+        layers.SpatialLSTM(units=3),
     ],
     ids=lambda layer: type(layer).__name__,
 )
