@@ -171,6 +171,7 @@ def test_a_report(root, capsys, tmp_path):
     assert "is a folder" in said
 
 
+@pytest.mark.further
 def test_parts_join_to_what_one_process_finds(root, capsys, tmp_path):
     words = [root / "good", root / "fast.keras", "--data", root / "data"]
     words += ["--metrics", "cc", "auc_shuffled"]

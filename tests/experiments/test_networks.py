@@ -43,6 +43,7 @@ def train(folder, made, settings=SETTINGS, **options):
     )
 
 
+@pytest.mark.further
 def test_a_run_is_resumed_kept_and_read(tmp_path, made, capsys):
     with stopping.after_one_epoch():
         train(tmp_path / "run", made)

@@ -66,6 +66,7 @@ def _train(head, data, validation):
     "outputs",
     ["tensor", pytest.param("list", marks=pytest.mark.slow)],
 )
+@pytest.mark.further
 def test_training_equals_training_through_the_backbone(
     dataset, tmp_path, outputs
 ):

@@ -186,7 +186,7 @@ DEGENERATE = {
         losses.TABLE2[-1].name,
     ],
 )
-@pytest.mark.quick("float32")
+@pytest.mark.quick("(MSE|KLD|BCE|NSS|CC|R|SIM|IG|Dice)-float32")
 def test_degenerate_maps_give_finite_values_and_gradients(name, dtype):
     loss = build(name)
     truths = {
@@ -219,7 +219,7 @@ def test_degenerate_maps_give_finite_values_and_gradients(name, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.quick("(MSE|KLD|NSS|CC|DF|Sinkhorn|SSIM)-float32")
+@pytest.mark.quick("(KLD|NSS|DF|Sinkhorn)-float32")
 def test_random_sparse_maps_give_finite_gradients(name, dtype):
     generator = np.random.default_rng(1)
     loss = build(name)

@@ -201,7 +201,7 @@ def test_saved_with_the_model(weighting, tmp_path):
 
 
 @pytest.mark.parametrize("weighting", losses.weighting.KINDS)
-@pytest.mark.quick("gradients")
+@pytest.mark.further
 def test_a_training_that_was_broken_off_goes_on(weighting, tmp_path):
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -12,7 +12,7 @@ from small_models import SMALL
 
 from keras_saliency import datasets, models
 
-pytestmark = pytest.mark.quick("baseline|fast_net")
+pytestmark = pytest.mark.quick("fast_net")
 
 
 def build(name, **options):

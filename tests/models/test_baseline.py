@@ -213,7 +213,7 @@ def test_frozen_stays_frozen(tmp_path):
 
 
 @pytest.mark.parametrize("backbone", ["MobileNetV2", "mobilenetv3small"])
-@pytest.mark.quick("mobilenetv3small")
+@pytest.mark.further
 def test_any_application_can_be_named(backbone):
     model = models.Baseline(
         (64, 96, 3), backbone=backbone, backbone_weights=None

@@ -128,7 +128,7 @@ def test_a_layer_of_numpy_s_numbers(name):
 
 
 @pytest.mark.parametrize("name", models.MODELS)
-@pytest.mark.quick("baseline|fast_net")
+@pytest.mark.quick("fast_net")
 def test_a_model_of_numpy_s_numbers(name):
     cls, arguments = models.MODELS[name], model_arguments(name)
     same_configuration(made(cls, arguments), made(cls, of_numpy(arguments)))
@@ -200,7 +200,7 @@ def test_a_layer_under_channels_first(name, request):
 
 
 @pytest.mark.parametrize("name", [*models.MODELS, "ensemble"])
-@pytest.mark.quick("baseline|fast_net")
+@pytest.mark.quick("fast_net")
 def test_a_model_under_channels_first(name, request, tmp_path):
     def model():
         if name == "ensemble":

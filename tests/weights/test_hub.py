@@ -20,6 +20,7 @@ def hub(tmp_path, monkeypatch):
     return tmp_path / "hub"
 
 
+@pytest.mark.further
 def test_recipe(hub, monkeypatch):
     monkeypatch.chdir(ROOT)
     text = (ROOT / "docs/weights.md").read_text(encoding="utf-8")
