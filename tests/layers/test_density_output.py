@@ -94,6 +94,7 @@ def test_bad_arguments(wrong):
         layers.DensityOutput(**wrong)
 
 
+@pytest.mark.once
 def test_baseline_that_ends_in_a_density(tmp_path):
     model = models.Baseline((48, 64, 3), backbone="tiny", activation="density")
     plain = models.Baseline((48, 64, 3), backbone="tiny")

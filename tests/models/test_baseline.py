@@ -66,6 +66,7 @@ def test_features_are_keras_own_vgg16(vgg16_weights):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-2)
 
 
+@pytest.mark.once
 def test_head_on_features_is_the_whole():
     model = tiny(activation="sigmoid")
     whole = model.predict(IMAGES, verbose=0)

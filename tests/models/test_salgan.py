@@ -173,6 +173,7 @@ def test_batches_train_the_discriminator_and_the_generator_in_turns():
     assert trainer.discriminator_optimizer.iterations == 2
 
 
+@pytest.mark.once
 def test_the_losses_are_those_of_the_docstring():
     trainer = adversaries(alpha=0.3)
     trainer.compile(run_eagerly=EAGERLY)
