@@ -21,12 +21,12 @@ SHARED = Path(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark the cases that a `quick` mark does not name as `further` ones."""
+    """Mark cases that a `quick` mark does not name `further`, or as it says."""
     for item in items:
         quick = item.get_closest_marker("quick")
         case = getattr(item, "callspec", None)
         if quick and case and not re.search(quick.args[0], case.id):
-            item.add_marker("further")
+            item.add_marker(quick.kwargs.get("others", "further"))
 
 
 @pytest.fixture(autouse=True)

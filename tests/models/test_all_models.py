@@ -68,6 +68,7 @@ def test_maps(model):
     np.testing.assert_allclose(again, maps, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.quick("fast_net", others="slow")
 def test_images_do_not_influence_each_other(model):
     images = images_for(model, 3)
     together = model.predict(images, verbose=0)
@@ -104,6 +105,7 @@ def test_configuration_round_trip(model):
     assert len(again.trainable_weights) == len(model.trainable_weights)
 
 
+@pytest.mark.quick("fast_net", others="slow")
 def test_saved_and_read_it_is_the_same(model, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
@@ -177,13 +179,15 @@ def test_trains_as_recommended(name, eagerly, tmp_path):
     logs = model.fit(batches, epochs=1, verbose=0).history
     assert np.isfinite(list(logs.values())).all()
     last = model.evaluate(batches, verbose=0, return_dict=True)["loss"]
+    # Three steps say little of what is normalized by moving statistics.
+    is_normalized = any("moving" in w.path for w in model.non_trainable_weights)
     # A large step of the first epoch may lead up; it must not lead far.
-    assert last < first + 0.1 * abs(first)
+    assert is_normalized or last < first + 0.1 * abs(first)
     assert any(
         not np.array_equal(a, b)
         for a, b in zip(before, model.trainable_weights, strict=True)
     )
-    if not any("norm" in w.path for w in model.non_trainable_weights):
+    if not is_normalized:
         for a, b in zip(frozen, model.non_trainable_weights, strict=True):
             np.testing.assert_array_equal(a, b)
     assert np.isfinite(model.predict(batches, verbose=0)).all()
@@ -213,6 +217,7 @@ def test_saliency_map_refuses_what_is_no_image(model, shape):
 
 @pytest.mark.parametrize("name", models.MODELS)
 @pytest.mark.once
+@pytest.mark.quick("fast_net", others="slow")
 def test_maps_are_float32_in_half_precision(name):
     before = keras.mixed_precision.dtype_policy()
     keras.mixed_precision.set_dtype_policy("mixed_bfloat16")

@@ -200,7 +200,7 @@ def test_a_layer_under_channels_first(name, request):
 
 
 @pytest.mark.parametrize("name", [*models.MODELS, "ensemble"])
-@pytest.mark.quick("fast_net")
+@pytest.mark.quick("fast_net", others="slow")
 def test_a_model_under_channels_first(name, request, tmp_path):
     def model():
         if name == "ensemble":
