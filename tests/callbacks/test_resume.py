@@ -229,6 +229,7 @@ def test_changed_data_and_models(tmp_path):
         '{"format": 1, "epoch": 1, "history": []}',
     ],
 )
+@pytest.mark.quick("{}|5")
 def test_a_state_that_is_none(tmp_path, state):
     path = tmp_path / "state.npz"
     np.savez(path, state=np.array(state))

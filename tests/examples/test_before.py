@@ -45,6 +45,7 @@ def test_best_looks_at_all_it_needs(refuses, tmp_path):
         ("recipe", ("--rows", "MSE", "NSS")),
     ],
 )
+@pytest.mark.quick("quickstart")
 def test_losses_that_the_data_cannot_have(refuses, tmp_path, script, options):
     """The first could be trained."""
     rng = np.random.default_rng(0)

@@ -11,6 +11,9 @@ from keras import ops
 
 from keras_saliency import losses, targets
 
+# As a pattern: what the README's command runs.
+pytestmark = pytest.mark.quick("^(MSE|KLD|NSS|CC|DF)$|R$")
+
 SIZE = (34, 36)
 PRIOR = np.random.default_rng(9).random(SIZE)
 # Every loss, and the rows that are more than one with its defaults; LC2 stands

@@ -47,6 +47,7 @@ def update(metric, prediction, density=DENSITY, fixations=FIXATIONS, **more):
 
 @pytest.mark.parametrize("kind", PREDICTIONS)
 @pytest.mark.parametrize("name", metrics.METRICS)
+@pytest.mark.quick("cc|nss|auc_judd")
 def test_equals_the_evaluation_of_each_image(name, kind):
     prediction = PREDICTIONS[kind]
     expected = per_image(name, prediction)

@@ -53,6 +53,7 @@ def outputs(model, name, images):
     return maps_of(part, images)
 
 
+@pytest.mark.further
 def test_sam_vgg_has_the_original_s_parameters_and_sizes():
     model = models.SAMVGG(backbone_weights=None)
     assert model.count_params() == 51_835_841
@@ -263,6 +264,7 @@ def test_normalizations_train_if_asked_to():
         ),
     ],
 )
+@pytest.mark.quick("vgg|options[0-3]-")
 def test_refuses_bad_arguments(make, options, message):
     with pytest.raises(ValueError, match=message):
         make(**options)

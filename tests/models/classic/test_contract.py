@@ -105,6 +105,7 @@ def test_gray_image(model):
     assert np.isfinite(map_).all() and map_.max() == 1
 
 
+@pytest.mark.quick("itti_koch|gbvs")
 def test_mirrored(model):
     # Sides that every level of a pyramid divides.
     image = picture((256, 512))
@@ -117,6 +118,7 @@ def test_mirrored(model):
         assert likeness > (0.9 if learned else 0.99)
 
 
+@pytest.mark.quick("itti_koch|gbvs|uniform")
 def test_batches_lists_and_data_sets(model):
     images = np.stack([picture(seed=seed) for seed in range(2)])
     maps = model.predict(images)
@@ -133,6 +135,7 @@ def test_batches_lists_and_data_sets(model):
     assert model.predict(images[:0]).shape == (0, *SIZE, 1)
 
 
+@pytest.mark.quick("itti_koch|gbvs")
 def test_threads_make_the_same_maps(model):
     images = [picture(seed=seed) for seed in range(4)]
     with ThreadPoolExecutor(4) as pool:

@@ -77,6 +77,7 @@ def caffemodel(model, form="new"):
 
 
 @pytest.mark.parametrize("form", ["new", "old", "double"])
+@pytest.mark.quick("new")
 def test_a_file_of_our_weights_gives_our_predictions(form, tmp_path):
     model, path = model_of(), tmp_path / "deep_net_model.caffemodel"
     path.write_bytes(caffemodel(model, form))
