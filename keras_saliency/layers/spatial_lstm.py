@@ -100,8 +100,10 @@ def _along(lstm, x, context):
         start = ops.concatenate([start, start], axis=0)
         start = ops.pad(start, ((0, 0), (0, width - 1), (0, 0)))
         x = ops.concatenate([x, ops.cast(start, x.dtype)], axis=-1)
-    onward, back = ops.split(lstm(x), 2, axis=0)
-    x = ops.concatenate([onward, ops.flip(back, axis=1)], axis=-1)
+    # Not split, which would fix the number of images in exported files.
+    x = lstm(x)
+    x = ops.reshape(x, (2, -1, width, x.shape[-1]))
+    x = ops.concatenate([x[0], ops.flip(x[1], axis=1)], axis=-1)
     return ops.reshape(x, (-1, height, width, x.shape[-1]))
 
 
