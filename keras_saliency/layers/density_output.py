@@ -81,7 +81,7 @@ class DensityOutput(SignatureConfig, keras.layers.Layer):
         kernel = self._kernel()
         x = _convolve(x, kernel) / _convolve(ops.ones_like(x[:1]), kernel)
         x = x + self._center(*ops.shape(x)[1:3])
-        return ops.exp(x - ops.max(x, axis=(1, 2, 3), keepdims=True))
+        return ops.exp(x - _peak(x))
 
     def _kernel(self):
         low, high = np.log(_SIGMAS)
@@ -111,6 +111,21 @@ class DensityOutput(SignatureConfig, keras.layers.Layer):
     def compute_output_spec(self, inputs: Tensor) -> keras.KerasTensor:
         """Return a float32 tensor, whatever the precision of the layers."""
         return keras.KerasTensor(inputs.shape, dtype="float32")
+
+
+def _peak(maps):
+    """Return the largest value of each map, `(batch, 1, 1, 1)`.
+
+    The gradient of `ops.max` divides by the number of places that have the
+    largest value. XLA may compute the map again for that, with other
+    rounding, and finds none.
+    """
+    height, width = ops.shape(maps)[1:3]
+    places = ops.reshape(maps, (-1, height * width))
+    largest = ops.cast(ops.argmax(places, axis=-1, keepdims=True), "int32")
+    is_largest = ops.equal(ops.arange(height * width)[None], largest)
+    values = ops.sum(ops.where(is_largest, places, 0.0), axis=-1)
+    return ops.reshape(values, (-1, 1, 1, 1))
 
 
 def _convolve(maps, kernel):
