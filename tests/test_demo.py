@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import importlib.util
 import io
 import json
 import re
@@ -14,6 +13,7 @@ import chromium
 import cv2
 import numpy as np
 import pytest
+import running
 
 from keras_saliency import datasets, images, predict
 from keras_saliency.evaluation import cc
@@ -25,11 +25,7 @@ VENDOR = DEMO / "vendor"
 
 @pytest.fixture(scope="module")
 def fetch_demo():
-    path = ROOT / "tools" / "fetch_demo.py"
-    spec = importlib.util.spec_from_file_location("fetch_demo", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return running.load(ROOT / "tools" / "fetch_demo.py")
 
 
 class Elements(HTMLParser):

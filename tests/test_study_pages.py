@@ -2,24 +2,20 @@
 
 import base64
 import hashlib
-import importlib.util
 import json
 import re
 from pathlib import Path
 
 import chromium
 import pytest
+import running
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
 def study_pages():
-    path = ROOT / "tools" / "study_pages.py"
-    spec = importlib.util.spec_from_file_location("study_pages", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return running.load(ROOT / "tools" / "study_pages.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,12 @@
 """What the publishing tool writes, the package loads."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import running
 from media import write
 
 from keras_saliency import Predictor, evaluation, losses, models, weights
@@ -32,17 +32,10 @@ OPTIONS = {
 }
 
 
-def the_tool():
-    spec = importlib.util.spec_from_file_location("publish_weights", TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
 def tool(tmp_path, monkeypatch):
     """The tool, writing into a copy of nothing."""
-    module = the_tool()
+    module = running.load(TOOL)
     for name in ("package", "cards"):
         (tmp_path / name).mkdir()
     (tmp_path / "manifest.json").write_text("{}")
@@ -197,14 +190,14 @@ def test_best_needs_no_other_file():
 
 @pytest.mark.parametrize("entry", weights.entries(), ids=lambda e: e.name)
 def test_cards_are_what_the_tool_writes(entry):
-    tool = the_tool()
+    tool = running.load(TOOL)
     path = TOOL.parents[1] / f"weights/{entry.name}.md"
     assert path.read_text(encoding="utf-8") == tool.text(entry)
 
 
 def test_cards_begin_with_what_hubs_read():
     yaml = pytest.importorskip("yaml", reason="PyYAML is no requirement")
-    tool = the_tool()
+    tool = running.load(TOOL)
     entry = next(e for e in weights.entries() if e.name == weights.BUNDLED)
     _, front, rest = tool.text(entry).split("---\n", 2)
     facts = yaml.safe_load(front)
