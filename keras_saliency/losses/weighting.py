@@ -242,12 +242,10 @@ class UncertaintyWeights(LearnedWeights):
 
     def total(self, values: list[Tensor]) -> Tensor:
         """Return sum (L - bound) / (2 sigma^2) + log sigma."""
-        above = [
-            value - bound
-            for value, bound in zip(values, self.bounds, strict=True)
-        ]
         variances = ops.stop_gradient(ops.convert_to_tensor(self._known))
-        return super().total(above) + 0.5 * ops.sum(ops.log(variances))
+        return super().total(self._above(values)) + 0.5 * ops.sum(
+            ops.log(variances)
+        )
 
     def observed(
         self,
@@ -256,14 +254,18 @@ class UncertaintyWeights(LearnedWeights):
         y_pred: Tensor,
     ) -> list[Tensor]:
         """Return the values above the bounds."""
-        return [
-            ops.maximum(value - bound, 0.0)
-            for value, bound in zip(values, self.bounds, strict=True)
-        ]
+        return [ops.maximum(value, 0.0) for value in self._above(values)]
 
     def rate(self, steps: Tensor) -> float:
         """Return 1 - momentum, the rate of the natural gradient."""
         return 1.0 - self.momentum
+
+    def _above(self, values: list[Tensor]) -> list[Tensor]:
+        """Return the values less their lower bounds."""
+        return [
+            value - bound
+            for value, bound in zip(values, self.bounds, strict=True)
+        ]
 
 
 class GradientWeights(LearnedWeights):

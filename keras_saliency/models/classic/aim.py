@@ -6,7 +6,11 @@ import numpy as np
 
 from keras_saliency._utils.types import Array
 from keras_saliency.models.classic import _bases, _stages
-from keras_saliency.models.classic.base import ClassicModel, require
+from keras_saliency.models.classic.base import (
+    ClassicModel,
+    require,
+    require_longest,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,12 +53,7 @@ class AIM(ClassicModel):
     smallest_side = 64
 
     def __post_init__(self) -> None:
-        require(
-            32 <= self.longest <= 4096,
-            "longest",
-            self.longest,
-            "from 32 to 4096",
-        )
+        require_longest(self.longest, least=32)
         require(2 <= self.bins <= 10000, "bins", self.bins, "from 2 to 10000")
         require(
             0 <= self.bandwidth <= 1, "bandwidth", self.bandwidth, "in [0, 1]"

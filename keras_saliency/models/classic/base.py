@@ -140,6 +140,11 @@ def require(condition: Any, name: str, value: Any, expected: str) -> None:
         raise ValueError(f"{name} must be {expected}; received {value!r}.")
 
 
+def require_longest(value: Any, least: int) -> None:
+    """Raise a ValueError unless a model can work at this longer side."""
+    require(least <= value <= 4096, "longest", value, f"from {least} to 4096")
+
+
 def _image(images, i):
     """Return an image or the error in its place."""
     try:

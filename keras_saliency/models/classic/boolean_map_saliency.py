@@ -7,7 +7,11 @@ import numpy as np
 
 from keras_saliency._utils.types import Array
 from keras_saliency.models.classic import _stages
-from keras_saliency.models.classic.base import ClassicModel, require
+from keras_saliency.models.classic.base import (
+    ClassicModel,
+    require,
+    require_longest,
+)
 
 _SQUARE = np.ones((3, 3), np.uint8)
 
@@ -55,12 +59,7 @@ class BooleanMapSaliency(ClassicModel):
     smallest_side = 32
 
     def __post_init__(self) -> None:
-        require(
-            32 <= self.longest <= 4096,
-            "longest",
-            self.longest,
-            "from 32 to 4096",
-        )
+        require_longest(self.longest, least=32)
         require(1 <= self.step <= 128, "step", self.step, "from 1 to 128")
         require(
             self.regularization > 0,

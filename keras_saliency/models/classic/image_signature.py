@@ -10,7 +10,11 @@ from scipy import fft
 from keras_saliency import images
 from keras_saliency._utils.types import Array
 from keras_saliency.models.classic import _stages
-from keras_saliency.models.classic.base import ClassicModel, require
+from keras_saliency.models.classic.base import (
+    ClassicModel,
+    require,
+    require_longest,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,12 +48,7 @@ class ImageSignature(ClassicModel):
         require(
             self.color in ("lab", "rgb"), "color", self.color, '"lab" or "rgb"'
         )
-        require(
-            8 <= self.longest <= 4096,
-            "longest",
-            self.longest,
-            "from 8 to 4096",
-        )
+        require_longest(self.longest, least=8)
         require(self.blur >= 0, "blur", self.blur, "0 or more")
 
     def _map(self, image: Array) -> Array:

@@ -6,7 +6,11 @@ import numpy as np
 
 from keras_saliency._utils.types import Array
 from keras_saliency.models.classic import _bases, _stages
-from keras_saliency.models.classic.base import ClassicModel, require
+from keras_saliency.models.classic.base import (
+    ClassicModel,
+    require,
+    require_longest,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,12 +46,7 @@ class SUN(ClassicModel):
     smallest_side = 32
 
     def __post_init__(self) -> None:
-        require(
-            32 <= self.longest <= 4096,
-            "longest",
-            self.longest,
-            "from 32 to 4096",
-        )
+        require_longest(self.longest, least=32)
         require(self.blur >= 0, "blur", self.blur, "0 or more")
 
     def _map(self, image: Array) -> Array:
