@@ -5,6 +5,7 @@ somebody's. Here they are small, and made from nothing.
 """
 
 import functools
+import importlib.util
 import itertools
 import shutil
 import sys
@@ -19,8 +20,9 @@ import media
 import numpy as np
 import publisher_layouts
 import pytest
+import tracker_exports
 
-from keras_saliency import callbacks, cli, datasets, evaluation, losses, models
+from keras_saliency import cli, datasets, evaluation, losses, models
 from keras_saliency.datasets.publishers import mit1003
 
 SIZE = (96, 128)
@@ -52,6 +54,13 @@ def prepare(page, reader, monkeypatch):
     special = globals().get(f"_for_{name.lower()}")
     if special is not None:
         special(reader, monkeypatch)
+
+
+def _needs(*packages):
+    """Skip a page whose programs take packages that are not installed."""
+    for name in packages:
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"needs {name}")
 
 
 def files(folder):
@@ -207,6 +216,7 @@ def _maps_of(dataset, folder):
 
 
 def _for_models(reader, monkeypatch):
+    _needs("keras_hub")
     _names(reader)
     small = functools.partial(
         models.SAMVGG,
@@ -223,7 +233,8 @@ def _for_models(reader, monkeypatch):
         return small(backbone_weights=None)
 
     monkeypatch.setattr(models, "SAMVGG", sam_vgg)
-    hub = pytest.importorskip("keras_hub", reason="needs keras_hub")
+    import keras_hub as hub
+
     from_hub = models.hub_backbone
 
     def hub_backbone(network, **options):
@@ -297,6 +308,7 @@ def _for_training(reader, monkeypatch):
 
 
 def _for_export(reader, monkeypatch):
+    _needs("tf2onnx", "openvino", "ai_edge_litert")
     _names(reader)
     package = documents.ROOT / "keras_saliency" / "weights"
     folder = reader.folder / "keras_saliency" / "weights"
@@ -309,10 +321,13 @@ def _for_export(reader, monkeypatch):
 def _for_density(reader, monkeypatch):
     _names(reader)
     _backbone_file()
-    dataset = reader.names["dataset"]
-    reader.names.update(test=dataset.subset(slice(8, 10)), callbacks=callbacks)
-    # A whole data set first, then the batches of one.
-    reader.names["validation"] = dataset.subset(slice(4, 8))
+    dataset = datasets.generate(count=22, size=SIZE, seed=0)
+    reader.names.update(
+        dataset=dataset,
+        train=dataset.subset(slice(0, 10)),
+        validation=dataset.subset(slice(10, 20)),
+        test=dataset.subset(slice(20, 22)),
+    )
     monkeypatch.setattr(
         models,
         "Baseline",
@@ -338,8 +353,9 @@ def _for_weights(reader, monkeypatch):
 
 
 def _for_datasets(reader, monkeypatch):
-    pysaliency = pytest.importorskip("pysaliency", reason="needs pysaliency")
-    pytest.importorskip("albumentations", reason="needs albumentations")
+    _needs("pysaliency", "albumentations")
+    import pysaliency
+
     folder = reader.folder
     shutil.rmtree(folder / "maps")
     (folder / "densities").rename(folder / "maps")
@@ -349,7 +365,7 @@ def _for_datasets(reader, monkeypatch):
     count = len(publisher_layouts.mit1003(folder / "data" / "mit1003"))
     monkeypatch.setattr(mit1003, "IMAGE_COUNT", count)
     (folder / "keras_saliency/datasets/splits").mkdir(parents=True)
-    _exports_of_trackers(folder)
+    tracker_exports.write(folder)
     ours = datasets.load_csv(folder / "fixations.csv", folder / "images")
     toronto = datasets.to_pysaliency(ours)
     monkeypatch.setattr(pysaliency, "get_toronto", lambda location: toronto)
@@ -362,33 +378,3 @@ def _for_datasets(reader, monkeypatch):
     )
     model.compile("adam", losses.MeanSquaredError())
     reader.names.update(model=model, loss=losses.MeanSquaredError())
-
-
-def _exports_of_trackers(folder):
-    """A line or two of what each program writes, of images that are there."""
-    (folder / "report.txt").write_text(
-        "RECORDING_SESSION_LABEL\tIMAGE\tCURRENT_FIX_INDEX\tCURRENT_FIX_X\t"
-        "CURRENT_FIX_Y\tCURRENT_FIX_DURATION\n"
-        "s01\tstreet.jpg\t1\t960\t540\t210\n"
-        "s01\tstreet.jpg\t2\t970.5\t550\t190\n"
-    )
-    (folder / "fixations").mkdir()
-    (folder / "fixations/ANNA.csv").write_text(
-        "MEDIA_ID,MEDIA_NAME,CNT,TIME(2026/11/26 09:00:00.000),FPOGX,FPOGY,"
-        "FPOGS,FPOGD,FPOGID,FPOGV\n"
-        "0,street,1,0.5,0.5,0.5,0.25,0.25,1,1\n"
-    )
-    (folder / "export.tsv").write_text(
-        "Recording timestamp [μs]\tParticipant name\tPresented Stimulus name\t"
-        "Eye movement type\tEye movement type index\t"
-        "Gaze event duration [ms]\tFixation point X [MCS px]\t"
-        "Fixation point Y [MCS px]\n"
-        "100\tP1\tstreet\tFixation\t1\t180\t60\t50\n"
-        "116\tP1\tstreet\tSaccade\t1\t20\t\t\n"
-    )
-    (folder / "surfaces").mkdir()
-    (folder / "surfaces/street.csv").write_text(
-        "world_timestamp,fixation_id,norm_pos_x,norm_pos_y,duration,on_surf\n"
-        "1.5,7,0.5,0.25,120,True\n"
-        "1.6,8,1.5,0.25,120,False\n"
-    )
