@@ -134,6 +134,7 @@ def test_names_that_would_meet(made, folder, fitted, tmp_path, capsys):
 
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:.trapz. is deprecated:DeprecationWarning")
 def test_pysaliency_reads_and_scores_the_file(tmp_path):
     """Its metrics of the file are those of the benchmark's conventions."""
     pytest.importorskip("pandas", reason="pysaliency needs pandas")

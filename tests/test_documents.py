@@ -12,16 +12,8 @@ import running
 import stand_ins
 
 ROOT = documents.ROOT
-# Pages whose stand-ins are not finished: by hand, with -m manual.
-WAITING = ["datasets", "density"]
 PAGES = [
-    pytest.param(
-        page,
-        id=documents.named(page),
-        marks=pytest.mark.manual
-        if page.parent == documents.DOCS and page.stem in WAITING
-        else pytest.mark.slow,
-    )
+    pytest.param(page, id=documents.named(page))
     for page in documents.pages()
     if documents.blocks(page)
 ]
@@ -47,6 +39,7 @@ def reader(tmp_path, monkeypatch):
     keras.backend.clear_session()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("page", PAGES)
 def test_page(page, reader, monkeypatch):

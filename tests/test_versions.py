@@ -58,16 +58,18 @@ def test_every_requirement_has_bounds_that_ci_holds():
 
 
 def test_what_is_installed_is_within_the_bounds():
+    limits = {}
     for name, _, upper in bounds():
+        limit = [int(part) for part in upper.split(".")]
+        # An extra may bound what the package itself takes in newer versions.
+        limits[name] = max(limit, limits.get(name, limit))
+    for name, limit in limits.items():
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-        parts, limit = (
-            [int(part) for part in re.findall(r"\d+", text)[:3]]
-            for text in (version, upper)
-        )
-        assert parts < limit, f"{name} {version} is not below {upper}"
+        parts = [int(part) for part in re.findall(r"\d+", version)[:3]]
+        assert parts < limit, f"{name} {version} is not below {limit}"
 
 
 def test_changelog_begins_with_this_version():
