@@ -62,13 +62,13 @@ def main(arguments=None):
     density.save(arguments.results / f"{name}.density.json")
     report = {"fitted": density.fitted.report, "size": "own"}
     baseline = parts["train"].mean_density((60, 80))
-    results = {}
+    results = {None: {}, **{size: {} for size in SIZES}}
     for row, predictions, kind in (
         ("the model's map", maps, "one"),
         ("density", density, "one"),
         ("own map of each", density, "per_metric"),
     ):
-        results[row] = evaluation.evaluate(
+        results[None][row] = evaluation.evaluate(
             predictions,
             dataset,
             METRICS,
@@ -77,9 +77,9 @@ def main(arguments=None):
             workers=arguments.workers,
             resume=folder / f"{name}_{kind}.jsonl",
         )
-        print(f"\n{row}\n{results[row]}", flush=True)
+        print(f"\n{row}\n{results[None][row]}", flush=True)
         for size in SIZES:
-            small = evaluation.evaluate(
+            results[size][row] = evaluation.evaluate(
                 predictions,
                 dataset,
                 "emd",
@@ -88,31 +88,46 @@ def main(arguments=None):
                 workers=arguments.workers,
                 verbose=0,
             )
-            results[row].scores[f"emd at {size[0]}x{size[1]}"] = small.scores[
-                "emd"
-            ]
-    compared = evaluation.compare(
-        results["own map of each"],
-        results["the model's map"],
-        names=("own map", "model's map"),
-    )
-    print(f"\n{compared}")
-    table = markdown(results)
+    gains = {}
+    for size, rows in results.items():
+        compared = evaluation.compare(
+            rows["own map of each"],
+            rows["the model's map"],
+            names=("own map", "model's map"),
+        )
+        print(f"\nat {'own size' if size is None else size}\n{compared}")
+        for metric, gain in compared.rows.items():
+            gains[metric + at(size)] = gain._asdict()
+    means = {
+        row: {
+            metric + at(size): mean
+            for size, rows in results.items()
+            for metric, mean in rows[row].means().items()
+        }
+        for row in results[None]
+    }
+    table = markdown(means)
     print(f"\n{table}")
-    report["means"] = {row: result.means() for row, result in results.items()}
-    report["gains"] = {n: row._asdict() for n, row in compared.rows.items()}
+    report |= {"means": means, "gains": gains}
     write(arguments.results / f"density_{name}.json", report)
     experiments.write_text(arguments.results / f"density_{name}.md", table)
 
 
-def markdown(results):
+def at(size):
+    """Return what the name of a metric ends with; of own size with nothing."""
+    return "" if size is None else f" at {size[0]}x{size[1]}"
+
+
+def markdown(means):
     """Return a table of the means, one line per row."""
-    columns = list(next(iter(results.values())).scores)
-    lines = [["", *map(evaluation.scores.title, columns)]]
-    for row, result in results.items():
-        means = result.means()
-        lines.append([row, *(f"{means[name]:.4f}" for name in columns)])
-    lines.insert(1, ["---"] * len(lines[0]))
+    columns = list(next(iter(means.values())))
+    titles = []
+    for column in columns:
+        metric, word, size = column.partition(" at ")
+        titles.append(evaluation.scores.title(metric) + word + size)
+    lines = [["", *titles], ["---"] * (1 + len(titles))]
+    for row, values in means.items():
+        lines.append([row, *(f"{values[name]:.4f}" for name in columns)])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

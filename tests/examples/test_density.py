@@ -12,13 +12,15 @@ pytestmark = pytest.mark.slow
 def test_a_model_through_its_density(example, few_images, tmp_path, capsys):
     example("density", "--model", "bundled", "--images", "5")
     results = tmp_path / "results"
-    assert "own map better" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("EMD (lower is better)") == 3
     report = json.loads((results / "density_bundled.json").read_text())
     assert set(report["means"]) == {
         "the model's map",
         "density",
         "own map of each",
     }
+    own, small = (report["gains"][n] for n in ("emd", "emd at 37x50"))
+    assert own["first"] > small["first"] > 0
     density = models.FixationDensity.published(
         "bundled", path=results / "bundled.density.json"
     )
