@@ -180,7 +180,7 @@ def test_best_needs_no_other_file():
     assert isinstance(best, models.Ensemble) and best.mirrored
     for member in best.members:
         assert isinstance(member, models.DensityNet)
-        assert all(v.dtype == "float32" for v in member.variables)
+        assert all(v.dtype == "float32" for v in member.weights)
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), "uint8")
     map_ = best.saliency_map(image)
     assert map_.shape == (60, 80) and map_.min() >= 0
