@@ -226,3 +226,14 @@ def test_missing_opencv_is_said_in_a_sentence():
     said = blocked("from keras_saliency import prediction", "cv2")
     assert said.startswith("NotInstalledError keras_saliency needs OpenCV")
     assert "opencv-python-headless" in said
+
+
+def test_what_is_there_and_fails_is_not_called_missing():
+    said = run(
+        "import sys, types\n"
+        "sys.modules['scipy.special'] = types.ModuleType('scipy.special')\n"
+        "try:\n    from keras_saliency import datasets\n"
+        "except ImportError as error:\n"
+        "    print(type(error).__name__, error)\n"
+    )
+    assert said.startswith("ImportError cannot import name 'ndtr'")

@@ -173,6 +173,8 @@ def _explain(error: ImportError) -> None:
     missing = (error.name or "").split(".")[0]
     if missing == "cv2" or _SCREEN.search(str(error)):
         raise NotInstalledError(f"{_OPENCV_MISSING} ({error})") from error
+    if not isinstance(error, ModuleNotFoundError):
+        return
     if missing in _WITH_KERAS:
         raise NotInstalledError(
             f"This needs {missing}, which is not installed: install one of "

@@ -202,6 +202,8 @@ class Reader:
                 (Path(folder) / "bin").mkdir(parents=True, exist_ok=True)
                 for name in TYPED:
                     self._put(Path(folder) / "bin" / name)
+                # The programs that it puts in the path are there already.
+                (Path(folder) / "bin" / "activate").touch()
             case ["python" | "python3", script, *rest] if script.startswith(
                 ("examples/", "tools/")
             ):
