@@ -1,32 +1,35 @@
-"""Small networks taught by the best, in two sizes: `small` and `bundled`.
+"""Small networks taught by larger ones, in two sizes: `small` and `bundled`.
 
-    KERAS_BACKEND=jax python examples/distil.py --data MIT1003 \
+    python examples/distil.py --data MIT1003 \
         --extra SALICON=PATH OSIE=PATH Scene=PATH \
         --teachers best --students small bundled \
-        --backbone-weights FILE --steps 6000 --precision mixed_bfloat16
+        --backbone-weights FILE --epochs 20
 
-Each step cuts, mirrors and colors images of all the sets by chance. The
-teachers, published whole models or files such as members.py writes, see them as
-the students do, at their own size; the mean of their densities, mixed with the
-observers' density, is what a student is to give (5 KLD + 5 CC), and it is to
-find the fixations (NSS). The students, `models.DensityNet` on
-EfficientNet-Lite0, learn from the same batches, each for itself. They are
-measured on MIT1003's validation part and written to
-`RESULTS/students/STUDENT.keras`. It needs Keras' backend JAX.
+The teachers, published models or `.keras` files, see each image once; their
+maps are kept in `RESULTS/students/maps`. What a student is to give is a mixture
+of the mean of the teachers' densities and of the observers' density (5 KLD +
+5 CC), and it is to find the fixations (NSS). In each pass an image of a set is
+mirrored, cut and colored by chance, its density and its fixations with it. The
+students, `models.DensityNet` on EfficientNet-Lite0, keep the running mean of
+their weights. They are measured on MIT1003's validation part at the images' own
+sizes and written to `RESULTS/students/STUDENT/STUDENT.keras`. What is done is
+not done again, and a training that was stopped goes on.
 """
 
-import functools
-import time
 from pathlib import Path
 
-import jax
-import keras
-import lessons
-import members
-from jax import numpy as jnp
+import cv2
+import numpy as np
 
-from keras_saliency import losses, models, targets
-from keras_saliency.experiments import command_line
+from keras_saliency import (
+    datasets,
+    evaluation,
+    experiments,
+    images,
+    losses,
+    models,
+)
+from keras_saliency.experiments import command_line, runs
 
 STUDENTS = {
     "small": {
@@ -47,70 +50,131 @@ STUDENTS = {
         "name": "bundled",
     },
 }
-RATES = (5e-4, 1e-3)
-BATCH_SIZE = 24
-AUGMENTATION = lessons.Augmentation(
-    whole=0.25, least=0.5, stretch=0.2, colors=0.3
+RECIPE = experiments.Recipe(
+    epochs=20, learning_rate=1e-3, batch_size=24, flip=True, ema=0.99
 )
-# Share of the observers' density in what is learned: of MIT1003's images, and
-# of others, whose observers looked under other conditions.
-OWN_SHARE = 0.4
-OTHERS_SHARE = 0.15
+# What images, densities and fixations of all sets are brought to.
+FRAME = (96, 128)
+# Share of the observers' density in what is learned: of the images of --data,
+# and of others, whose observers looked under other conditions.
+OWN_SHARE, OTHERS_SHARE = 0.4, 0.15
+# Of the density maps, in pixels of the original, where it is not the data
+# set's own: 19 gives SALICON's published maps.
+SIGMAS = {"SALICON": 19.0}
+# Of the images: part that is not cut, smallest side of a cut, logarithm of the
+# largest change of the sides' ratio, largest change of the colors.
+WHOLE, LEAST, STRETCH, COLORS = 0.25, 0.5, 0.2, 0.3
 
 
 def main(arguments=None):
     """Train the students and measure them."""
-    began = time.monotonic()
     parser = command_line.parser(__doc__)
-    command_line.add_data_arguments(parser)
-    members.add_arguments(parser)
+    command_line.add_training_arguments(parser)
+    parser.set_defaults(epochs=RECIPE.epochs)
     parser.add_argument(
-        "--teachers", nargs="+", type=Path, required=True, metavar="MODEL"
+        "--extra",
+        type=command_line.named_folder,
+        nargs="*",
+        default=[],
+        metavar="NAME=PATH",
+        help="further data sets to learn from",
     )
+    parser.add_argument("--teachers", nargs="+", required=True, metavar="MODEL")
     parser.add_argument(
         "--students", nargs="+", choices=STUDENTS, default=list(STUDENTS)
     )
     arguments = parser.parse_args(arguments)
-    length = members.length_of(arguments, began)
-    train, validation, first = members.data_of(arguments)
-    keras.utils.set_random_seed(arguments.seed)
-    keras.config.set_dtype_policy(arguments.precision)
-    teachers = [models.get(path) for path in arguments.teachers]
-    students = [
-        models.DensityNet(
-            **STUDENTS[name], backbone_weights=arguments.backbone_weights
-        )
-        for name in arguments.students
-    ]
-    keras.config.set_dtype_policy("float32")
-    weights = [
-        (
-            lessons.values(each.trainable_variables),
-            lessons.values(each.non_trainable_variables),
-        )
-        for each in teachers
-    ]
+    parts = command_line.load_parts(arguments.data)
+    sets = [parts["train"]]
+    for name, path in arguments.extra:
+        sigma = {"default_sigma": SIGMAS[name]} if name in SIGMAS else {}
+        sets.append(datasets.load_path(path, name=name, **sigma))
+    sets = [dataset.with_fixations() for dataset in sets]
+    experiments.announce(
+        "distil",
+        [
+            experiments.Training(sum(map(len, sets)), arguments.epochs)
+            for _ in arguments.students
+        ],
+        measured=len(parts["validation"]) * len(arguments.students),
+        results=arguments.results,
+    )
     folder = arguments.results / "students"
-    journal = members.Journal(folder, "-".join(arguments.students))
-    best = lessons.train(
-        students,
-        functools.partial(error, teachers, students, loss()),
-        (lessons.on_device(train), weights),
-        drawing(train["sets"], first, arguments.seed),
-        functools.partial(members.rates, RATES),
-        length,
-        lessons.validator(students, validation),
-        log=journal,
+    densities = [
+        wanted(dataset, said(arguments.teachers, dataset, folder), share)
+        for dataset, share in zip(
+            sets, [OWN_SHARE] + [OTHERS_SHARE] * len(sets), strict=False
+        )
+    ]
+    for name in arguments.students:
+        run = train(name, arguments, sets, densities, folder / name)
+        run.model.save(run.folder / f"{name}.keras")
+        result = evaluation.evaluate(run.model, parts["validation"])
+        result.to_csv(run.folder / "validation.csv")
+        print(f"\n{name}\n{result}", flush=True)
+
+
+def said(teachers, dataset, folder):
+    """Return the mean of the teachers' densities of a data set's images."""
+    total = 0
+    (folder / "maps").mkdir(parents=True, exist_ok=True)
+    for name in teachers:
+        path = folder / "maps" / f"{Path(name).stem}_{dataset.name}.npz"
+        kept = experiments.kept_maps(models.get(name), dataset, path)
+        maps = [images.resize(kept[each], FRAME) for each in dataset.names]
+        total = total + np.stack([each / each.sum() for each in maps])
+    return total / len(teachers)
+
+
+def wanted(dataset, taught, share):
+    """Return the densities that a student is to give, each with sum 1."""
+    seen = np.stack([dataset.density(i, FRAME) for i in range(len(dataset))])
+    seen /= seen.sum((1, 2), keepdims=True)
+    return (share * seen + (1 - share) * taught).astype("float32")
+
+
+def train(name, arguments, sets, densities, folder):
+    """Train a student, or read its training, and return the `Run`."""
+    settings = {
+        "student": STUDENTS[name],
+        "teachers": [Path(each).stem for each in arguments.teachers],
+        "images": {dataset.name: len(dataset) for dataset in sets},
+        "epochs": arguments.epochs,
+        "precision": arguments.precision,
+        "seed": arguments.seed,
+    }
+
+    def build(trains):
+        if not trains:
+            return models.DensityNet(**STUDENTS[name], backbone_weights=None)
+        with experiments.precision(arguments.precision):
+            return models.DensityNet(
+                **STUDENTS[name], backbone_weights=arguments.backbone_weights
+            )
+
+    def prepare(student):
+        batches = datasets.SaliencySequence(
+            joined(sets, densities, student.input_shape[1:3]),
+            batch_size=RECIPE.batch_size,
+            image_size=student.input_shape[1:3],
+            map_size=student.map_size,
+            flip=RECIPE.flip,
+            augment=changed,
+            seed=arguments.seed,
+        )
+        steps = arguments.epochs * len(batches)
+        student.compile(RECIPE.optimizer(steps), loss())
+        return batches
+
+    return runs.fit(
+        folder,
+        settings,
+        build,
+        prepare,
+        kind=runs.NETWORK,
+        epochs=arguments.epochs,
+        seed=arguments.seed,
     )
-    journal.finish(
-        {
-            "best": best,
-            "teachers": [path.name for path in arguments.teachers],
-            "students": [STUDENTS[name] for name in arguments.students],
-        }
-    )
-    for name, student in zip(arguments.students, students, strict=True):
-        members.save(student, STUDENTS[name], folder, name)
 
 
 def loss():
@@ -122,54 +186,48 @@ def loss():
     )
 
 
-def drawing(sets, first, seed):
-    """Return a function that draws a batch, shares of the observers too."""
-    drawn = members.drawing(sets, first, BATCH_SIZE, seed, AUGMENTATION)
-
-    def draw(progress):
-        batch = drawn(progress)
-        own = sets[batch["index"]] == first
-        batch["share"] = (own * OWN_SHARE + ~own * OTHERS_SHARE).astype("f4")
-        return batch
-
-    return draw
-
-
-def error(teachers, students, loss, ask, extra, batch):
-    """Return the loss of each student."""
-    arrays, weights = extra
-    sizes = [network.input_shape[1:3] for network in (*teachers, *students)]
-    largest = max(each.map_size for each in (*teachers, *students))
-    distinct = list(dict.fromkeys(sizes))
-    images, y = lessons.cut(arrays, batch, distinct, largest)
-    given = [images[distinct.index(size)] for size in sizes]
-    taught = [
-        lessons.as_density(
-            lessons.resized(lessons.predicted(teacher, *values, each), largest)
-        )
-        for teacher, values, each in zip(
-            teachers, weights, given[: len(teachers)], strict=True
-        )
-    ]
-    taught = jax.lax.stop_gradient(sum(taught) / len(taught))
-    seen = lessons.as_density(targets.density(y))
-    share = batch["share"][:, None, None, None]
-    wanted = share * seen + (1 - share) * taught
-    return [
-        loss(
-            packed(wanted, y, student.map_size),
-            ask(n, given[len(teachers) + n]),
-        )
-        for n, student in enumerate(students)
-    ]
+def joined(sets, densities, image_size):
+    """Return one data set of the images of several, all in one frame."""
+    index, points, pixels, names = [], [], [], []
+    for dataset in sets:
+        for i, name in enumerate(dataset.names):
+            x, y = dataset.fixation_points(i)
+            height, width = dataset.sizes[i]
+            scale = np.divide(FRAME[::-1], (width, height))
+            points.append(np.column_stack([x, y]) * scale)
+            index += [len(names)] * len(x)
+            pixels.append(dataset.image(i, image_size))
+            names.append(f"{dataset.name}/{name}")
+    x, y = np.concatenate(points).T
+    return datasets.SaliencyDataset(
+        "students",
+        pixels,
+        names=names,
+        sizes=[FRAME] * len(names),
+        fixations=datasets.Fixations(index, x, y),
+        densities=list(np.concatenate(densities)),
+    )
 
 
-def packed(density, y, size):
-    """Return targets of a student's size from densities and a batch's."""
-    density = lessons.resized(density, size)
-    # Fixations are counted anew in larger cells: each cell's share of them.
-    counts = lessons.summed(y[..., 1:], size)
-    return jnp.concatenate([density, counts], -1)
+def changed(image, points, density, rng):
+    """Return an image, cut and colored by chance, and what lies on it."""
+    size = np.array(image.shape[:2])
+    if rng.random() >= WHOLE:
+        ratio = np.exp(rng.uniform(-STRETCH, STRETCH))
+        part = rng.uniform(LEAST, 1) * np.array([ratio, 1 / ratio])
+        side = np.round(np.minimum(part, 1) * size).astype(int)
+        top, left = (rng.random(2) * (size - side + 1)).astype(int)
+        rows = slice(top, top + side[0])
+        columns = slice(left, left + side[1])
+        image = cv2.resize(image[rows, columns], size[::-1].tolist())
+        density = cv2.resize(density[rows, columns], size[::-1].tolist())
+        points = (points - (left, top)) * (size / side)[::-1]
+    brightness, contrast, saturation = 1 + rng.uniform(-COLORS, COLORS, 3)
+    gray = image.mean(-1, keepdims=True)
+    pixels = gray + saturation * (image - gray)
+    mean = pixels.mean()
+    pixels = brightness * (mean + contrast * (pixels - mean))
+    return np.clip(pixels, 0, 255).astype("uint8"), points, density
 
 
 if __name__ == "__main__":

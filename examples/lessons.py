@@ -1,4 +1,4 @@
-"""Training on arrays that stay on the device, for members.py and distil.py.
+"""Training on arrays that stay on the device, for members.py.
 
 Images, densities and fixations of all data sets are kept as arrays in the
 memory of the GPU (or of the CPU). One compiled function takes a few numbers
@@ -100,25 +100,22 @@ def on_device(arrays):
     }
 
 
-def cut(arrays, batch, image_sizes, map_size):
+def cut(arrays, batch, image_size, map_size):
     """Return images and packed targets of a batch, changed as it says.
 
     Args:
         arrays: Arrays of `on_device`.
         batch: Dictionary of `index`, and of what `Augmentation.draw` returns.
-        image_sizes: Sizes of the images.
+        image_size: Size of the images.
         map_size: Size of the targets.
 
     Returns:
-        List of images `(batch, height, width, 3)` in 0..255, one of each size;
-        and targets `(batch, *map_size, 2)`.
+        Images `(batch, *image_size, 3)` in 0..255, and targets
+        `(batch, *map_size, 2)`.
     """
     index, box, flip = batch["index"], batch["box"], batch["flip"]
     kept = arrays["images"][index].astype("float32")
-    images = [
-        colored(resampled(kept, box, flip, size), batch["color"])
-        for size in image_sizes
-    ]
+    images = colored(resampled(kept, box, flip, image_size), batch["color"])
     density = arrays["densities"][index].astype("float32")[..., None]
     density = resampled(density, box, flip, map_size)[..., 0]
     density = density / density.max((1, 2), keepdims=True)
@@ -175,33 +172,6 @@ def as_density(maps):
     return maps / maps.sum((1, 2, 3), keepdims=True)
 
 
-def resized(maps, size):
-    """Return maps `(batch, height, width, 1)` of another size, peak 1."""
-    shape = (len(maps), *size, 1)
-    maps = jax.image.resize(maps, shape, "linear")
-    return maps / maps.max((1, 2, 3), keepdims=True)
-
-
-def summed(counts, size):
-    """Return counts `(batch, height, width, 1)` in other cells.
-
-    A cell's count goes to the cells that it lies in, by its parts.
-    """
-    for axis, cells in enumerate(size, start=1):
-        counts = jnp.moveaxis(counts, axis, -1)
-        counts = counts @ _parts(counts.shape[-1], cells).T
-        counts = jnp.moveaxis(counts, -1, axis)
-    return counts
-
-
-def _parts(count, cells):
-    """Return the part of each of `count` cells that lies in each of others."""
-    edges = np.arange(count + 1) / count * cells
-    low = np.maximum(edges[None, :-1], np.arange(cells)[:, None])
-    high = np.minimum(edges[None, 1:], np.arange(cells)[:, None] + 1)
-    return np.maximum(high - low, 0) * count / cells
-
-
 @dataclasses.dataclass(frozen=True)
 class Length:
     """How long a training is: a number of steps, or until a time.
@@ -227,15 +197,10 @@ def values(variables):
     return [variable.value for variable in variables]
 
 
-def predicted(network, trainable, others, images):
-    """Return a network's maps of images, not training."""
-    return network.stateless_call(trainable, others, images, training=False)[0]
-
-
 def train(
-    networks,
+    network,
     error: Callable,
-    extra,
+    arrays,
     draw: Callable,
     rates: Callable,
     length: Length,
@@ -244,38 +209,32 @@ def train(
     checks: int = 10,
     log: Callable = print,
 ):
-    """Train networks together, each for itself, and give them the result.
+    """Train a network, and give it the result.
 
     The result is the running mean of the weights, where it was best on
     validation.
 
     Args:
-        networks: List of `keras.Model`.
-        error: Function `(maps of each network, extra, batch)`; see `extra`. It
-            is given a function that maps a network's number and images to
-            maps, and returns the list of errors, one per network.
-        extra: Structure of arrays that `error` needs.
+        network: A `keras.Model`.
+        error: Function `(ask, arrays, batch)` that returns the error; `ask`
+            is a function from images to the network's maps.
+        arrays: Arrays of `on_device`.
         draw: Function from the progress in 0..1 to a batch, a dictionary of
             NumPy arrays.
         rates: Function from the progress to the learning rates of backbone
             and head.
         length: How long.
-        validate: Function from the values of the trainable variables of a
-            network, its number first, to a dictionary of numbers, "cc" among
-            them.
+        validate: Function from the values of the trainable variables to a
+            dictionary of numbers, "cc" among them.
         checks: Number of validations.
         log: Function that takes a dictionary.
 
     Returns:
-        List of a dictionary per network: what `validate` returned at the best.
+        What `validate` returned at the best, and the number of steps.
     """
-    trainable = [values(n.trainable_variables) for n in networks]
-    others = [values(n.non_trainable_variables) for n in networks]
-    bodies = [
-        [not v.path.startswith("saliency/") for v in n.trainable_variables]
-        for n in networks
-    ]
-    step = _step_of(networks, error, bodies)
+    trainable = values(network.trainable_variables)
+    others = values(network.non_trainable_variables)
+    step = _step_of(network, error)
     zeros = jax.tree.map(jnp.zeros_like, trainable)
     state = (
         jax.tree.map(jnp.copy, trainable),
@@ -285,17 +244,16 @@ def train(
         jax.tree.map(jnp.copy, trainable),
         jnp.zeros((), "int32"),
     )
-    best: list = [None] * len(networks)
-    kept: list = [None] * len(networks)
+    best, kept = None, None
     waiting: list = []
     start, count, checked = time.monotonic(), 0, 0
     progress, spent = 0.0, 0.0
     while progress < 1:
-        state, errors = step(state, extra, draw(progress), rates(progress))
-        waiting.append(errors)
+        state, found = step(state, arrays, draw(progress), rates(progress))
+        waiting.append(found)
         count += 1
         if count == 1:
-            jax.block_until_ready(errors)
+            jax.block_until_ready(found)
             compiled = time.monotonic() - start
             start = since = time.monotonic()
         elif len(waiting) > 2:
@@ -304,79 +262,68 @@ def train(
         progress = length.progress(count, start)
         if progress * checks >= checked + 1 or progress >= 1:
             checked = int(progress * checks)
-            recent = np.mean([np.asarray(e) for e in waiting[-50:]], axis=0)
+            recent = np.mean([np.asarray(each) for each in waiting[-50:]])
             waiting = waiting[-2:]
             spent += time.monotonic() - since
-            for n in range(len(networks)):
-                found = validate(n, state[4][n])
-                log(
-                    {
-                        "network": networks[n].name,
-                        "progress": round(progress, 3),
-                        "steps": count,
-                        "seconds": round(time.monotonic() - start, 1),
-                        "compiling": round(compiled, 1),
-                        "step": round(spent / max(count - 1, 1), 5),
-                        "error": float(recent[n]),
-                        **found,
-                    }
-                )
-                if best[n] is None or found["cc"] > best[n]["cc"]:
-                    best[n] = {**found, "steps": count}
-                    kept[n] = [np.asarray(v) for v in state[4][n]]
+            measured = validate(state[4])
+            log(
+                {
+                    "progress": round(progress, 3),
+                    "steps": count,
+                    "seconds": round(time.monotonic() - start, 1),
+                    "compiling": round(compiled, 1),
+                    "step": round(spent / max(count - 1, 1), 5),
+                    "error": float(recent),
+                    **measured,
+                }
+            )
+            if best is None or measured["cc"] > best["cc"]:
+                best = {**measured, "steps": count}
+                kept = [np.asarray(value) for value in state[4]]
             since = time.monotonic()
-    for network, weights in zip(networks, kept, strict=True):
-        for variable, value in zip(
-            network.trainable_variables, weights, strict=True
-        ):
-            variable.assign(value)
+    for variable, value in zip(network.trainable_variables, kept, strict=True):
+        variable.assign(value)
     return best
 
 
-def _step_of(networks, error, bodies):
+def _step_of(network, error):
     """Return the compiled step of AdamW with clipped gradients."""
+    # Which variables are the backbone's.
+    body = [
+        not variable.path.startswith("saliency/")
+        for variable in network.trainable_variables
+    ]
 
-    def total(trainable, others, extra, batch):
-        after = list(others)
+    def total(trainable, others, arrays, batch):
+        after = others
 
-        def ask(n, images):
-            maps, after[n] = networks[n].stateless_call(
-                trainable[n], others[n], images, training=True
+        def ask(images):
+            nonlocal after
+            maps, after = network.stateless_call(
+                trainable, others, images, training=True
             )
             return maps
 
-        errors = error(ask, extra, batch)
-        return sum(errors), (after, jnp.stack(errors))
+        found = error(ask, arrays, batch)
+        return found, (after, found)
 
-    def step(state, extra, batch, rates):
+    def step(state, arrays, batch, rates):
         trainable, others, first, second, mean, count = state
-        gradients, (others, errors) = jax.grad(total, has_aux=True)(
-            trainable, others, extra, batch
+        gradients, (others, found) = jax.grad(total, has_aux=True)(
+            trainable, others, arrays, batch
         )
         count = count + 1
         t = count.astype("float32")
-        after = []
-        for k in range(len(networks)):
-            length = jnp.sqrt(sum(jnp.sum(g**2) for g in gradients[k]))
-            factor = jnp.minimum(1, LONGEST / (length + 1e-6))
-            after.append(
-                [
-                    _moved(w, factor * g, m, v, s, t, rates[0 if b else 1])
-                    for w, g, m, v, s, b in zip(
-                        trainable[k],
-                        gradients[k],
-                        first[k],
-                        second[k],
-                        mean[k],
-                        bodies[k],
-                        strict=True,
-                    )
-                ]
+        length = jnp.sqrt(sum(jnp.sum(g**2) for g in gradients))
+        factor = jnp.minimum(1, LONGEST / (length + 1e-6))
+        after = [
+            _moved(w, factor * g, m, v, s, t, rates[0 if is_body else 1])
+            for w, g, m, v, s, is_body in zip(
+                trainable, gradients, first, second, mean, body, strict=True
             )
-        trainable, first, second, mean = (
-            [[each[part] for each in one] for one in after] for part in range(4)
-        )
-        return (trainable, others, first, second, mean, count), errors
+        ]
+        trainable, first, second, mean = map(list, zip(*after, strict=True))
+        return (trainable, others, first, second, mean, count), found
 
     return jax.jit(step, donate_argnums=0)
 
@@ -405,21 +352,21 @@ def correlation_and_divergence(maps, density):
     }
 
 
-def validator(networks, arrays, batch_size=20):
+def validator(network, arrays, batch_size=20):
     """Return a function for `validate` of `train`.
 
     Images and their mirror images are asked, and the maps averaged.
 
     Args:
-        networks: The networks.
+        network: The network.
         arrays: Arrays of `arrays_of` of the validation part.
         batch_size: Images per call.
     """
     held = on_device(arrays)
+    size = network.input_shape[1:3]
 
-    def ask(n, trainable, others, held, index):
-        network = networks[n]
-        size = network.input_shape[1:3]
+    @jax.jit
+    def ask(trainable, others, held, index):
         count = len(index)
         batch = {
             "index": index,
@@ -427,21 +374,21 @@ def validator(networks, arrays, batch_size=20):
             "flip": jnp.zeros(count, bool),
             "color": jnp.ones((count, 3)),
         }
-        (images,), y = cut(held, batch, [size], network.map_size)
-        maps = predicted(network, trainable, others, images)
-        mirrored = predicted(network, trainable, others, images[:, :, ::-1])
+        images, y = cut(held, batch, size, network.map_size)
+        maps, mirrored = (
+            network.stateless_call(trainable, others, each, training=False)[0]
+            for each in (images, images[:, :, ::-1])
+        )
         both = as_density(maps) + as_density(mirrored)[:, :, ::-1]
         return maps[..., 0], both[..., 0], targets.density(y)[..., 0]
 
-    ask = jax.jit(ask, static_argnums=0)
-
-    def validate(n, trainable):
-        others = values(networks[n].non_trainable_variables)
+    def validate(trainable):
+        others = values(network.non_trainable_variables)
         parts = []
         for start in range(0, len(arrays["images"]), batch_size):
             index = np.arange(start, start + batch_size)
             index = np.minimum(index, len(arrays["images"]) - 1)
-            found = ask(n, trainable, others, held, jnp.asarray(index))
+            found = ask(trainable, others, held, jnp.asarray(index))
             parts.append([np.asarray(each) for each in found])
         count = len(arrays["images"])
         maps, both, density = (

@@ -73,25 +73,25 @@ def main(arguments=None):
     recipe = MEMBERS[arguments.member]
     journal = Journal(arguments.results / "members", arguments.member)
     best = lessons.train(
-        [network],
+        network,
         functools.partial(error, network, network.recommended_loss()),
         lessons.on_device(train),
         drawing(train["sets"], first, recipe["batch_size"], arguments.seed),
         functools.partial(rates, recipe["rates"]),
         length,
-        lessons.validator([network], validation),
+        lessons.validator(network, validation),
         log=journal,
     )
     journal.finish({"best": best, "options": options, "recipe": recipe})
     save(network, options, arguments.results / "members", arguments.member)
 
 
-def error(network, loss, ask, extra, batch):
-    """Return the loss of a batch, in a list."""
+def error(network, loss, ask, arrays, batch):
+    """Return the loss of a batch."""
     images, y = lessons.cut(
-        extra, batch, [network.input_shape[1:3]], network.map_size
+        arrays, batch, network.input_shape[1:3], network.map_size
     )
-    return [loss(y, ask(0, images[0]))]
+    return loss(y, ask(images))
 
 
 def rates(highest, progress):
@@ -104,7 +104,7 @@ def rates(highest, progress):
     )
 
 
-def drawing(sets, first, batch_size, seed, augmentation=None):
+def drawing(sets, first, batch_size, seed):
     """Return a function that draws a batch.
 
     Args:
@@ -112,10 +112,9 @@ def drawing(sets, first, batch_size, seed, augmentation=None):
         first: Number of the data set whose share grows.
         batch_size: Images per batch.
         seed: Seed of what is drawn.
-        augmentation: How images are changed.
     """
     rng = np.random.default_rng(seed)
-    augmentation = augmentation or lessons.Augmentation()
+    augmentation = lessons.Augmentation()
     own = np.flatnonzero(sets == first)
     others = np.flatnonzero(sets != first)
     share = len(own) / len(sets)
@@ -136,7 +135,7 @@ def drawing(sets, first, batch_size, seed, augmentation=None):
 
 
 def add_arguments(parser):
-    """Add the arguments that distil.py has too."""
+    """Add the arguments of data and training."""
     parser.add_argument(
         "--extra",
         type=command_line.named_folder,

@@ -28,6 +28,7 @@ from keras_saliency.experiments.networks import (
     IMPORTERS,
     is_trained,
     make,
+    precision,
     released,
     train_network,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "make",
     "measure",
     "network_seconds",
+    "precision",
     "predict",
     "printed_metrics",
     "printed_row",

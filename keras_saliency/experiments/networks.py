@@ -120,7 +120,7 @@ def train_network(
     def build(trains: bool) -> models.SaliencyModel:
         if not trains:
             return make(name, **options)
-        with _precision(settings["precision"]):
+        with precision(settings["precision"]):
             return make(name, backbone_weights, **options)
 
     def prepare(model: models.SaliencyModel) -> datasets.SaliencySequence:
@@ -156,7 +156,12 @@ def _takes(name: str, option: str) -> bool:
 
 
 @contextlib.contextmanager
-def _precision(name: str) -> Iterator[None]:
+def precision(name: str) -> Iterator[None]:
+    """Make networks of another precision than the global one.
+
+    Args:
+        name: Name of a policy of Keras, such as `"mixed_bfloat16"`.
+    """
     before = keras.mixed_precision.dtype_policy()
     keras.mixed_precision.set_dtype_policy(name)
     try:

@@ -1,8 +1,10 @@
 """Quick start, recipe and benchmarks."""
 
+import dataclasses
 import json
 
 import keras
+import numpy as np
 import pytest
 import running
 
@@ -67,40 +69,77 @@ def test_parts_of_the_recipe(example, few_images, tmp_path):
     assert (folder / "parts_mse.png").exists()
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(
-    keras.backend.backend() != "jax", reason="the script needs JAX"
-)
-def test_a_member_teaches_a_network_that_predicts(
-    example, tmp_path, monkeypatch, vgg16_weights, efficientnet_weights
-):
+@pytest.fixture
+def two_sets(tmp_path):
+    """The folders `made` and `other` of ten generated images each."""
     for name, seed in (("made", 1), ("other", 2)):
         made = datasets.generate(count=10, seed=seed)
         made.name = name
         datasets.to_compact(made, tmp_path / name, progress=False)
-    data = ("--data", "made", "--extra", "other=other", "--steps", "2")
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="the script needs JAX"
+)
+def test_a_member_is_trained(example, two_sets, vgg16_weights):
     example(
-        *("members", *data, "--member", "vgg16", "--input-size", "32x48"),
+        *("members", "--data", "made", "--extra", "other=other"),
+        *("--steps", "2", "--member", "vgg16", "--input-size", "32x48"),
         *("--backbone-weights", vgg16_weights),
     )
     member = models.get("results/members/vgg16.keras")
-    models.Ensemble([member], name="joined").save("results/joined.keras")
+    assert isinstance(models.Ensemble([member]), models.Ensemble)
+
+
+@pytest.mark.slow
+def test_a_model_teaches_a_smaller_one(
+    example, two_sets, tmp_path, monkeypatch, efficientnet_weights
+):
     distil = running.script("distil")
-    students = {"small": {**distil.STUDENTS["small"], "levels": 1}}
-    students["small"]["input_shape"] = (40, 48, 3)
-    monkeypatch.setattr(distil, "STUDENTS", students)
-    monkeypatch.setattr(distil, "BATCH_SIZE", 2)
-    distil.main(
-        [*data, "--students", "small", "--teachers"]
-        + ["results/joined.keras"]
-        + ["--backbone-weights", str(efficientnet_weights)]
-    )
-    taught = models.get(tmp_path / "results/students/small.keras")
+    student = {**distil.STUDENTS["bundled"], "input_shape": (40, 48, 3)}
+    monkeypatch.setattr(distil, "STUDENTS", {"bundled": student})
+    recipe = dataclasses.replace(distil.RECIPE, batch_size=4)
+    monkeypatch.setattr(distil, "RECIPE", recipe)
+    arguments = ["--data", "made", "--extra", "other=other"]
+    arguments += ["--teachers", "bundled", "--epochs", "2"]
+    arguments += ["--backbone-weights", str(efficientnet_weights)]
+    distil.main(arguments)
+    folder = tmp_path / "results/students"
+    taught = models.get(folder / "bundled/bundled.keras")
     assert isinstance(taught, models.DensityNet)
-    map_ = taught.saliency_map(made.image(0))
-    assert map_.shape == tuple(made.sizes[0]) and map_.max() > 0
-    kept = json.loads((tmp_path / "results/students/small.json").read_text())
-    assert kept["best"][0]["steps"] and kept["teachers"] == ["joined.keras"]
+    map_ = taught.saliency_map(two_sets.image(0))
+    assert map_.shape == tuple(two_sets.sizes[0]) and map_.max() > 0
+    losses = json.loads((folder / "bundled/run.json").read_text())["logs"]
+    assert losses["loss"][1] < losses["loss"][0]
+    # What the teacher said, and the training, are kept.
+    kept = [*folder.glob("maps/*.npz"), folder / "bundled/model.weights.h5"]
+    assert len(kept) == 3
+    before = [path.stat().st_mtime_ns for path in kept]
+    distil.main(arguments)
+    assert [path.stat().st_mtime_ns for path in kept] == before
+    with pytest.raises(experiments.SettingsError, match="other settings"):
+        distil.main([*arguments, "--seed", "1"])
+
+
+def test_what_lies_on_a_cut_image_is_cut_alike():
+    distil = running.script("distil")
+    image = np.full((60, 80, 3), 100, "uint8")
+    density = np.zeros((60, 80), "float32")
+    density[20:24, 48:52] = 1
+    point = np.array([[50.0, 22.0]])
+    found = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        pixels, moved, map_ = distil.changed(image, point, density, rng)
+        assert pixels.shape == image.shape and pixels.dtype == "uint8"
+        assert map_.shape == density.shape
+        x, y = moved[0].astype(int)
+        if 0 <= x < 80 and 0 <= y < 60:
+            assert map_[y, x] > 0.5
+            found += not np.array_equal(moved, point)
+    assert found > 5
 
 
 @pytest.mark.slow
