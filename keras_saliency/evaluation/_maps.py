@@ -17,11 +17,15 @@ EPSILON = 2.0**-52
 
 _BLOCK = 8192
 
-# Squares and sums of all pixels between these neither over- nor underflow.
-_LARGE, _SMALL = 2.0**480, 2.0**-480
+# Sums of the pixels between these, and squares of the smallest difference of
+# two of them, neither over- nor underflow.
+_LARGE, _SMALL = 2.0**400, 2.0**-400
 
 # A map of these may be given once for all N predictions.
 _SHARED = ("baseline", "other_fixations")
+
+# What has no scale that could be changed.
+_COUNTED = ("fixations", "other_fixations")
 
 
 class Map:
@@ -48,40 +52,23 @@ class Map:
     @functools.cached_property
     def any(self) -> bool:
         """Whether a value is not zero."""
-        return bool(np.any(self.array))
+        return bool(self.low != 0 or self.high != 0)
 
     @functools.cached_property
-    def pixels(self) -> Array:
-        """The values as float64, shape `(H * W,)`, finite or not.
+    def flat(self) -> Array:
+        """The values in their own type, shape `(H * W,)`, finite or not.
 
         They may be the caller's own memory: never write into it.
         """
-        return np.ascontiguousarray(self.array, dtype=np.float64).ravel()
-
-    @functools.cached_property
-    def finite(self) -> Array:
-        """The pixels; NaN or infinity is a ValueError."""
-        self._refuse_not_finite()
-        return self.pixels
-
-    @functools.cached_property
-    def not_negative(self) -> Array:
-        """The pixels; NaN, infinity or a negative one is a ValueError."""
-        pixels = self.finite
-        if self.low < 0:
-            raise ValueError(
-                f"{self.name} holds negative values, which are no probability "
-                "mass; shift or rescale the map first"
-            )
-        return pixels
+        return np.ascontiguousarray(self.array).reshape(-1)
 
     @functools.cached_property
     def comparable(self) -> Array:
         """Finite pixels in a type that keeps their order, `(H * W,)`."""
-        if self.array.dtype != np.float32:
-            return self.finite
-        self._refuse_not_finite()
-        return np.ascontiguousarray(self.array).ravel()
+        self.check_finite()
+        if self.array.dtype == np.float32:
+            return self.flat
+        return self.flat.astype(np.float64, copy=False)
 
     @functools.cached_property
     def ordered(self) -> Array:
@@ -91,18 +78,36 @@ class Map:
     @functools.cached_property
     def low(self) -> np.float64:
         """The least pixel; NaN where one is NaN."""
-        return self.pixels.min()
+        return np.float64(self.flat.min())
 
     @functools.cached_property
     def high(self) -> np.float64:
         """The largest pixel; NaN where one is NaN."""
-        return self.pixels.max()
+        return np.float64(self.flat.max())
 
     @functools.cached_property
     def total(self) -> np.float64:
         """The sum of the pixels, finite or not."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self.pixels.sum()
+            return self.flat.sum(dtype=np.float64)
+
+    def at(self, where: Array) -> Array:
+        """Return pixels as float64, by their indices."""
+        return self.flat[where].astype(np.float64, copy=False)
+
+    def check_finite(self) -> None:
+        """Raise a ValueError on NaN and infinity."""
+        if not (np.isfinite(self.low) and np.isfinite(self.high)):
+            raise ValueError(f"{self.name} holds NaN or infinity")
+
+    def check_mass(self) -> None:
+        """Raise a ValueError on NaN, infinity and negative pixels."""
+        self.check_finite()
+        if self.low < 0:
+            raise ValueError(
+                f"{self.name} holds negative values, which are no probability "
+                "mass; shift or rescale the map first"
+            )
 
     @functools.cached_property
     def mean(self) -> np.float64:
@@ -110,7 +115,7 @@ class Map:
         with np.errstate(over="ignore", invalid="ignore"):
             mean = self.total / self.size
         if not np.isfinite(mean):
-            self._refuse_not_finite()
+            self.check_finite()
             raise ValueError(
                 f"the values of {self.name} are too large to be summed"
             )
@@ -119,15 +124,18 @@ class Map:
     @functools.cached_property
     def squares(self) -> np.float64:
         """The sum of the squared deviations from the mean."""
-        pixels, mean = self.pixels, self.mean
         with np.errstate(over="ignore", invalid="ignore"):
-            squares = self._raw_squares - self.size * mean**2
+            squares = self._raw_squares - self.size * self.mean**2
         # The difference loses digits where it is small, two of 16 at most.
         if squares > 0.01 * self._raw_squares and np.isfinite(squares):
             return squares
-        return sum(
-            np.dot(block - mean, block - mean) for (block,) in blocks(pixels)
-        )
+        moved = (block - self.mean for (block,) in blocks(self.flat))
+        return sum(np.dot(block, block) for block in moved)
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether sums of products about 0 keep their digits."""
+        return bool(self.squares > 0.25 * self._raw_squares)
 
     def low_and_mass(
         self, minmax: bool, floor: float = 0.0
@@ -175,7 +183,7 @@ class Map:
 
     @functools.cached_property
     def _moderated(self) -> "Map":
-        peak = max(self.array.max(), -self.array.min())
+        peak = max(self.high, -self.low)
         if not 0 < peak < np.inf or _SMALL < peak < _LARGE:
             return self
         exponent = -int(np.frexp(peak)[1])
@@ -184,30 +192,25 @@ class Map:
     @functools.cached_property
     def _raw_squares(self) -> np.float64:
         with np.errstate(over="ignore", invalid="ignore"):
-            return sum(np.dot(block, block) for (block,) in blocks(self.pixels))
-
-    def _refuse_not_finite(self) -> None:
-        # The quickest pass there is; only an overflowing one needs a second.
-        if not np.isfinite(self._raw_squares):
-            if not np.isfinite(self.pixels).all():
-                raise ValueError(f"{self.name} holds NaN or infinity")
+            return sum(np.dot(block, block) for (block,) in blocks(self.flat))
 
     def _low_and_mass(self, minmax: bool, floor: float) -> tuple[float, float]:
         low = 0.0
         if minmax:
+            self.check_finite()
             low, high = self.low, self.high
-            if not np.isfinite(high - low):
-                self._refuse_not_finite()
             if low == high:
                 low = 0.0
-            floor = floor * (high - low)
+            with np.errstate(over="ignore"):
+                floor = floor * (high - low)
         low = low - floor
-        with np.errstate(over="ignore"):
-            if low == 0:
-                mass = self.total
-            else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            total, moved = self.total, self.size * low
+            mass = total - moved
+            # The difference loses digits where little is left of the two.
+            if not abs(total) + abs(moved) <= 4 * mass < np.inf:
                 mass = sum(
-                    (block - low).sum() for (block,) in blocks(self.pixels)
+                    (block - low).sum() for (block,) in blocks(self.flat)
                 )
         if not np.isfinite(mass):
             raise ValueError(
@@ -216,9 +219,8 @@ class Map:
         return low, mass or 1.0
 
     def _find_fixated(self, repeats: bool) -> tuple[Array, Array]:
-        pixels = self.array.reshape(-1)
-        where = np.flatnonzero(pixels != 0)
-        counts = pixels[where].astype(np.float64)
+        where = np.flatnonzero(self.flat != 0)
+        counts = self.at(where)
         # One look at the usual map of ones; the others for what else there is.
         if np.all(counts == 1):
             return where, counts
@@ -270,7 +272,10 @@ def score_each(
     for i in range(count):
         one = {n: s[i if len(s) > 1 else 0] for n, s in stacks.items()}
         if scale_free:
-            one = {name: map_.moderate() for name, map_ in one.items()}
+            one = {
+                name: map_ if name in _COUNTED else map_.moderate()
+                for name, map_ in one.items()
+            }
         try:
             values[i] = score(**one)
         except ValueError as error:
@@ -317,11 +322,14 @@ def _shape(value: ArrayLike | Map) -> tuple[int, ...]:
 
 
 def blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
-    """Yield matching slices of long arrays, short enough for the cache.
+    """Yield matching slices of long arrays as float64, short for the cache.
 
     Steps on slices need no large temporary arrays, and NumPy's products of
     slices run on one core: shared among all, they take ten times as long
     whenever one of them is busy.
     """
     for start in range(0, arrays[0].size, _BLOCK):
-        yield tuple(array[start : start + _BLOCK] for array in arrays)
+        yield tuple(
+            array[start : start + _BLOCK].astype(np.float64, copy=False)
+            for array in arrays
+        )

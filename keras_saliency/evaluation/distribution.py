@@ -28,20 +28,26 @@ def cc(*, prediction: ArrayLike, density: ArrayLike) -> Scores:
     """
 
     def score(prediction, density):
-        p_mean, q_mean = prediction.mean, density.mean
-        p_range = prediction.high - prediction.low
-        q_range = density.high - density.low
-        if q_range == 0:
+        prediction.check_finite()
+        density.check_finite()
+        if density.low == density.high:
             return np.nan
-        if p_range == 0:
+        if prediction.low == prediction.high:
             return 0.0
-        products = np.zeros(3)
-        for p_block, q_block in _maps.blocks(prediction.pixels, density.pixels):
-            # Scaled by the range, so that no square under- or overflows.
-            a = (p_block - p_mean) / p_range
-            b = (q_block - q_mean) / q_range
-            products += np.dot(a, b), np.dot(a, a), np.dot(b, b)
-        correlation = products[0] / np.sqrt(products[1] * products[2])
+        p_mean, q_mean = prediction.mean, density.mean
+        pairs = _maps.blocks(prediction.flat, density.flat)
+        if prediction.is_spread and density.is_spread:
+            pq = sum(np.dot(p, q) for p, q in pairs)
+            pq -= prediction.size * p_mean * q_mean
+            pp, qq = prediction.squares, density.squares
+        else:
+            pq = pp = qq = 0.0
+            for p, q in pairs:
+                p, q = p - p_mean, q - q_mean
+                pq += np.dot(p, q)
+                pp += np.dot(p, p)
+                qq += np.dot(q, q)
+        correlation = pq / (np.sqrt(pp) * np.sqrt(qq))
         return min(max(correlation, -1.0), 1.0)
 
     return _maps.score_each(score, prediction=prediction, density=density)
@@ -79,13 +85,17 @@ def sim(
     """
 
     def score(prediction, density):
-        p, q = (_values(map_, minmax) for map_ in (prediction, density))
+        for map_ in (prediction, density):
+            _check(map_, minmax)
         p_low, p_mass = prediction.low_and_mass(minmax)
         q_low, q_mass = density.low_and_mass(minmax)
-        return sum(
-            np.minimum((p_i - p_low) / p_mass, (q_i - q_low) / q_mass).sum()
-            for p_i, q_i in _maps.blocks(p, q)
-        )
+        quotient, shared = q_mass / p_mass, 0.0
+        for p, q in _maps.blocks(prediction.flat, density.flat):
+            # One division at the end, by the mass of q.
+            p = p - p_low
+            p *= quotient
+            shared += np.minimum(p, q - q_low, out=p).sum()
+        return shared / q_mass
 
     return _maps.score_each(score, prediction=prediction, density=density)
 
@@ -133,13 +143,14 @@ def kl_divergence(
     """
 
     def score(prediction, density):
-        p, q = (_values(map_, minmax) for map_ in (prediction, density))
+        for map_ in (prediction, density):
+            _check(map_, minmax)
         p_low, p_mass = prediction.low_and_mass(minmax, floor)
         q_low, q_mass = density.low_and_mass(minmax, floor)
         divergence = 0.0
-        for p_block, q_block in _maps.blocks(p, q):
-            q_block = (q_block - q_low) / q_mass
-            ratio = (p_block - p_low) / p_mass
+        for p_block, q_block in _maps.blocks(prediction.flat, density.flat):
+            q_block = _share(q_block, q_low, q_mass)
+            ratio = _share(p_block, p_low, p_mass)
             ratio += epsilon
             with np.errstate(divide="ignore", invalid="ignore"):
                 np.divide(q_block, ratio, out=ratio)
@@ -159,6 +170,18 @@ def kl_divergence(
     )
 
 
-def _values(map_, minmax):
-    """Return the pixels of a map that becomes a distribution."""
-    return map_.finite if minmax else map_.not_negative
+def _check(map_, minmax):
+    """Raise where a map is not what becomes a distribution."""
+    if minmax:
+        map_.check_finite()
+    else:
+        map_.check_mass()
+
+
+def _share(block, low, mass):
+    """Return what pixels have of the mass, in memory of its own."""
+    if low == 0:
+        return block / mass
+    moved = block - low
+    moved /= mass
+    return moved

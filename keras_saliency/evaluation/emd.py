@@ -109,10 +109,10 @@ def _histogram(map_, bins, scale, negative):
     """Return a downsized map of sum 1, shape (bins,); None without mass."""
 
     def compute():
-        values = map_.not_negative.reshape(map_.shape)
+        map_.check_mass()
         if not map_.any:
             return None
-        small = imresize(values, bins, scale=scale).ravel()
+        small = imresize(map_.array, bins, scale=scale).ravel()
         if negative == "clip":
             small = np.maximum(small, 0.0)
         total = small.sum()
@@ -133,7 +133,8 @@ def _least_work(surplus, bins):
         return 0.0
     supply = surplus[sources] / mass
     demand = surplus[sinks] / surplus[sinks].sum()
-    cost = _distances(*bins)[np.ix_(sources, sinks)]
+    places = sources[:, np.newaxis] * surplus.size + sinks
+    cost = _distances(*bins).take(places)
     work, log = _solver().emd2(
         supply,
         demand,

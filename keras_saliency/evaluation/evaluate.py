@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from keras_saliency import images
+from keras_saliency._utils.memory import keep_freed
 from keras_saliency._utils.pool import map_in_order, progress_bar
 from keras_saliency._utils.types import (
     Array,
@@ -232,6 +233,7 @@ def _fitted(predictions: Any, raw: bool) -> Fitted:
 def _score_one(
     scorer: "_Scorer", i: int, prediction: Array | Path
 ) -> tuple[int, dict[str, float]]:
+    keep_freed()
     with naming(scorer.dataset, i):
         if isinstance(prediction, Path):
             return i, scorer.score(i, images.read_map(prediction))
@@ -342,4 +344,4 @@ def _finite_map(prediction: ArrayLike) -> Array:
         raise ValueError("the prediction holds NaN or infinity")
     if prediction.dtype == np.float64:
         return prediction
-    return prediction.astype(np.float32)
+    return prediction.astype(np.float32, copy=False)

@@ -49,18 +49,18 @@ def nss(
     """
 
     def score(prediction, fixations):
-        pixels, mean = prediction.pixels, prediction.mean
+        mean = prediction.mean
         where, weights = fixations.fixated(repeats)
         if where.size == 0:
             return np.nan
         squares = prediction.squares
         # The mean of a constant map may be off by rounding: then the squares
         # are tiny, not zero, and only the extremes can tell.
-        tiny = pixels.size * (1e-9 * mean) ** 2
+        tiny = prediction.size * (1e-9 * mean) ** 2
         if squares <= tiny and prediction.low == prediction.high:
             return 0.0
-        std = np.sqrt(squares / (pixels.size - ddof))
-        fixated = pixels[where] - mean
+        std = np.sqrt(squares / (prediction.size - ddof))
+        fixated = prediction.at(where) - mean
         return np.dot(fixated, weights) / (weights.sum() * std)
 
     return _maps.score_each(score, prediction=prediction, fixations=fixations)
@@ -115,23 +115,21 @@ def information_gain(
     if baseline is not None:
         maps["baseline"] = baseline
 
-    def values(map_):
-        # The extremes show what is not finite.
-        return map_.pixels if minmax else map_.not_negative
+    def shares(map_, where):
+        if not minmax:
+            map_.check_mass()
+        low, mass = map_.low_and_mass(minmax)
+        return (map_.at(where) - low) / mass
 
     def score(prediction, fixations, baseline=None):
-        p = values(prediction)
-        low, mass = prediction.low_and_mass(minmax)
         where, weights = fixations.fixated(repeats)
-        p = (p[where] - low) / mass
+        p = shares(prediction, where)
         if baseline is None:
             b = np.full(where.size, 1.0 / prediction.size)
         else:
-            b = values(baseline)
-            low, mass = baseline.low_and_mass(minmax)
-            if low == 0 and not baseline.any:
+            b = shares(baseline, where)
+            if not baseline.any:
                 raise ValueError("baseline is zero everywhere")
-            b = (b[where] - low) / mass
         if where.size == 0:
             return np.nan
         with np.errstate(divide="ignore", invalid="ignore"):

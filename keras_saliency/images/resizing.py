@@ -12,6 +12,9 @@ from keras_saliency._utils.types import Array, Size
 
 # Numbers of a matrix that is made with its zeros first: 256 MiB.
 _MOST_DENSE = 2**25
+# Multiplications of one product. NumPy's library makes larger ones in threads,
+# which are slower whenever a core is busy.
+_PRODUCT = 2**18
 
 
 def as_size(size: Any, name: str = "size") -> tuple[int, int]:
@@ -94,9 +97,38 @@ def imresize(map_: Array, size: Size, *, scale: float | None = None) -> Array:
     Returns:
         float64 array `size`.
     """
-    rows = _resize_matrix(map_.shape[0], size[0], scale or 0)
+    small = np.zeros((size[0], map_.shape[1]))
+    for first, begin, weights in _row_parts(*map_.shape, size[0], scale or 0):
+        part = map_[begin : begin + weights.shape[1]]
+        small[first : first + len(weights)] += np.dot(
+            weights, part.astype(np.float64, copy=False)
+        )
     columns = _resize_matrix(map_.shape[1], size[1], scale or 0)
-    return (columns @ (rows @ map_).T).T
+    return (columns @ small.T).T
+
+
+@functools.lru_cache(maxsize=64)
+def _row_parts(
+    length: int, width: int, new_length: int, scale: float
+) -> list[tuple[int, int, Array]]:
+    """Return the weights of some old rows after the other in the new rows.
+
+    Returns:
+        For each part its first new row, its first old row, and the weights,
+        `(new rows, old rows)`, of so few that their product with the map's is
+        quick on one core.
+    """
+    matrix = _resize_matrix(length, new_length, scale).tocsc()
+    parts, begin, count = [], 0, length
+    while begin < length:
+        part = matrix[:, begin : begin + count]
+        first, last = int(part.indices.min()), int(part.indices.max()) + 1
+        if count > 1 and (last - first) * part.shape[1] * width > _PRODUCT:
+            count = (count + 1) // 2
+            continue
+        parts.append((first, begin, part[first:last].toarray()))
+        begin += count
+    return parts
 
 
 @functools.lru_cache(maxsize=64)

@@ -255,6 +255,30 @@ def test_counts_of_large_maps(rng, dtype):
     np.testing.assert_array_equal(counts, wanted)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("step", [0.1, 0.01, 0.1 + 1e-11])
+def test_counts_of_moved_pixels(rng, dtype, step):
+    # Values whose rounding decides which side of a threshold they fall on.
+    pixels = np.round(rng.uniform(-1, 1, 5000), 2) * 10.0 ** rng.integers(-9, 9)
+    pixels = (pixels + rng.choice([0.0, 1.0])).astype(dtype)
+    map_ = _maps.Map("pixels", pixels)
+    low, high = map_.low, map_.high
+    thresholds = _roc.threshold_steps(step)
+    moved = (pixels.astype(np.float64) - low) / (high - low)
+    counts = _roc.count_at_least(map_, _roc._least_moved(map_, thresholds))
+    wanted = [np.count_nonzero(moved >= t) for t in thresholds]
+    np.testing.assert_array_equal(counts, wanted)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0, 1e6, -1e9])
+def test_cc_far_from_zero(rng, shift):
+    maps = draw(rng)
+    maps["prediction"] = maps["prediction"] + shift
+    moved = maps["prediction"] - maps["prediction"].mean()
+    wanted = np.corrcoef(moved.ravel(), maps["density"].ravel())[0, 1]
+    assert score("cc", maps) == pytest.approx(wanted, abs=1e-9)
+
+
 @pytest.mark.parametrize("shift", [0.0, 1.0, 1e6, -1e9])
 def test_nss_far_from_zero(rng, shift):
     maps = draw(rng)
