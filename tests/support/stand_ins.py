@@ -34,13 +34,26 @@ PLACEHOLDERS = {
     "MODEL": "MODEL.keras",
     "NAME": "bundled",
 }
+# Modules that programs of a page import, of packages that not all have.
+NEEDS = {
+    "docs/datasets.md": ("pysaliency", "torch", "albumentations"),
+    "docs/export.md": ("tf2onnx", "openvino", "ai_edge_litert"),
+    "docs/howto/export.md": ("tf2onnx", "onnxruntime", "ai_edge_litert"),
+    "docs/howto/notebooks.md": ("pandas",),
+    "docs/howto/tensorboard.md": ("tensorboard",),
+    "docs/models.md": ("keras_hub",),
+}
 
 
 def prepare(page, reader, monkeypatch):
     """Lay out the folder and the names that a page takes for granted.
 
-    Tutorials and answers take nothing for granted.
+    Tutorials and answers take nothing for granted. A page whose programs take
+    packages that are not installed is skipped.
     """
+    for name in NEEDS.get(page, ()):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"needs {name}")
     if page.count("/") > 1:
         return
     reader.placeholders = PLACEHOLDERS
@@ -54,13 +67,6 @@ def prepare(page, reader, monkeypatch):
     special = globals().get(f"_for_{name.lower()}")
     if special is not None:
         special(reader, monkeypatch)
-
-
-def _needs(*packages):
-    """Skip a page whose programs take packages that are not installed."""
-    for name in packages:
-        if importlib.util.find_spec(name) is None:
-            pytest.skip(f"needs {name}")
 
 
 def files(folder):
@@ -216,7 +222,6 @@ def _maps_of(dataset, folder):
 
 
 def _for_models(reader, monkeypatch):
-    _needs("keras_hub")
     _names(reader)
     small = functools.partial(
         models.SAMVGG,
@@ -308,7 +313,6 @@ def _for_training(reader, monkeypatch):
 
 
 def _for_export(reader, monkeypatch):
-    _needs("tf2onnx", "openvino", "ai_edge_litert")
     _names(reader)
     package = documents.ROOT / "keras_saliency" / "weights"
     folder = reader.folder / "keras_saliency" / "weights"
@@ -353,7 +357,6 @@ def _for_weights(reader, monkeypatch):
 
 
 def _for_datasets(reader, monkeypatch):
-    _needs("pysaliency", "torch", "albumentations")
     if not hasattr(np, "trapz"):
         pytest.skip("needs NumPy below 2.4, for pysaliency")
     import pysaliency
