@@ -3,6 +3,7 @@
 import argparse
 
 from keras_saliency._utils import console
+from keras_saliency._utils.errors import NotInstalledError
 from keras_saliency.cli.predict import path
 
 _TEXT = """Writes a model as a file that needs no Keras, and compares the maps
@@ -94,9 +95,15 @@ def run(parsed: argparse.Namespace) -> None:
         precision=parsed.precision,
         calibration=calibration,
     )
-    maps = [
-        prediction.Predictor(each)(image).ravel() for each in (model, written)
-    ]
+    try:
+        maps = [
+            prediction.Predictor(each)(image).ravel()
+            for each in (model, written)
+        ]
+    except NotInstalledError as error:
+        raise NotInstalledError(
+            f"{written} was written; to compare it with the model: {error}"
+        ) from error
     difference = np.abs(maps[0] - maps[1])
     correlation = np.corrcoef(maps[0], maps[1])[0, 1]
     console.tell(

@@ -1,6 +1,7 @@
 """Models in files of other formats, which make the same maps."""
 
 import pickle
+import sys
 
 import keras
 import numpy as np
@@ -199,3 +200,15 @@ def test_command(small, tmp_path, capsys):
     assert float(said.split("at most ")[1].split(",")[0]) < 1e-5
     assert main([*words, "--int8"]) == 2
     assert "calibration" in capsys.readouterr().err
+
+
+def test_command_without_the_runtime(small, tmp_path, capsys, monkeypatch):
+    for package in RUNTIMES["onnx"]:
+        pytest.importorskip(package)
+    small.save(tmp_path / "small.keras")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    words = ["export", f"{tmp_path}/small.keras", "-o", f"{tmp_path}/a.onnx"]
+    assert main(words) != 0
+    said = capsys.readouterr().err
+    assert "a.onnx was written" in said and "pip install onnxruntime" in said
+    assert (tmp_path / "a.onnx").stat().st_size > 1000
