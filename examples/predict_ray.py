@@ -64,6 +64,11 @@ class MapMaker:
         return batch
 
 
+def whole_path(path):
+    """Return a path that is the same for workers, which have another folder."""
+    return path if "://" in path else str(Path(path).absolute())
+
+
 def main(arguments=None):
     """Make the maps, and say how many there are and what went wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -78,40 +83,38 @@ def main(arguments=None):
     parsed = parser.parse_args(arguments)
     model = parsed.model
     if model is not None and Path(model).exists():
-        model = Path(model).absolute()  # a worker has another folder
+        model = Path(model).absolute()
+    # Ray 2.60 lists Parquet files in a task that asks for a CPU all the same.
+    ray.data.DataContext.get_current().use_datasource_v2 = False
+    given, out = whole_path(parsed.input), whole_path(parsed.out)
     if parsed.column is None:
         rows = ray.data.read_binary_files(
-            parsed.input,
+            given,
             include_paths=True,
             file_extensions=[each[1:] for each in EXTENSIONS],
             ray_remote_args=READING,
         )
-        out = Path(parsed.out).absolute()
-        root = parsed.input.partition("://")[2]
-        root = root or str(Path(parsed.input).absolute())
+        root, folder = given.rpartition("://")[2], Path(out)
     else:
-        rows, out, root = (
-            ray.data.read_parquet(parsed.input, ray_remote_args=READING),
-            None,
-            "",
-        )
+        rows = ray.data.read_parquet(given, ray_remote_args=READING)
+        root, folder = "", None
     made = rows.map_batches(
         MapMaker,
         fn_constructor_kwargs={
             "predictor": Predictor(model, batch_size=parsed.batch_size),
             "column": parsed.column or "bytes",
             "root": root,
-            "out": out,
+            "out": folder,
         },
         batch_size=parsed.batch_size,
         compute=ray.data.ActorPoolStrategy(size=parsed.workers),
         num_cpus=parsed.cpus,
         num_gpus=parsed.gpus,
     )
-    if out is None:
-        made.write_parquet(parsed.out, ray_remote_args=READING)
+    if folder is None:
+        made.write_parquet(out, ray_remote_args=READING)
         made = ray.data.read_parquet(
-            parsed.out, columns=["error"], ray_remote_args=READING
+            out, columns=["error"], ray_remote_args=READING
         )
     errors = [row["error"] for row in made.iter_rows()]
     bad = [error for error in errors if error]
