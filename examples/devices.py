@@ -65,7 +65,7 @@ def on_tensorflow(parsed):
     """MirroredStrategy: a copy of the model on each device."""
     import tensorflow as tf
 
-    scope = contextlib.nullcontext()
+    scope, count = contextlib.nullcontext(), 1
     if parsed.devices > 1:
         names = [f"GPU:{i}" for i in range(parsed.devices)]
         if len(tf.config.list_physical_devices("GPU")) < parsed.devices:
@@ -74,7 +74,9 @@ def on_tensorflow(parsed):
                 [tf.config.LogicalDeviceConfiguration()] * parsed.devices,
             )
             names = [f"CPU:{i}" for i in range(parsed.devices)]
-        scope = tf.distribute.MirroredStrategy(names).scope()
+        strategy = tf.distribute.MirroredStrategy(names)
+        scope, count = strategy.scope(), strategy.num_replicas_in_sync
+    print(f"Devices: {count}")
     with scope:
         model, train, measured = made(parsed)
     # The sequence shuffles by its seed; `fit` would shuffle its batches by
@@ -98,6 +100,8 @@ def on_jax(parsed):
             keras.distribution.DataParallel(devices=devices[: parsed.devices])
         )
     model, train, measured = made(parsed)
+    weight = model.trainable_variables[0].value
+    print(f"Devices: {len(weight.sharding.device_set)}")
     run = model.fit(
         train, epochs=parsed.epochs, shuffle=False, callbacks=[measured]
     )
@@ -148,9 +152,12 @@ def torch_loop(parsed, rank):
     model, train, measured = made(parsed)
     loss_of = model.loss
     terms = LossTerms(loss_of)
-    copy = model
+    copy, count = model, 1
     if parsed.devices > 1:
         copy = torch.nn.parallel.DistributedDataParallel(model)
+        count = torch.distributed.get_world_size()
+    if rank == 0:
+        print(f"Devices: {count}", flush=True)
     optimizer = torch.optim.Adam(
         [variable.value for variable in model.trainable_variables], lr=RATE
     )

@@ -10,10 +10,11 @@ import running
 def test_two_devices_log_what_one_logs(tmp_path):
     found = []
     for devices in ("1", "2"):
-        running.run(
+        printed = running.run(
             *("devices", tmp_path, "--devices", devices),
             *("--out", f"{devices}.json", "--model", f"{devices}.keras"),
         )
+        assert f"Devices: {devices}\n" in printed
         found.append(json.loads((tmp_path / f"{devices}.json").read_text()))
         assert (tmp_path / f"{devices}.keras").is_file()
     one, two = found
