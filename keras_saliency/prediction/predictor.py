@@ -325,7 +325,10 @@ def _outcomes(items: list[_Item]) -> list[Outcome]:
 
 def _scaled(map_: ArrayLike, in_place: bool = False) -> Array:
     given = np.asarray(map_, np.float32)
-    scaled = np.maximum(given, 0, out=given if in_place else None)
+    scaled = given
+    # To look is quicker than to write.
+    if not in_place or given.min() < 0:
+        scaled = np.maximum(given, 0, out=given if in_place else None)
     peak = scaled.max()
     if not np.isfinite(peak):
         raise ValueError("The model's map holds NaN or infinity.")
