@@ -3,6 +3,7 @@
 import atexit
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -13,9 +14,10 @@ from keras_saliency._utils.types import PathName
 
 # Seconds of the processor for a file, for each object that it can hold, and
 # for each byte; and more by the clock, after which the process is ended where
-# the system does not limit the processor's.
+# the system does not limit the processor's. Where it does, a busy machine may
+# take minutes to start a process of low priority, such as a worker of Ray.
 _SECONDS, _PER_OBJECT, _PER_BYTE = 2.0, 4e-4, 1e-8
-_CLOCK = 10
+_CLOCK = 300 if hasattr(signal, "setitimer") else 10
 # No object takes less.
 _OBJECT_BYTES = 400
 
