@@ -98,7 +98,7 @@ def divide_by_sum(x: Tensor) -> Tensor:
     x = bounded(x, 0.0, LARGEST)
     total = ops.sum(x, axis=(1, 2, 3), keepdims=True)
     total = ops.where(total > TINY, total, 1.0)
-    scale = ops.where(total > _LARGE_SUM, _REDUCED, 1.0)
+    scale = ops.where(total > _LARGE_SUM, _REDUCED, ops.ones_like(total))
     scale = ops.where(total < _SMALL_SUM, _ENLARGED, scale)
     return x * scale / (total * scale)
 

@@ -68,6 +68,8 @@ class SaliencyLoss(SignatureConfig, keras.losses.Loss):
     _seen = False
 
     def __init__(self, *, name: str | None = None, **kwargs: Any):
+        # Keras' default is `keras.config.floatx()`, to which it would cast.
+        kwargs["dtype"] = kwargs.get("dtype") or "float32"
         super().__init__(name=name or self.default_name, **kwargs)
 
     @property

@@ -3,7 +3,8 @@
 Both kinds are a few numbers with a step of their own, beside the optimizer:
 its rate, decay, clipping and averages are the network's. In each step of `fit`
 they first take in the batch, then weigh its terms; a batch's `sample_weight`
-counts in what they take in. The weights are constants of the loss's gradient.
+counts in what they take in. A batch whose terms are not finite is left out. The
+weights are constants of the loss's gradient.
 
 **uncertainty** (Kendall et al.): the objective is
 
@@ -84,7 +85,7 @@ class LearnedWeights(keras.metrics.Metric):
         bounds: Sequence[float],
         momentum: float,
     ) -> None:
-        super().__init__(name="weighting")
+        super().__init__(name="weighting", dtype="float32")
         self.momentum = momentum
         # Not lists, in which Keras would look for variables.
         self.names, self.given = tuple(names), np.array(given, "float32")
@@ -93,11 +94,12 @@ class LearnedWeights(keras.metrics.Metric):
         self._known = self.add_variable(
             (len(self.names),),
             lambda shape, dtype: ops.convert_to_tensor(self.start(), dtype),
+            self.dtype,
             aggregation="mean",
             name="known",
         )
         self._steps = self.add_variable(
-            (), "zeros", aggregation="mean", name="steps"
+            (), "zeros", self.dtype, aggregation="mean", name="steps"
         )
         # `None` outside of a step of a model, else whether it trains.
         self._training: bool | None = None
@@ -181,7 +183,8 @@ class LearnedWeights(keras.metrics.Metric):
         known = ops.convert_to_tensor(self._known)
         steps = ops.convert_to_tensor(self._steps) + 1.0
         moved = known + self.rate(steps) * (mean - known)
-        some = count > 0
+        # A step that overflowed, as in float16, must not stay in what is known.
+        some = ops.logical_and(count > 0, ops.all(ops.isfinite(mean)))
         self._known.assign(
             ops.where(some, ops.maximum(moved, _SMALLEST), known)
         )

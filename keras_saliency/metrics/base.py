@@ -39,6 +39,7 @@ class SaliencyMetric(SignatureConfig, keras.metrics.Mean):
     _direction = "up"
 
     def __init__(self, *, name: str | None = None, **kwargs: Any):
+        kwargs["dtype"] = kwargs.get("dtype") or "float32"
         super().__init__(name=name or self.default_name, **kwargs)
 
     def update_state(

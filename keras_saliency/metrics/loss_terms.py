@@ -34,14 +34,16 @@ class LossTerms(SignatureConfig, keras.metrics.Metric):
     def __init__(
         self, loss: CombinedLoss, *, name: str = "loss_terms", **kwargs: Any
     ):
+        kwargs["dtype"] = kwargs.get("dtype") or "float32"
         super().__init__(name=name, **kwargs)
         self.loss = loss
         # Sums over the images: of each term, and at the end of the weights.
         shape = (len(loss.losses) + 1,)
-        self._totals = self.add_variable(shape, "zeros", name="totals")
+        dtype = self.dtype
+        self._totals = self.add_variable(shape, "zeros", dtype, name="totals")
         # The last batch of the loss. A variable, since on JAX nothing else
         # leaves the function whose gradient is taken.
-        self._batch = self.add_variable(shape, "zeros", name="batch")
+        self._batch = self.add_variable(shape, "zeros", dtype, name="batch")
         self._batch_target: Tensor | None = None
         loss.report_to(self)
 

@@ -130,10 +130,12 @@ class SaliencyModel(keras.Model):
             **kwargs: See `keras.Model.compile`.
 
         Raises:
-            ValueError: If there are several losses, a name is not known, or
-                one is Keras' own.
+            ValueError: If there are several losses or outputs, a name is not
+                known, or one is Keras' own.
         """
         loss = compiling.loss_of(loss)
+        if loss is not None:
+            compiling.check_one_output(self)
         super().compile(
             optimizer=optimizer,
             loss=loss,
@@ -164,9 +166,12 @@ class SaliencyModel(keras.Model):
         """See `keras.Model.evaluate`; `sample_weight` as for `fit`."""
         kwargs = compiling.with_weights(y, kwargs)
         logs = super().evaluate(x, y, *args, **kwargs)
-        if isinstance(logs, dict) and self._learned_weights is not None:
+        if self._learned_weights is not None:
             # They are those of training, and in its logs.
-            for name in self._learned_weights.result():
+            weights = self._learned_weights.result()
+            if not isinstance(logs, dict):
+                return logs[: -len(weights)]
+            for name in weights:
                 logs.pop(name, None)
         return logs
 

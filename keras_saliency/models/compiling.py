@@ -62,6 +62,18 @@ def loss_of(loss: Any) -> Any:
     return loss
 
 
+def check_one_output(model: keras.Model) -> None:
+    """Raise a ValueError if a model has several outputs."""
+    # One whose `call` is written by hand has no list of them.
+    count = len(getattr(model, "outputs", [None]))
+    if count > 1:
+        raise ValueError(
+            f"{type(model).__name__} is trained by one loss of one output, the "
+            f"map; this one has {count} outputs. Give it the map alone, or "
+            "make it a keras.Model, which takes a loss for each output."
+        )
+
+
 def loss_weight_of(loss_weights: Any) -> float | None:
     """Return the one weight of the one loss, or `None`.
 

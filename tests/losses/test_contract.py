@@ -9,7 +9,7 @@ import pytest
 from autodiff import gradient
 from keras import ops
 
-from keras_saliency import losses, targets
+from keras_saliency import losses, metrics, targets
 
 # As a pattern: what the README's command runs.
 pytestmark = pytest.mark.quick("^(MSE|KLD|NSS|CC|DF)$|R$")
@@ -336,6 +336,33 @@ def test_a_softmax_takes_maps_of_any_values():
         assert loss.activation == "relu"
         with pytest.raises(ValueError, match='"sum" or "softmax".*\'peak\''):
             build(f"{name}(normalization=peak)")
+
+
+@pytest.mark.once
+def test_all_is_computed_in_float32(batch):
+    """Whatever `keras.config.floatx()` is, which Keras' losses would take."""
+
+    def found():
+        for name in ("SUM", "JS", "IG"):
+            yield losses.get(name)(*batch)
+        learned = losses.get("KLD + CC + EML-NSS (uncertainty)")
+        with learned.learned.step(training=True):
+            yield learned(*batch)
+        terms = metrics.LossTerms(losses.get("EML-NET"))
+        cc = metrics.METRICS["cc"]()
+        for metric in (terms, cc):
+            metric.update_state(*batch)
+        yield from (*terms.result().values(), cc.result())
+
+    expected = np.array([numpy(value) for value in found()])
+    before = keras.config.floatx()
+    try:
+        keras.config.set_floatx("float16")
+        values = [numpy(value) for value in found()]
+    finally:
+        keras.config.set_floatx(before)
+    np.testing.assert_array_equal(values, expected)
+    assert {value.dtype.name for value in values} == {"float32"}
 
 
 def test_float16_saves_no_infinite_gradient_of_a_larger_graph():

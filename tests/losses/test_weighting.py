@@ -155,6 +155,7 @@ def test_only_training_learns_and_the_network_trains_with_it(weighting):
     logs = model.evaluate(X, Y, verbose=0, return_dict=True)
     np.testing.assert_array_equal(weights_of(loss), before)
     assert set(logs) == {"loss", *TERMS}
+    assert len(model.evaluate(X, Y, verbose=0)) == 1 + len(TERMS)
     kernel = model.get_weights()[0]
     logs = fit(model, epochs=2, batch_size=3, validation_data=(X[:5], Y[:5]))
     assert {f"weight_{name}" for name in TERMS} < set(logs)
@@ -164,6 +165,19 @@ def test_only_training_learns_and_the_network_trains_with_it(weighting):
     # None of the optimizer's, and none of the model's own.
     assert len(model.trainable_variables) == 2
     assert model.count_params() == 8 * 9 + 1
+
+
+@pytest.mark.parametrize("weighting", losses.weighting.KINDS)
+@pytest.mark.quick("uncertainty")
+def test_a_batch_that_overflowed_teaches_nothing(weighting):
+    """In float16 that may happen; the optimizer leaves out such a step too."""
+    loss = combination(weighting)
+    for prediction in (Y[..., :1], np.full_like(Y[..., :1], np.nan)):
+        with loss.learned.step(training=True):
+            loss(Y, prediction)
+        weights = weights_of(loss)
+        assert np.isfinite(weights).all()
+    assert float(loss.learned.state()["steps"]) == 1
 
 
 def test_the_network_has_the_gradient_of_the_weighted_sum():

@@ -90,6 +90,16 @@ def test_losses_that_would_be_wrong_without_a_word_are_refused(given, message):
         compiled(loss=given)
 
 
+def test_models_of_several_outputs_are_refused():
+    maps = [keras.layers.Conv2D(1, 3), keras.layers.Conv2D(1, 3)]
+    inputs = keras.Input(X.shape[1:])
+    model = SaliencyModel(inputs, [layer(inputs) for layer in maps])
+    with pytest.raises(ValueError, match="the map; this one has 2 outputs"):
+        model.compile("sgd", "KLD")
+    # A training step of the user's own may use them.
+    model.compile("sgd")
+
+
 @pytest.mark.parametrize("given", [2, np.float32(2), [2.0], {"map": 2}])
 def test_one_weight_of_the_loss(given):
     model = compiled(loss="mse", loss_weights=given, metrics=["mse"])

@@ -52,7 +52,7 @@ class AIM(ClassicModel):
 
     smallest_side = 64
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         require_longest(self.longest, least=32)
         require(2 <= self.bins <= 10000, "bins", self.bins, "from 2 to 10000")
         require(

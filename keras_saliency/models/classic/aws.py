@@ -57,7 +57,7 @@ class AWS(ClassicModel):
 
     smallest_side = 32
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         require(0 < self.rescale <= 4, "rescale", self.rescale, "in (0, 4]")
         require(self.blur >= 0, "blur", self.blur, "0 or more")
         for name in ("scales", "orientations"):

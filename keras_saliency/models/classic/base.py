@@ -2,11 +2,15 @@
 
 import dataclasses
 import functools
+import math
+import types
+import typing
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from keras_saliency._utils.checks import as_number
 from keras_saliency._utils.pool import map_in_order, progress_bar
 from keras_saliency._utils.skipping import Skipping
 from keras_saliency._utils.types import Array, ArrayLike, Verbose
@@ -32,11 +36,20 @@ class ClassicModel:
     pixels, so that a thin strip takes no more memory than a photo.
 
     A model implements `_map(image)`: from float32 `(height, width, 3)` in
-    0..255 to a finite map `(height, width)` of any size.
+    0..255 to a finite map `(height, width)` of any size; and `_check()`, where
+    its arguments have ranges. That they are of the types which the class
+    declares has been checked before.
     """
 
     # Shortest side in pixels at which the model's filters make sense.
     smallest_side = 1
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            value = _as_declared(field.name, value, field.type)
+            object.__setattr__(self, field.name, value)
+        self._check()
 
     def saliency_map(self, image: ArrayLike) -> Array:
         """Return the map of one image, at its size.
@@ -122,6 +135,9 @@ class ClassicModel:
             return np.zeros((0, *images.shape[1:3], 1), np.float32)
         return np.stack(maps)[..., np.newaxis]
 
+    def _check(self) -> None:
+        """Raise a ValueError if an argument is out of its range."""
+
     def _map(self, image: Array) -> Array:
         raise NotImplementedError
 
@@ -138,6 +154,36 @@ def require(condition: Any, name: str, value: Any, expected: str) -> None:
     """Raise a ValueError that names an argument unless a condition holds."""
     if not condition:
         raise ValueError(f"{name} must be {expected}; received {value!r}.")
+
+
+def _as_declared(name: str, value: Any, kind: Any) -> Any:
+    """Return an argument of the type of its field, or raise a ValueError.
+
+    Numbers are finite, whole ones integers, and several of them a tuple.
+    Other types are the model's to check.
+    """
+    arguments = typing.get_args(kind)
+    if isinstance(kind, types.UnionType):
+        kind = arguments[0]
+        return None if value is None else _as_declared(name, value, kind)
+    if kind is int or kind is float:
+        number = as_number(value)
+        finite = number is not None and math.isfinite(number)
+        whole = kind is int
+        require(
+            finite and not (whole and value % 1),
+            name,
+            value,
+            "a whole number" if whole else "a finite number",
+        )
+        return int(value) if whole else value
+    if kind is str:
+        require(isinstance(value, str), name, value, "a string")
+    elif typing.get_origin(kind) is tuple and arguments[0] in (int, float):
+        several = isinstance(value, (list, tuple, np.ndarray))
+        require(several, name, value, "several numbers, such as (2, 3)")
+        return tuple(_as_declared(name, one, arguments[0]) for one in value)
+    return value
 
 
 def require_longest(value: Any, least: int) -> None:

@@ -58,7 +58,7 @@ class BooleanMapSaliency(ClassicModel):
 
     smallest_side = 32
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         require_longest(self.longest, least=32)
         require(1 <= self.step <= 128, "step", self.step, "from 1 to 128")
         require(

@@ -33,8 +33,7 @@ class CenterBias(ClassicModel):
         default=None, repr=False
     )
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "sigma", tuple(self.sigma))
+    def _check(self) -> None:
         require(
             len(self.sigma) == 2 and min(self.sigma) > 0,
             "sigma",

@@ -96,8 +96,7 @@ class GBVS(ClassicModel):
 
     smallest_side = 128
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "levels", tuple(self.levels))
+    def _check(self) -> None:
         check_features(self.channels, self.levels, self.map_side)
         require(self.sigma > 0, "sigma", self.sigma, "positive")
         require(self.power > 0, "power", self.power, "positive")

@@ -44,7 +44,7 @@ class ImageSignature(ClassicModel):
     longest: int = 64
     blur: float = 0.045
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         require(
             self.color in ("lab", "rgb"), "color", self.color, '"lab" or "rgb"'
         )

@@ -48,9 +48,7 @@ class IttiKochGBVS(ClassicModel):
 
     smallest_side = 128
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "levels", tuple(self.levels))
-        object.__setattr__(self, "deltas", tuple(self.deltas))
+    def _check(self) -> None:
         check_features(self.channels, self._all_levels(), self.map_side or 32)
         require(
             self.deltas and min(self.deltas) >= 1,

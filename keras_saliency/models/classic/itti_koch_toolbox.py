@@ -58,10 +58,9 @@ class IttiKochToolbox(ClassicModel):
 
     smallest_side = 128
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         for name in ("centers", "deltas"):
-            values = tuple(getattr(self, name))
-            object.__setattr__(self, name, values)
+            values = getattr(self, name)
             require(
                 values and all(1 <= value <= 8 for value in values),
                 name,

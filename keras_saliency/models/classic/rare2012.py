@@ -66,7 +66,7 @@ class RARE2012(ClassicModel):
 
     smallest_side = 64
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         for name in ("orientations", "scales", "levels"):
             value = getattr(self, name)
             require(1 <= value <= 16, name, value, "from 1 to 16")

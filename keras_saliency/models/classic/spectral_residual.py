@@ -38,7 +38,7 @@ class SpectralResidual(ClassicModel):
     average: int = 3
     sigma: float = 2.5
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         require(self.longest >= 8, "longest", self.longest, "8 or more")
         require(
             self.average >= 1 and self.average % 2 == 1,

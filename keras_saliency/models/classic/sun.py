@@ -45,7 +45,7 @@ class SUN(ClassicModel):
 
     smallest_side = 32
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         require_longest(self.longest, least=32)
         require(self.blur >= 0, "blur", self.blur, "0 or more")
 

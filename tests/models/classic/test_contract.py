@@ -265,6 +265,28 @@ def test_refuses_arguments_out_of_range(name, options, message):
         CLASSIC[name](**options)
 
 
+@pytest.mark.parametrize("name", CLASSIC)
+def test_refuses_arguments_of_another_type(name):
+    """At once, and not by an error of some library in the middle of a map."""
+    for field in dataclasses.fields(CLASSIC[name]):
+        wrong = [object()]
+        if field.type in (int, float):
+            wrong += ["64", None, True, np.inf, np.nan, [64]]
+        if field.type is int:
+            wrong += [64.5]
+        if isinstance(field.default, tuple):
+            wrong += [2, (2, "3"), (2, np.inf)]
+        for value in wrong:
+            with pytest.raises(ValueError, match=f"{field.name}.* must be"):
+                CLASSIC[name](**{field.name: value})
+
+
+def test_takes_numbers_of_numpy_and_whole_ones():
+    bms = CLASSIC["bms"](step=np.int64(8), dilation=7.0, blur=np.float32(0.5))
+    assert repr(bms.step) == "8" and repr(bms.dilation) == "7"
+    assert CLASSIC["gbvs"](levels=np.array([2.0, 3.0])).levels == (2, 3)
+
+
 @pytest.mark.parametrize("name", CHANNELS)
 def test_the_red_bar_among_green_stands_out(name):
     image, place = bars("color")
