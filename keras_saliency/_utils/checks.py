@@ -22,12 +22,14 @@ def whole_number(
     Raises:
         ValueError: If it is not a whole number (an odd one), at least 1.
     """
-    if value != int(value) or value < 1 or (odd and value % 2 == 0):
+    number = as_number(value)
+    whole = number is not None and number >= 1 and number % 1 == 0
+    if number is None or not whole or (odd and number % 2 == 0):
         kind = "odd" if odd else "a whole number"
         raise ValueError(
             f"{owner}: {name} must be {kind}, at least 1, received {value!r}."
         )
-    return int(value)
+    return int(number)
 
 
 def as_number(value: Any) -> float | None:

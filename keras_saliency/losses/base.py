@@ -17,7 +17,7 @@ from keras_saliency._utils.config import (
 )
 from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import as_float32
-from keras_saliency.losses.checks import checked
+from keras_saliency.losses.checks import checked, listed
 from keras_saliency.losses.terms import Reduction, TermsReceiver
 from keras_saliency.losses.weighting import (
     KINDS,
@@ -233,8 +233,9 @@ class CombinedLoss(SaliencyLoss):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        losses = list(losses)
-        weights = [1.0] * len(losses) if weights is None else list(weights)
+        losses = listed(self, "losses", losses)
+        weights = [1.0] * len(losses) if weights is None else weights
+        weights = listed(self, "weights", weights)
         if not losses or len(losses) != len(weights):
             raise ValueError(
                 "CombinedLoss needs at least one loss and as many weights, "
@@ -246,7 +247,7 @@ class CombinedLoss(SaliencyLoss):
             if not isinstance(loss, SaliencyLoss):
                 raise TypeError(
                     "CombinedLoss combines losses of keras_saliency.losses, "
-                    f"received {loss!r}."
+                    f"received {loss!r}. losses.get makes one of a name."
                 )
             weight = checked(self, f"the weight of {loss.name}", weight, 0.0)
             refuse_learned(loss, "CombinedLoss")
@@ -261,7 +262,7 @@ class CombinedLoss(SaliencyLoss):
         self.weighting = weighting
         self.learned: LearnedWeights | None = None
         if weighting is not None:
-            if weighting not in KINDS:
+            if weighting not in tuple(KINDS):
                 raise ValueError(
                     f"CombinedLoss: weighting must be {' or '.join(KINDS)}, "
                     f"received {weighting!r}."

@@ -32,3 +32,20 @@ def checked(
             f"{value!r}."
         )
     return number
+
+
+def listed(loss: object, name: str, values: Any) -> list[Any]:
+    """Return several values as a list.
+
+    Raises:
+        TypeError: If it is one value, a text or a dictionary.
+    """
+    several = hasattr(values, "__iter__") and not isinstance(
+        values, (str, dict)
+    )
+    if not several:
+        raise TypeError(
+            f"{type(loss).__name__}: {name} must be a list, received "
+            f"{values!r}."
+        )
+    return list(values)

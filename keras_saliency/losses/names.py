@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from keras_saliency._utils.config import argument_names
 from keras_saliency._utils.types import ArrayLike, PathName
 from keras_saliency.losses.base import CombinedLoss, SaliencyLoss
 from keras_saliency.losses.center_bias import CenterBias
@@ -164,12 +165,14 @@ def get(
         raise ValueError(f"There is no loss {identifier!r}. {_known()}")
     built = []
     for term, term_arguments, _ in terms:
-        try:
-            built.append(
-                LOSSES[term](**{**extra.get(term, {}), **term_arguments})
+        kind = LOSSES[term]
+        known = [name for name in argument_names(kind) if name != "name"]
+        for argument in term_arguments.keys() - {*known, "name"}:
+            raise ValueError(
+                f"{identifier!r}: {kind.__name__} has no argument {argument}; "
+                f"it takes {', '.join(known) or 'none'}."
             )
-        except TypeError as error:
-            raise ValueError(f"{identifier!r}: {error}") from None
+        built.append(kind(**{**extra.get(term, {}), **term_arguments}))
     if len(built) == 1:
         return built[0]
     weights = [weight for _, _, weight in terms]

@@ -261,6 +261,8 @@ def test_combinations_that_cannot_learn_are_refused():
         CombinedLoss([kld, nss], weights=[0, 0], weighting="gradients")
     with pytest.raises(ValueError, match="uncertainty or gradients.*'dwa'"):
         CombinedLoss([kld, nss], weighting="dwa")
+    with pytest.raises(ValueError, match="uncertainty or gradients"):
+        CombinedLoss([kld, nss], weighting=["gradients"])
     with pytest.raises(ValueError, match="momentum must be"):
         CombinedLoss([kld, nss], weighting="gradients", momentum=1)
     learned = CombinedLoss([kld, nss], weighting="gradients")
