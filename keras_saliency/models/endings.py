@@ -1,6 +1,7 @@
 """Parts that several networks end with."""
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 
@@ -37,6 +38,14 @@ def resized(
         interpolation: `"bilinear"` or `"nearest"`.
     """
     if tuple(x.shape[1:3]) == tuple(size):
+        return x
+    if interpolation == "nearest":
+        # Not by ops.image.resize, whose gradient TensorFlow's XLA lacks.
+        for axis, (old, new) in enumerate(
+            zip(x.shape[1:3], size, strict=True), start=1
+        ):
+            nearest = (2 * np.arange(new) + 1) * old // (2 * new)
+            x = ops.take(x, nearest.tolist(), axis=axis)
         return x
     return ops.image.resize(
         x, size, interpolation=interpolation, data_format="channels_last"
