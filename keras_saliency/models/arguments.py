@@ -4,6 +4,7 @@ from typing import Any, Self
 
 import keras
 
+from keras_saliency._utils.checks import is_count
 from keras_saliency._utils.config import argument_names, plainly, serialized
 from keras_saliency._utils.types import Shape
 
@@ -94,9 +95,9 @@ def check_input_shape(
     def fits(side):
         if side is None:
             return any_size
-        return side >= least and side % multiple == 0
+        return is_count(side) and side >= least and side % multiple == 0
 
-    shape = tuple(shape)
+    shape = tuple(shape) if hasattr(shape, "__iter__") else (shape,)
     if len(shape) != 3 or shape[2] != channels or not all(map(fits, shape[:2])):
         divisible = f", divisible by {multiple}" if multiple > 1 else ""
         raise ValueError(
