@@ -5,7 +5,7 @@
 `docs/study/which_loss.html`: every loss by every metric on every data set, from
 the package's `losses/recommended.json`, which `examples/which_loss.py` writes.
 `docs/study/systems.html`: what each system reaches and what it needs, from the
-manifest of published weights, `docs/study/table1.md` and
+manifest of published weights, `docs/study/table1.md`, `table1_more.md` and
 `docs/study/systems.json`, which `examples/benchmarks/systems.py` writes. Each
 is one file that needs no server.
 """
@@ -54,7 +54,33 @@ TABLE1 = {
     "Spectral residual": "spectral_residual",
     "Itti, SaliencyToolbox": "itti_koch_toolbox",
     "Uniform": "uniform",
+    "SALICON": "salicon_net",
+    "DeepGaze I, VGG-16": "deepgaze1",
+    # Its parameters and time were measured with VGG-19 only.
+    "DeepGaze II, VGG-16": "deepgaze2_vgg16",
+    "ICF": "icf",
+    "DSCLRCN": "dsclrcn",
+    "EML-NET": "eml_net",
+    "PDP": "pdp",
+    "BMS": "bms",
+    "Image signature": "image_signature",
+    "AIM": "aim",
+    "SUN": "sun",
 }
+# Those that nothing is fitted of.
+UNTRAINED = (
+    "rare2012",
+    "gbvs",
+    "itti_koch",
+    "aws",
+    "spectral_residual",
+    "itti_koch_toolbox",
+    "uniform",
+    "bms",
+    "image_signature",
+    "aim",
+    "sun",
+)
 # Whose parameters and time a published file has: its own, or its network's.
 NETWORKS = {"best": "best", "bundled": "fast_net"}
 
@@ -112,7 +138,10 @@ def pages() -> dict[Path, str]:
         ),
         STUDY / "systems.html": systems_page(
             json.loads(MANIFEST.read_text("utf-8")),
-            (STUDY / "table1.md").read_text("utf-8"),
+            [
+                (STUDY / f"{name}.md").read_text("utf-8")
+                for name in ("table1", "table1_more")
+            ],
             systems,
         ),
     }
@@ -208,9 +237,11 @@ def loss_table(name: str, of: dict, level: float) -> str:
     return sortable(f"{name}: {of['images']} images, {seeds}.", head, rows)
 
 
-def systems_page(manifest: dict, table1: str, needs: dict) -> str:
+def systems_page(manifest: dict, tables: list[str], needs: dict) -> str:
     """Return the page of the systems."""
-    rows = [*published(manifest), *trained(table1)]
+    rows = published(manifest)
+    for table in tables:
+        rows += trained(table)
     known = {row["needs"] for row in rows}
     rows += [
         {"name": name, "needs": name, "data": "not measured here"}
@@ -264,17 +295,19 @@ def systems_page(manifest: dict, table1: str, needs: dict) -> str:
         "<h2>How to read it</h2>"
         "<p>Systems did not see the same: compare rows with the same last "
         "column. Rows “table 1” were trained here on MIT1003's "
-        "training part alone, most with images of 192x256; their authors "
-        "trained them on more. What the networks of the last rows reach was "
-        "not measured here. An empty cell was not measured.</p>"
+        "training part alone, most with images of 192x256, some with 300 of "
+        "its 500 images; their authors trained them on more. What the "
+        "networks of the last rows reach was not measured here. An empty "
+        "cell was not measured.</p>"
         "<p>Milliseconds are those of the processor, all cores together, for "
         f"the map of an image of {height}x{width} at the input of the column, "
         "all steps included, float32, the fastest of "
         f"{needs['turns']} turns: {text(needs['machine'])}, "
         f"{text(needs['backend'])}, {text(needs['date'])}.</p>"
-        '<p class="faint">From the manifest of weights, docs/study/table1.md '
-        f"and docs/study/systems.json ({text(needs['command'])}). This page: "
-        "tools/study_pages.py.</p></main>",
+        '<p class="faint">From the manifest of weights, docs/study/table1.md, '
+        "table1_more.md and docs/study/systems.json "
+        f"({text(needs['command'])}). This page: tools/study_pages.py.</p>"
+        "</main>",
     ]
     return finished("Systems and what they need", body)
 
@@ -308,11 +341,11 @@ def published(manifest: dict) -> list[dict]:
     return sorted(rows, key=lambda row: -row["cc"][0])
 
 
-def trained(table1: str) -> list[dict]:
-    """Return the rows of table 1, read from its Markdown."""
+def trained(table: str) -> list[dict]:
+    """Return the rows of a part of table 1, read from its Markdown."""
     lines = [
         [cell.strip() for cell in line.strip("| \n").split("|")]
-        for line in table1.splitlines()
+        for line in table.splitlines()
         if line.startswith("|")
     ]
     # The first column has no title.
@@ -325,11 +358,8 @@ def trained(table1: str) -> list[dict]:
         for metric, title in (("cc", "CC"), ("nss", "NSS")):
             numbers = re.findall(r"-?\d+\.\d+", cells[columns[title] - 1])
             row[metric] = [float(number) for number in numbers[:3]]
-        is_network = TABLE1[name] in (
-            *("sam_resnet", "sam_vgg", "salgan"),
-            *("ml_net", "shallow_net", "deep_conv_net", "center_bias"),
-        )
-        row["data"] = "MIT1003, training part" if is_network else "nothing"
+        untrained = TABLE1[name] in UNTRAINED
+        row["data"] = "nothing" if untrained else "MIT1003, training part"
         rows.append(row)
     return rows
 
