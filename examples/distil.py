@@ -58,9 +58,6 @@ FRAME = (96, 128)
 # Share of the observers' density in what is learned: of the images of --data,
 # and of others, whose observers looked under other conditions.
 OWN_SHARE, OTHERS_SHARE = 0.4, 0.15
-# Of the density maps, in pixels of the original, where it is not the data
-# set's own: 19 gives SALICON's published maps.
-SIGMAS = {"SALICON": 19.0}
 # Of the images: part that is not cut, smallest side of a cut, logarithm of the
 # largest change of the sides' ratio, largest change of the colors.
 WHOLE, LEAST, STRETCH, COLORS = 0.25, 0.5, 0.2, 0.3
@@ -85,11 +82,10 @@ def main(arguments=None):
     )
     arguments = parser.parse_args(arguments)
     parts = command_line.load_parts(arguments.data)
-    sets = [parts["train"]]
-    for name, path in arguments.extra:
-        sigma = {"default_sigma": SIGMAS[name]} if name in SIGMAS else {}
-        sets.append(datasets.load_path(path, name=name, **sigma))
-    sets = [dataset.with_fixations() for dataset in sets]
+    sets = [
+        parts["train"].with_fixations(),
+        *command_line.load_extra(arguments.extra),
+    ]
     experiments.announce(
         "distil",
         [
@@ -100,11 +96,11 @@ def main(arguments=None):
         results=arguments.results,
     )
     folder = arguments.results / "students"
+    teachers = {Path(n).stem: models.get(n) for n in arguments.teachers}
+    shares = [OWN_SHARE, *[OTHERS_SHARE] * len(arguments.extra)]
     densities = [
-        wanted(dataset, said(arguments.teachers, dataset, folder), share)
-        for dataset, share in zip(
-            sets, [OWN_SHARE] + [OTHERS_SHARE] * len(sets), strict=False
-        )
+        wanted(dataset, said(teachers, dataset, folder), share)
+        for dataset, share in zip(sets, shares, strict=True)
     ]
     for name in arguments.students:
         run = train(name, arguments, sets, densities, folder / name)
@@ -118,9 +114,9 @@ def said(teachers, dataset, folder):
     """Return the mean of the teachers' densities of a data set's images."""
     total = 0
     (folder / "maps").mkdir(parents=True, exist_ok=True)
-    for name in teachers:
-        path = folder / "maps" / f"{Path(name).stem}_{dataset.name}.npz"
-        kept = experiments.kept_maps(models.get(name), dataset, path)
+    for name, teacher in teachers.items():
+        path = folder / "maps" / f"{name}_{dataset.name}.npz"
+        kept = experiments.kept_maps(teacher, dataset, path)
         maps = [images.resize(kept[each], FRAME) for each in dataset.names]
         total = total + np.stack([each / each.sum() for each in maps])
     return total / len(teachers)

@@ -22,7 +22,7 @@ import keras
 import lessons
 import numpy as np
 
-from keras_saliency import datasets, experiments, models
+from keras_saliency import experiments, models
 from keras_saliency.experiments import command_line
 
 # Of each member: rates of backbone and head, images per step.
@@ -32,9 +32,6 @@ MEMBERS = {
     "efficientnet_lite0": {"rates": (2e-4, 1e-3), "batch_size": 16},
     "efficientnet_lite2": {"rates": (2e-4, 1e-3), "batch_size": 16},
 }
-# Of the density maps, in pixels of the original, where it is not the data
-# set's own: 19 gives SALICON's published maps.
-SIGMAS = {"SALICON": 19.0}
 # The head learns alone for this part of the training, then the rate of the
 # backbone rises over as much again.
 ALONE = 0.04
@@ -204,12 +201,8 @@ def data_of(arguments):
 def read(arguments):
     """Read and decode all images."""
     parts = command_line.load_parts(arguments.data)
-    taught = []
-    for name, path in arguments.extra:
-        sigma = {"default_sigma": SIGMAS[name]} if name in SIGMAS else {}
-        dataset = datasets.load_path(path, name=name, **sigma)
-        taught.append(dataset.with_fixations())
-    taught.append(parts["train"])
+    extra = command_line.load_extra(arguments.extra)
+    taught = [*extra, parts["train"]]
     return {
         f"{part}_{name}": value
         for part, arrays in (

@@ -6,7 +6,7 @@ Whatever is wrong with an argument is said before anything long starts.
 import argparse
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +24,9 @@ Number = TypeVar("Number", int, float)
 
 PARTS = ("train", "validation", "test")
 PRECISIONS = ("float32", "mixed_bfloat16")
+# Of the density maps, in pixels of the original, where it is not the data
+# set's own: 19 gives SALICON's published maps.
+SIGMAS = {"SALICON": 19.0}
 
 
 def run(main: Callable[[], object]) -> None:
@@ -223,6 +226,24 @@ def parts_of(
 
 
 # What reads the text of an argument: each raises an error that argparse shows.
+
+
+def load_extra(
+    sets: Iterable[tuple[str, Path]],
+) -> list[datasets.SaliencyDataset]:
+    """Return further data sets to learn from, their images with fixations.
+
+    Args:
+        sets: Names and folders, as `named_folder` reads them.
+    """
+    loaded = []
+    for name, path in sets:
+        sigma: dict[str, Any] = {}
+        if name in SIGMAS:
+            sigma["default_sigma"] = SIGMAS[name]
+        dataset = datasets.load_path(path, name=name, **sigma)
+        loaded.append(dataset.with_fixations())
+    return loaded
 
 
 def folder(text: str) -> Path:
