@@ -78,6 +78,12 @@ def main(arguments=None):
     )
     parser.add_argument("--teachers", nargs="+", required=True, metavar="MODEL")
     parser.add_argument(
+        "--teacher-precision",
+        default="float32",
+        choices=command_line.PRECISIONS,
+        help="precision of the teachers' maps (default: %(default)s)",
+    )
+    parser.add_argument(
         "--students", nargs="+", choices=STUDENTS, default=list(STUDENTS)
     )
     arguments = parser.parse_args(arguments)
@@ -96,7 +102,8 @@ def main(arguments=None):
         results=arguments.results,
     )
     folder = arguments.results / "students"
-    teachers = {Path(n).stem: models.get(n) for n in arguments.teachers}
+    with experiments.precision(arguments.teacher_precision):
+        teachers = {Path(n).stem: models.get(n) for n in arguments.teachers}
     shares = [OWN_SHARE, *[OTHERS_SHARE] * len(arguments.extra)]
     densities = [
         wanted(dataset, said(teachers, dataset, folder), share)

@@ -3,7 +3,11 @@
 import base64
 import hashlib
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import chromium
@@ -108,3 +112,32 @@ def test_tables_are_sorted_and_chosen_in_a_browser(study_pages):
     assert chosen == ["OSIE: 27 rows by EMD, from the lowest.", best]
     assert reversed_[1] == best[::-1]
     assert only[1] == alike[::-1]
+
+
+@pytest.mark.slow
+def test_one_command_writes_the_study_from_what_is_stored(tmp_path):
+    parts = ("docs", "examples", "tools", "keras_saliency")
+    for part in parts:
+        shutil.copytree(ROOT / part, tmp_path / part)
+    written = [
+        "docs/which_loss.md",
+        "docs/study/findings.md",
+        "docs/study/findings.json",
+        "docs/study/table2.md",
+        "docs/study/table2.json",
+        "docs/study/which_loss.html",
+        "docs/study/systems.html",
+        "keras_saliency/losses/recommended.json",
+    ]
+    for name in written[:-1]:
+        (tmp_path / name).unlink()
+    numbers = tmp_path / written[-1]
+    numbers.write_text(numbers.read_text().replace("0", "1"))
+    subprocess.run(
+        [sys.executable, tmp_path / "tools" / "study.py"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        check=True,
+        timeout=500,
+    )
+    for name in written:
+        assert (tmp_path / name).read_text() == (ROOT / name).read_text(), name
