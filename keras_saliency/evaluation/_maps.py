@@ -6,6 +6,7 @@ H and W are a map's height and width, N the number of maps in one call.
 import functools
 from collections.abc import Callable, Iterator
 
+import cv2
 import numpy as np
 
 from keras_saliency._utils.types import Array, ArrayLike
@@ -16,6 +17,9 @@ Scores = np.float64 | Array
 EPSILON = 2.0**-52
 
 _BLOCK = 8192
+
+# OpenCV counts in float32, which holds every whole number up to this.
+_COUNTABLE = 2**24
 
 # Sums of the pixels between these, and squares of the smallest difference of
 # two of them, neither over- nor underflow.
@@ -74,6 +78,26 @@ class Map:
     def ordered(self) -> Array:
         """The comparable pixels from low to high."""
         return np.sort(self.comparable)
+
+    @functools.cached_property
+    def byte_counts(self) -> Array | None:
+        """How many pixels have each of the numbers 0..255, shape `(256,)`.
+
+        It is that of maps from 8-bit files; None if a pixel has another value.
+        """
+        if not (self.low >= 0 and self.high <= 255):
+            return None
+        # One block tells of most other maps.
+        for part in (self.flat[:_BLOCK], self.flat):
+            whole = part.astype(np.uint8)
+            if not np.array_equal(whole, part):
+                return None
+        counts = np.zeros(256, np.intp)
+        for start in range(0, whole.size, _COUNTABLE):
+            part = whole[start : start + _COUNTABLE]
+            found = cv2.calcHist([part], [0], None, [256], [0, 256])
+            counts += found.reshape(256).astype(np.intp)
+        return counts
 
     @functools.cached_property
     def low(self) -> np.float64:

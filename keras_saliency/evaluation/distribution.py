@@ -92,9 +92,9 @@ def sim(
         quotient, shared = q_mass / p_mass, 0.0
         for p, q in _maps.blocks(prediction.flat, density.flat):
             # One division at the end, by the mass of q.
-            p = p - p_low
-            p *= quotient
-            shared += np.minimum(p, q - q_low, out=p).sum()
+            p = _scaled(p, p_low, quotient)
+            q = q if q_low == 0 else q - q_low
+            shared += np.minimum(p, q, out=p).sum()
         return shared / q_mass
 
     return _maps.score_each(score, prediction=prediction, density=density)
@@ -147,10 +147,11 @@ def kl_divergence(
             _check(map_, minmax)
         p_low, p_mass = prediction.low_and_mass(minmax, floor)
         q_low, q_mass = density.low_and_mass(minmax, floor)
-        divergence = 0.0
+        # Multiplying is quicker than dividing.
+        p_factor, q_factor, divergence = 1 / p_mass, 1 / q_mass, 0.0
         for p_block, q_block in _maps.blocks(prediction.flat, density.flat):
-            q_block = _share(q_block, q_low, q_mass)
-            ratio = _share(p_block, p_low, p_mass)
+            q_block = _scaled(q_block, q_low, q_factor)
+            ratio = _scaled(p_block, p_low, p_factor)
             ratio += epsilon
             with np.errstate(divide="ignore", invalid="ignore"):
                 np.divide(q_block, ratio, out=ratio)
@@ -178,10 +179,10 @@ def _check(map_, minmax):
         map_.check_mass()
 
 
-def _share(block, low, mass):
-    """Return what pixels have of the mass, in memory of its own."""
+def _scaled(block, low, factor):
+    """Return `(block - low) * factor` in memory of its own."""
     if low == 0:
-        return block / mass
+        return block * factor
     moved = block - low
-    moved /= mass
+    moved *= factor
     return moved

@@ -255,6 +255,30 @@ def test_counts_of_large_maps(rng, dtype):
     np.testing.assert_array_equal(counts, wanted)
 
 
+@pytest.mark.parametrize(
+    "dtype, last",
+    [
+        ("uint8", 255),
+        ("float32", 7),
+        ("float64", 255),
+        ("float32", 256),
+        ("float64", 7.25),
+        ("float32", -1),
+    ],
+)
+def test_counts_of_whole_numbers(rng, dtype, last, monkeypatch):
+    monkeypatch.setattr(_maps, "_COUNTABLE", 3000)
+    pixels = rng.integers(0, 256, 10_000).astype(dtype)
+    pixels[-1] = last
+    map_ = _maps.Map("pixels", pixels)
+    assert (map_.byte_counts is not None) == (last in (7, 255))
+    thresholds = [-1, 0, 0.5, 7, 7.2, 7.3, 200.5, 255, 255.5, 256, 1e9]
+    thresholds = np.array(thresholds, map_.comparable.dtype)
+    wanted = [np.count_nonzero(pixels >= t) for t in thresholds]
+    counts = _roc.count_at_least(map_, thresholds)
+    np.testing.assert_array_equal(counts, wanted)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("step", [0.1, 0.01, 0.1 + 1e-11])
 def test_counts_of_moved_pixels(rng, dtype, step):
