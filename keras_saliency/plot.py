@@ -228,22 +228,22 @@ def _as_uint8(panel: Array | None) -> Array:
 
 def _laid_over(map_: Array, image: Array, cmap: str) -> Array:
     """Return a map in [0, 1] in color over a uint8 image dimmed to gray."""
-    light, color = _steps(cmap)
     map_ = np.ascontiguousarray(images.resize(map_, image.shape[:2]))
     # Equal steps of the root are equal steps of the opacity.
     steps = cv2.convertScaleAbs(cv2.sqrt(map_), alpha=255)
     gray = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
-    dimmed = cv2.multiply(gray, cv2.LUT(steps, light), scale=_DIMMED / 255)
-    laid = cv2.applyColorMap(steps, color)
+    light = cv2.convertScaleAbs(steps, alpha=-_OPAQUE, beta=255)
+    dimmed = cv2.multiply(gray, light, scale=_DIMMED / 255)
+    laid = cv2.applyColorMap(steps, _colors(cmap))
     return cv2.add(laid, cv2.cvtColor(dimmed, cv2.COLOR_GRAY2RGB), dst=laid)
 
 
 @functools.cache
-def _steps(cmap: str) -> tuple[Array, Array]:
-    """Return what the image is multiplied by and the color that is added.
+def _colors(cmap: str) -> Array:
+    """Return the color that is added for a map's root of 0, 1/255, ..., 1.
 
-    Both for a map whose root is 0, 1/255, ..., 1: uint8 arrays `(256,)`, 255
-    for the whole image, and `(256, 1, 3)`.
+    Returns:
+        uint8 array `(256, 1, 3)`.
     """
     roots = np.arange(256) / 255
     places = np.minimum((256 * roots**2).astype(int), 255)
@@ -258,7 +258,4 @@ def _steps(cmap: str) -> tuple[Array, Array]:
 
         colors = colormaps[cmap](np.arange(256))[:, :3]
     color = _OPAQUE * roots[:, np.newaxis] * colors[places]
-    return (
-        np.round(255 * (1 - _OPAQUE * roots)).astype(np.uint8),
-        np.round(255 * color)[:, np.newaxis].astype(np.uint8),
-    )
+    return np.round(255 * color)[:, np.newaxis].astype(np.uint8)

@@ -15,6 +15,7 @@ import numpy as np
 
 from keras_saliency import images, videos, weights
 from keras_saliency._utils.checks import whole_number
+from keras_saliency._utils.memory import keep_freed
 from keras_saliency._utils.types import Array, ArrayLike, PathName
 from keras_saliency.prediction import runtimes
 from keras_saliency.prediction.inputs import check_path
@@ -154,6 +155,7 @@ class Predictor:
         self, images: Iterable[ArrayLike | PathName | bytes]
     ) -> Iterator[Outcome]:
         """Yield what became of each image; see `maps`, which raises."""
+        keep_freed()
         if not isinstance(self._how, Mapper):
             for image in images:
                 yield self._ask([_prepared(image, self._how)])[0].outcome()
