@@ -18,6 +18,9 @@ EPSILON = 2.0**-52
 
 _BLOCK = 8192
 
+# The numbers of 8 bits: sums of these, and of their squares, are exact.
+_BYTES = np.arange(256.0)
+
 # OpenCV counts in float32, which holds every whole number up to this.
 _COUNTABLE = 2**24
 
@@ -112,6 +115,8 @@ class Map:
     @functools.cached_property
     def total(self) -> np.float64:
         """The sum of the pixels, finite or not."""
+        if self.byte_counts is not None:
+            return np.dot(self.byte_counts, _BYTES)
         with np.errstate(over="ignore", invalid="ignore"):
             return self.flat.sum(dtype=np.float64)
 
@@ -215,6 +220,8 @@ class Map:
 
     @functools.cached_property
     def _raw_squares(self) -> np.float64:
+        if self.byte_counts is not None:
+            return np.dot(self.byte_counts, _BYTES**2)
         with np.errstate(over="ignore", invalid="ignore"):
             return sum(np.dot(block, block) for (block,) in blocks(self.flat))
 
