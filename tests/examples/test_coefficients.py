@@ -70,6 +70,7 @@ def weights_of(written):
     return {t["number"]: t.get("weights") for t in written["trials"]}
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_as_if_it_had_not_stopped(search, tmp_path):
     whole, names = search(20, results="whole")
     assert names == [f"trial {i}" for i in range(20)]
@@ -96,6 +97,7 @@ def test_a_search_goes_on_as_if_it_had_not_stopped(search, tmp_path):
         search(20, "--epochs", "3")
 
 
+@pytest.mark.slow
 def test_the_front_and_the_chosen_one(search, tmp_path):
     written, _ = search(20)
     points = {
@@ -134,6 +136,7 @@ def test_the_front_and_the_chosen_one(search, tmp_path):
         compare.chosen(tmp_path / "nowhere.json")
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_is_kept_as_failed(search):
     search.before = lambda name: math.nan if name == "trial 4" else 0.0
     written, names = search(6)
@@ -143,7 +146,8 @@ def test_a_training_that_diverges_is_kept_as_failed(search):
     assert "not finite" in failed["failed"] and "means" not in failed
 
 
-def test_what_is_cut_short_is_made_again(search, monkeypatch):
+@pytest.mark.slow
+def test_what_is_cut_short_is_made_again(search):
     def stop(name):
         raise KeyboardInterrupt
 
@@ -158,6 +162,7 @@ def test_what_is_cut_short_is_made_again(search, monkeypatch):
     assert sorted(references) == ["KLD", "LC1", "LC2"]
 
 
+@pytest.mark.slow
 def test_a_process_that_was_killed_is_noticed(search, tmp_path, monkeypatch):
     import optuna
 
