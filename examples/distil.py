@@ -51,7 +51,7 @@ STUDENTS = {
     },
 }
 RECIPE = experiments.Recipe(
-    epochs=20, learning_rate=1e-3, batch_size=24, flip=True, ema=0.99
+    epochs=20, learning_rate=5e-4, batch_size=24, flip=True, ema=0.99
 )
 # What images, densities and fixations of all sets are brought to.
 FRAME = (96, 128)
