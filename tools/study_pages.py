@@ -81,8 +81,6 @@ UNTRAINED = (
     "aim",
     "sun",
 )
-# Whose parameters and time a published file has: its own, or its network's.
-NETWORKS = {"best": "best", "bundled": "fast_net"}
 
 STYLE = """
 .maps { max-width: none; overflow-x: auto; }
@@ -331,7 +329,8 @@ def published(manifest: dict) -> list[dict]:
     rows = [
         {
             "name": f"{name} (published)",
-            "needs": NETWORKS.get(name, "baseline"),
+            # A head has the parameters and the time of its network.
+            "needs": "baseline" if entry["baseline"] else name,
             "cc": entry["metrics"]["cc"],
             "nss": entry["metrics"]["nss"],
             "data": entry["data"].replace("`", ""),

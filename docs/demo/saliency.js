@@ -4,8 +4,8 @@
 // `Predictor`, which divides the map by its largest value.
 
 // The input of the network: RGB in 0..255.
-export const HEIGHT = 240;
-export const WIDTH = 320;
+export const HEIGHT = 192;
+export const WIDTH = 256;
 
 // Colors of the map at equal steps, from "inferno".
 const COLORS = [

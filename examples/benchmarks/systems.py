@@ -3,9 +3,9 @@
     python examples/benchmarks/systems.py --out docs/study/systems.json
 
 Every network of `models.MODELS` at its default input with random weights (they
-do not change the time), every classic model, and the published `best`. Each
-makes the map of an image of 480x640, all that is done before and after
-included. Milliseconds are those of the processor, of all cores together: they
+do not change the time), every classic model, and the networks that are published
+whole. Each makes the map of an image of 480x640, all that is done before and
+after included. Milliseconds are those of the processor, of all cores together: they
 depend little on what else runs. The fastest of several turns counts.
 """
 
@@ -24,7 +24,7 @@ from keras_saliency.experiments import command_line
 from keras_saliency.models.classic import CLASSIC
 
 SIZE = (480, 640)
-PUBLISHED = ("best",)
+PUBLISHED = ("best", "small", "bundled")
 
 
 def main(arguments=None):

@@ -282,7 +282,7 @@ def test_poor_maps_have_a_finite_density(model, made):
 def test_a_published_model_by_name(made):
     density = FixationDensity("bundled").fit(made.subset([0, 1]), verbose=0)
     assert density.name == "bundled"
-    assert isinstance(density.model, models.FastNet)
+    assert isinstance(density.model, models.DensityNet)
 
 
 PUBLISHED = [

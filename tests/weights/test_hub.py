@@ -11,7 +11,7 @@ import pytest
 from keras_saliency import models
 
 ROOT = Path(__file__).resolve().parents[2]
-IMAGES = np.random.default_rng(0).integers(0, 256, (1, 240, 320, 3))
+IMAGES = np.random.default_rng(0).integers(0, 256, (1, 192, 256, 3))
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_recipe(hub, monkeypatch):
     (recipe,) = re.findall(r"## On a hub.*?```python\n(.*?)```", text, re.S)
     names = {}
     exec(recipe, names)
-    assert isinstance(names["model"], models.FastNet)
+    assert isinstance(names["model"], models.DensityNet)
     np.testing.assert_array_equal(
         *(
             keras.ops.convert_to_numpy(model(IMAGES))
