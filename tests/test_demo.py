@@ -192,7 +192,7 @@ def test_maps_are_those_of_python(capsys):
             map_ = predict(image)
             agreement = cc(prediction=shown, density=map_)
             assert agreement > 0.999
-            assert np.abs(shown / 255 - map_).max() < 0.02
+            assert np.abs(shown / 255 - map_).max() < 0.04
             said.append(
                 f"{image.shape[0]}x{image.shape[1]}: {took[1]} ms, CC "
                 f"{agreement:.6f}, input off by {difference.mean():.4f}"
