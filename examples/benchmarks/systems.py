@@ -3,10 +3,11 @@
     python examples/benchmarks/systems.py --out docs/study/systems.json
 
 Every network of `models.MODELS` at its default input with random weights (they
-do not change the time), every classic model, and the networks that are published
-whole. Each makes the map of an image of 480x640, all that is done before and
-after included. Milliseconds are those of the processor, of all cores together: they
-depend little on what else runs. The fastest of several turns counts.
+do not change the time), every classic model, and the networks that are
+published whole. Each makes the map of an image of 480x640, all that is done
+before and after included. Milliseconds are those of the processor, of all cores
+together: they depend little on what else runs. The fastest of several turns
+counts.
 """
 
 import datetime
