@@ -30,6 +30,7 @@ import json
 import math
 import shutil
 import time
+import warnings
 
 import keras
 import numpy as np
@@ -201,8 +202,6 @@ def opened(results, settings):
 
 def storage(path):
     """Return Optuna's storage in a file, which notices ended processes."""
-    import warnings
-
     import optuna
 
     with warnings.catch_warnings():
@@ -364,11 +363,11 @@ def write_front(study, results):
         results / "coefficients.json", json.dumps(content, indent=1) + "\n"
     )
     if done:
-        draw(done, best, results / "coefficients.png")
+        draw(done, best, content["chosen"], results / "coefficients.png")
 
 
-def draw(trials, best, path):
-    """Draw CC against NSS, colored by KL; the front and references marked."""
+def draw(trials, best, chosen, path):
+    """Draw CC against NSS, colored by KL, the front with black edges."""
     figure = figures.new(6.5, 4.5)
     axes = figure.subplots()
     cc, nss, kl = (
@@ -381,13 +380,16 @@ def draw(trials, best, path):
         vmax=np.percentile(kl, 90),
     )  # fmt: skip
     for trial, x, y in zip(trials, cc, nss, strict=True):
-        if "reference" in trial.user_attrs:
-            axes.annotate(trial.user_attrs["reference"], (x, y), fontsize=9)
+        name = trial.user_attrs.get("reference")
+        if name or trial.number == chosen:
+            axes.annotate(
+                name or "chosen", (x, y), (-50, 25), fontsize=9, ha="right",
+                textcoords="offset points", arrowprops={"arrowstyle": "-"},
+            )  # fmt: skip
     # The few far below would press all others together.
-    axes.set_xlim(left=np.percentile(cc, 25) - 0.05)
-    axes.set_ylim(bottom=np.percentile(nss, 25) - 0.2)
-    axes.set_xlabel("CC")
-    axes.set_ylabel("NSS")
+    axes.set_xlim(left=np.percentile(cc, 25) - 0.02)
+    axes.set_ylim(bottom=np.percentile(nss, 25) - 0.1)
+    axes.set(xlabel="CC", ylabel="NSS")
     axes.grid(alpha=0.3)
     figure.colorbar(points, label="KL (lower is better)")
     figures.saved(figure, path)
