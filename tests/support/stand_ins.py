@@ -93,7 +93,7 @@ def files(folder):
         gray = cv2.GaussianBlur(image[..., 0], (0, 0), 5)
         cv2.imwrite(str(folder / f"maps/{name}.png"), gray)
     # Scripts look whether these are what they seem before they train.
-    for name in ("FILE", "RESNET", "TRAINED"):
+    for name in ("FILE", "LITE0", "RESNET", "TRAINED"):
         with h5py.File(folder / name, "w"):
             pass
     (folder / "CARD.json").write_text("{}")
