@@ -11,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-COMMAND = "keras-saliency"
+# That of this environment, whatever the path holds.
+COMMAND = Path(sys.executable).with_name("keras-saliency")
 
 
 def main(image):
