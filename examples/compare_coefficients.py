@@ -39,17 +39,8 @@ def main(arguments=None):
     """Train and measure what is missing, then compare."""
     parser = command_line.parser(__doc__)
     command_line.add_training_arguments(parser)
-    parser.add_argument(
-        "--seeds", type=command_line.seed, nargs="+", default=[0]
-    )
-    parser.add_argument(
-        "--sets",
-        type=command_line.named_folder,
-        nargs="+",
-        default=[],
-        metavar="NAME=PATH",
-        help="other sets that the trained networks are measured on",
-    )
+    command_line.add_seeds_argument(parser)
+    command_line.add_sets_argument(parser)
     parser.add_argument(
         "--test-images",
         type=command_line.count,

@@ -68,14 +68,7 @@ def main(arguments=None):
     parser = command_line.parser(__doc__)
     command_line.add_training_arguments(parser)
     parser.set_defaults(epochs=RECIPE.epochs)
-    parser.add_argument(
-        "--extra",
-        type=command_line.named_folder,
-        nargs="*",
-        default=[],
-        metavar="NAME=PATH",
-        help="further data sets to learn from",
-    )
+    command_line.add_extra_argument(parser)
     parser.add_argument("--teachers", nargs="+", required=True, metavar="MODEL")
     parser.add_argument(
         "--teacher-precision",

@@ -133,13 +133,7 @@ def drawing(sets, first, batch_size, seed):
 
 def add_arguments(parser):
     """Add the arguments of data and training."""
-    parser.add_argument(
-        "--extra",
-        type=command_line.named_folder,
-        nargs="*",
-        default=[],
-        metavar="NAME=PATH",
-    )
+    command_line.add_extra_argument(parser)
     parser.add_argument("--steps", type=command_line.count, default=2500)
     parser.add_argument(
         "--seconds",

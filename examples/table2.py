@@ -31,9 +31,7 @@ def main(arguments=None):
     later = [row.name for row in losses.LATER]
     parser = command_line.parser(__doc__)
     command_line.add_training_arguments(parser)
-    parser.add_argument(
-        "--seeds", type=command_line.seed, nargs="+", default=[0]
-    )
+    command_line.add_seeds_argument(parser)
     parser.add_argument(
         "--rows",
         nargs="+",
@@ -49,14 +47,7 @@ def main(arguments=None):
         "others; writes table2_later.*",
     )
     parser.add_argument("--part", default="test", choices=command_line.PARTS)
-    parser.add_argument(
-        "--sets",
-        type=command_line.named_folder,
-        nargs="+",
-        default=[],
-        metavar="NAME=PATH",
-        help="other sets that the trained networks are measured on",
-    )
+    command_line.add_sets_argument(parser)
     arguments = parser.parse_args(arguments)
     arguments.rows = arguments.rows or (later if arguments.later else names)
     parts = command_line.load_parts(arguments.data)

@@ -28,16 +28,8 @@ def main(arguments=None):
     """Train and measure what is missing, then report."""
     parser = command_line.parser(__doc__)
     command_line.add_training_arguments(parser)
-    parser.add_argument(
-        "--sets",
-        type=command_line.named_folder,
-        nargs="+",
-        required=True,
-        metavar="NAME=PATH",
-    )
-    parser.add_argument(
-        "--seeds", type=command_line.seed, nargs="+", default=[0]
-    )
+    command_line.add_sets_argument(parser, required=True)
+    command_line.add_seeds_argument(parser)
     parser.add_argument(
         "--fine-tune-epochs", type=command_line.count, default=2
     )

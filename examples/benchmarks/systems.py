@@ -20,12 +20,11 @@ import time
 
 import keras
 
-from keras_saliency import datasets, experiments, models
+from keras_saliency import datasets, experiments, models, weights
 from keras_saliency.experiments import command_line
 from keras_saliency.models.classic import CLASSIC
 
 SIZE = (480, 640)
-PUBLISHED = ("best", "small", "bundled")
 
 
 def main(arguments=None):
@@ -35,7 +34,8 @@ def main(arguments=None):
     parser.add_argument("--turns", type=command_line.count, default=5)
     parser.add_argument("--names", nargs="+", help="some of them")
     arguments = parser.parse_args(arguments)
-    names = arguments.names or [*PUBLISHED, *models.MODELS, *CLASSIC]
+    whole = [each.name for each in weights.entries() if each.baseline is None]
+    names = arguments.names or [*whole, *models.MODELS, *CLASSIC]
     image = datasets.generate(1, SIZE).image(0)
     found = {}
     for name in names:

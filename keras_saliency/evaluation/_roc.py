@@ -18,10 +18,11 @@ _BLOCK = 2**15
 
 def count_at_least(map_: _maps.Map, thresholds: Array) -> Array:
     """Count the pixels at or above each threshold, of the pixels' own type."""
-    pixels, bytes_ = map_.comparable, map_.byte_counts
+    bytes_ = map_.byte_counts
     if bytes_ is not None:
         passing = np.append(np.cumsum(bytes_[::-1])[::-1], 0)
         return passing[np.clip(np.ceil(thresholds), 0, 256).astype(np.intp)]
+    pixels = map_.comparable
     if thresholds.size <= _FEW:
         passing = np.empty(pixels.size, bool)
         each = [

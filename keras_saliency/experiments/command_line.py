@@ -98,6 +98,38 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_seeds_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the argument of scripts that train each row with several seeds."""
+    parser.add_argument("--seeds", type=seed, nargs="+", default=[0])
+
+
+def add_sets_argument(
+    parser: argparse.ArgumentParser, required: bool = False
+) -> None:
+    """Add the argument about data sets beside `--data` to measure on."""
+    parser.add_argument(
+        "--sets",
+        type=named_folder,
+        nargs="+",
+        default=[],
+        required=required,
+        metavar="NAME=PATH",
+        help="other sets that the trained networks are measured on",
+    )
+
+
+def add_extra_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the argument about the data sets of `load_extra`."""
+    parser.add_argument(
+        "--extra",
+        type=named_folder,
+        nargs="*",
+        default=[],
+        metavar="NAME=PATH",
+        help="further data sets to learn from",
+    )
+
+
 def add_scores_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of scripts that read what table2.py measured."""
     parser.add_argument(
