@@ -10,6 +10,10 @@ along a half cosine. (The networks of the paper's table had seen other data.) A
 row that is done is kept in `RESULTS/table1` and not done again; a training
 that was stopped goes on after the last epoch it finished.
 
+Their authors began on SALICON. So do they, on any sets, one after the other:
+
+    --first SALICON=PATH OSIE=PATH Scene=PATH --first-epochs 5
+
 A small machine trains some rows in part, smaller or not at all:
 
     --rows Itti GBVS ShallowNet Sam-VGG
@@ -24,9 +28,11 @@ Models that the paper names and its table does not have:
 EML-NET joins ResNet-50 (`--resnet-weights`) and VGG-16; DeepGaze II reads
 VGG-16, too, where its authors read VGG-19.
 
-The authors' optimizers, made for more images and for days of training:
+The authors' optimizers, made for more images and for days of training, and
+SalGAN's second phase, against a discriminator:
 
     --learning-rate authors
+    --adversarial-epochs 5
 
 Who has the authors' released weights, or a `.keras` file, measures those:
 
@@ -38,12 +44,13 @@ maps of `--images` images.
 """
 
 import argparse
-import functools
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import keras
 
 from keras_saliency import experiments
+from keras_saliency.datasets import SaliencyDataset
 from keras_saliency.experiments import (
     NETWORK_RECIPE,
     RECIPE,
@@ -51,6 +58,7 @@ from keras_saliency.experiments import (
     System,
     Training,
     command_line,
+    slug,
 )
 from keras_saliency.models import classic
 
@@ -108,36 +116,49 @@ ROWS = (*CLASSIC, CENTER, *NETWORKS, OURS)
 USUAL = tuple(row for row in ROWS if row not in MORE)
 
 
+class Stage(NamedTuple):
+    """A training on one data set, after those before it."""
+
+    folder: Path
+    settings: dict[str, Any]
+    train: SaliencyDataset
+
+
 def word_or(word, kind):
     """Return what reads a word as it is, and any other text as a kind."""
     return lambda text: text if text == word else kind(text)
 
 
-# Options that can differ by row: what reads a value, and the default.
+# Options that can differ by row: what reads a value, the default, and a text.
 OPTIONS = {
-    "epochs": (command_line.count, RECIPE.epochs, "of training"),
-    "train_images": (
+    "--epochs": (command_line.count, RECIPE.epochs, "of training"),
+    "--first-epochs": (
+        command_line.count,
+        RECIPE.epochs,
+        "of training on each set of --first",
+    ),
+    "--train-images": (
         word_or("all", command_line.count),
         "all",
         "the first n to train on",
     ),
-    "batch_size": (command_line.count, RECIPE.batch_size, "images per step"),
-    "learning_rate": (
+    "--batch-size": (command_line.count, RECIPE.batch_size, "images per step"),
+    "--learning-rate": (
         command_line.network_rate,
         NETWORK_RECIPE.learning_rate,
         "of Adam for the networks; authors: their own optimizer",
     ),
-    "input_size": (
+    "--input-size": (
         word_or("own", command_line.input_size),
         "own",
         "HEIGHTxWIDTH, or the network's own",
     ),
-    "precision": (
+    "--precision": (
         command_line.precision,
         "float32",
         "of training, or mixed_bfloat16",
     ),
-    "frozen_blocks": (
+    "--frozen-blocks": (
         word_or("own", command_line.count_or_none),
         "own",
         "of the backbone, where it would train",
@@ -149,6 +170,7 @@ def main(arguments=None):
     """Train and measure what is missing, then report."""
     arguments = parsed(arguments)
     parts = command_line.load_parts(arguments.data)
+    arguments.first = command_line.load_extra(arguments.first)
     measured = parts[arguments.part].subset(slice(0, arguments.test_images))
     announce(arguments, parts["train"], measured)
     experiments.report(
@@ -164,11 +186,7 @@ def main(arguments=None):
 
 
 def parsed(arguments):
-    """Return the arguments of the command line.
-
-    An option of `OPTIONS` becomes a dictionary of row and value; the row ""
-    stands for all others.
-    """
+    """Return the arguments of the command line."""
     parser = command_line.parser(__doc__)
     command_line.add_data_arguments(parser)
     command_line.add_table_arguments(parser)
@@ -181,15 +199,24 @@ def parsed(arguments):
         help="also the rows that the paper's table does not have: "
         + ", ".join(MORE),
     )
-    for name, (kind, default, text) in OPTIONS.items():
-        parser.add_argument(
-            f"--{name.replace('_', '-')}",
-            nargs="+",
-            type=functools.partial(of_row, kind),
-            default=[],
-            metavar="[ROW=]VALUE",
-            help=f"{text}; default {default}; ROW=VALUE for one row",
-        )
+    parser.add_argument(
+        "--first",
+        type=command_line.named_folder,
+        nargs="+",
+        default=[],
+        metavar="NAME=PATH",
+        help="data sets that the networks learn from before, one after the "
+        "other",
+    )
+    parser.add_argument(
+        "--adversarial-epochs",
+        type=command_line.count_or_none,
+        default=0,
+        help="passes in which SalGan goes on against its discriminator "
+        "(default: 0)",
+    )
+    for flag, (kind, default, text) in OPTIONS.items():
+        command_line.add_option_by_row(parser, flag, ROWS, kind, default, text)
     parser.add_argument(
         "--weights",
         nargs="+",
@@ -202,19 +229,8 @@ def parsed(arguments):
     arguments = parser.parse_args(arguments)
     if arguments.more:
         arguments.rows = list(dict.fromkeys([*arguments.rows, *MORE]))
-    for name, (_, default, _) in OPTIONS.items():
-        values = {"": default, **dict(getattr(arguments, name))}
-        setattr(arguments, name, values)
     arguments.weights = dict(arguments.weights)
     return arguments
-
-
-def of_row(kind, text):
-    """Return the row of `[ROW=]VALUE`, "" for all of them, and the value."""
-    row, _, value = text.rpartition("=")
-    if row and row not in ROWS:
-        raise argparse.ArgumentTypeError(f"there is no row {row!r}")
-    return row, kind(value)
 
 
 def weights_of_network(text):
@@ -228,12 +244,6 @@ def weights_of_network(text):
             f"for {row} a .keras file is needed; received {file}"
         )
     return row, path
-
-
-def choice(arguments, name, row):
-    """Return a row's value of an option; one for the row counts more."""
-    values = getattr(arguments, name)
-    return values.get(row, values[""])
 
 
 def announce(arguments, train, measured):
@@ -258,7 +268,6 @@ def announce(arguments, train, measured):
             plan = trainer.plan("MSE", part, recipe, seed=arguments.seed)
             trainings.append(plan.training)
         elif row in NETWORKS:
-            done = experiments.is_trained(folder_of(row, arguments), settings)
             name = NETWORKS[row]
             model = experiments.make(
                 name,
@@ -266,10 +275,16 @@ def announce(arguments, train, measured):
                 **options_of(row, arguments),
             )
             seconds = experiments.network_seconds(name, model.input_shape[1:3])
-            trainings.append(
-                Training(len(part), settings["epochs"], done, seconds)
-            )
             del model
+            trainings += [
+                Training(
+                    len(stage.train),
+                    stage.settings["epochs"],
+                    experiments.is_trained(stage.folder, stage.settings),
+                    seconds,
+                )
+                for stage in stages(row, arguments, part)
+            ]
         keras.backend.clear_session()
     experiments.announce(
         "table1",
@@ -281,7 +296,7 @@ def announce(arguments, train, measured):
 
 def images_of(row, arguments, train):
     """Return the images that a row is trained on."""
-    count = choice(arguments, "train_images", row)
+    count = arguments.train_images[row]
     return train if count == "all" else train.subset(slice(0, count))
 
 
@@ -301,35 +316,89 @@ def system(row, arguments, train):
     if row == OURS:
         trainer, recipe = ours(arguments)
         run = trainer.train("MSE", train, recipe, seed=arguments.seed)
+        spent = experiments.spent_on(run, len(train))
     else:
-        name = NETWORKS[row]
-        run = experiments.train_network(
-            name,
-            folder_of(row, arguments),
-            settings,
-            train,
-            backbone_weights=command_line.network_weights(arguments, name),
-            **options_of(row, arguments),
-        )
-    spent = experiments.spent_on(run, len(train))
+        run, spent = trained(row, arguments, train)
     return System(run.model.saliency_map, settings, spent)
+
+
+def trained(row, arguments, train):
+    """Return the last run of a row's network, and what all of them took."""
+    name = NETWORKS[row]
+    run, seconds = None, 0.0
+    for stage in stages(row, arguments, train):
+        if stage.settings.get("adversarial"):
+            run = experiments.train_adversarially(*stage, start=run)
+        else:
+            run = experiments.train_network(
+                name,
+                *stage,
+                backbone_weights=command_line.network_weights(arguments, name),
+                start=run,
+                **options_of(row, arguments),
+            )
+        seconds += run.seconds
+    spent = experiments.spent_on(run, len(train))
+    spent["seconds"] = round(seconds, 1)
+    for name in ("first", "content_epochs"):
+        if name in stage.settings:
+            spent[name] = stage.settings[name]
+    return run, spent
+
+
+def stages(row, arguments, train):
+    """Return the trainings of a row's network: on `--first`, then its own.
+
+    The last of SalGan's is that against its discriminator, if that is wanted.
+    """
+    found, before = [], []
+    adversarial = arguments.adversarial_epochs if row == "SalGan" else 0
+    for dataset in (*arguments.first, train):
+        if dataset is train:
+            name, epochs = row, arguments.epochs[row]
+        else:
+            name = f"{row} first {dataset.name}"
+            epochs = arguments.first_epochs[row]
+        settings = {
+            "model": NETWORKS[row],
+            "data": dataset.name,
+            "images": len(dataset),
+            "epochs": epochs,
+            "batch_size": arguments.batch_size[row],
+            "learning_rate": arguments.learning_rate[row],
+            "input": size_text(arguments.input_size[row]),
+            "precision": arguments.precision[row],
+            "frozen_blocks": arguments.frozen_blocks[row],
+            "seed": arguments.seed,
+            **FIXED.get(row, {}),
+        }
+        if before:
+            # Name, images and epochs of each.
+            settings["first"] = [*before]
+        folder = arguments.results / "runs" / f"table1_{slug(name)}"
+        found.append(Stage(folder, settings, dataset))
+        before.append([dataset.name, len(dataset), epochs])
+    if adversarial:
+        content = found[-1].settings
+        settings = {
+            **content,
+            "epochs": adversarial,
+            "adversarial": True,
+            "content_epochs": content["epochs"],
+        }
+        folder = arguments.results / "runs" / f"table1_{slug(row)}_adversarial"
+        found.append(Stage(folder, settings, train))
+    return found
 
 
 def ours(arguments):
     """Return trainer and recipe of the baseline, as table2.py has them."""
-    trainer = command_line.head_trainer(
-        arguments, choice(arguments, "precision", OURS)
-    )
+    trainer = command_line.head_trainer(arguments, arguments.precision[OURS])
     recipe = Recipe(
-        epochs=choice(arguments, "epochs", OURS),
-        batch_size=choice(arguments, "batch_size", OURS),
+        epochs=arguments.epochs[OURS],
+        batch_size=arguments.batch_size[OURS],
     )
     return trainer, recipe
-
-
-def folder_of(row, arguments):
-    """Return the folder that a network's run is kept in."""
-    return arguments.results / "runs" / f"table1_{experiments.slug(row)}"
 
 
 def settings_of(row, arguments, train):
@@ -338,7 +407,7 @@ def settings_of(row, arguments, train):
         return {"model": repr(CLASSIC[row])}
     if row == CENTER:
         return {"model": CENTER, "images": len(train)}
-    size = choice(arguments, "input_size", row)
+    size = arguments.input_size[row]
     if row in arguments.weights:
         path = arguments.weights[row]
         return {
@@ -351,25 +420,13 @@ def settings_of(row, arguments, train):
         trainer, recipe = ours(arguments)
         plan = trainer.plan("MSE", train, recipe, seed=arguments.seed)
         return {**plan.settings, "input": list(trainer.input_shape[:2])}
-    return {
-        "model": NETWORKS[row],
-        "data": train.name,
-        "images": len(train),
-        "epochs": choice(arguments, "epochs", row),
-        "batch_size": choice(arguments, "batch_size", row),
-        "learning_rate": choice(arguments, "learning_rate", row),
-        "input": size_text(size),
-        "precision": choice(arguments, "precision", row),
-        "frozen_blocks": choice(arguments, "frozen_blocks", row),
-        "seed": arguments.seed,
-        **FIXED.get(row, {}),
-    }
+    return stages(row, arguments, train)[-1].settings
 
 
 def options_of(row, arguments):
     """Return the options of a row's network."""
-    options = input_shape(choice(arguments, "input_size", row))
-    frozen_blocks = choice(arguments, "frozen_blocks", row)
+    options = input_shape(arguments.input_size[row])
+    frozen_blocks = arguments.frozen_blocks[row]
     if frozen_blocks != "own":
         name = "frozen_stages" if row == "EML-NET" else "frozen_blocks"
         options[name] = frozen_blocks
@@ -378,7 +435,7 @@ def options_of(row, arguments):
 
 def released(row, arguments):
     """Return a network with weights that someone has released."""
-    size = choice(arguments, "input_size", row)
+    size = arguments.input_size[row]
     return experiments.released(
         NETWORKS[row], arguments.weights[row], **input_shape(size)
     )

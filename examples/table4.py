@@ -12,6 +12,14 @@ that was stopped goes on after the last epoch it finished. On a CPU
 each make a step cheaper: half precision, losses on a map of 60x80 in place of
 480x640 (which DF and GM send through VGG-16), and smaller images.
 
+The rate of each row is chosen on the validation part, by short trainings with
+each that is in question, which keep their results apart:
+
+    --part validation --train-images 200 --test-images 60 --epochs 2
+    --learning-rate 3e-4 --results results/rate_3e-4
+
+and then given: `--learning-rate 1e-4 "LC 1=3e-4"`.
+
 Prints and writes (`table4.json`, `.csv`, `.md`) the paper's numbers beside
 ours; `figure4.png` shows the image, the ground truth and the map of each loss
 for `--images` images.
@@ -62,12 +70,14 @@ def parsed(arguments):
         type=command_line.count,
         default=NETWORK_RECIPE.batch_size,
     )
-    parser.add_argument(
+    command_line.add_option_by_row(
+        parser,
         "--learning-rate",
-        type=command_line.network_rate,
-        default=NETWORK_RECIPE.learning_rate,
-        help="of Adam, which falls to zero along a half cosine; authors: "
-        "their optimizer; default: %(default)s",
+        ROWS,
+        command_line.network_rate,
+        NETWORK_RECIPE.learning_rate,
+        "of Adam, which falls to zero along a half cosine; authors: their "
+        "optimizer",
     )
     parser.add_argument(
         "--input-size",
@@ -155,7 +165,7 @@ def settings_of(row, arguments, train):
         "images": len(train),
         "epochs": arguments.epochs,
         "batch_size": arguments.batch_size,
-        "learning_rate": arguments.learning_rate,
+        "learning_rate": arguments.learning_rate[row],
         "input": f"{height}x{width}",
         "upsampling": arguments.upsampling,
         "frozen_blocks": arguments.frozen_blocks,

@@ -154,10 +154,17 @@ class Resume(keras.callbacks.Callback):
         if not optimizer.built:
             optimizer.build(self.model.trainable_variables)
         learned = getattr(getattr(self.model, "loss", None), "learned", None)
-        return [
+        variables = [
             *self.model.variables,
             *optimizer.variables,
             *(learned.variables if learned is not None else []),
+        ]
+        # A second optimizer's, as `AdversarialTraining` has them.
+        known = {id(variable) for variable in variables}
+        return variables + [
+            variable
+            for variable in self.model.non_trainable_variables
+            if id(variable) not in known
         ]
 
     def _names(self) -> list[str]:

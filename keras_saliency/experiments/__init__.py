@@ -30,6 +30,7 @@ from keras_saliency.experiments.networks import (
     make,
     precision,
     released,
+    train_adversarially,
     train_network,
 )
 from keras_saliency.experiments.ranking import Difference, Place, Ranking
@@ -103,6 +104,7 @@ __all__ = [
     "score",
     "slug",
     "spent_on",
+    "train_adversarially",
     "train_network",
     "write_scores",
     "write_text",

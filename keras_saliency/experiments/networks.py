@@ -1,6 +1,7 @@
 """Training whole networks of `models.MODELS`."""
 
 import contextlib
+import dataclasses
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -87,6 +88,7 @@ def train_network(
     *,
     backbone_weights: Weights = None,
     loss: Callable[[models.SaliencyModel], losses.SaliencyLoss] | None = None,
+    start: runs.Run | None = None,
     **options: Any,
 ) -> runs.Run:
     """Train a whole network, or read the training from its folder.
@@ -106,6 +108,8 @@ def train_network(
         backbone_weights: As for `make`, to start from.
         loss: Function from the network to its loss. Defaults to the loss that
             its authors trained it with.
+        start: A run of the same network, whose weights it starts from in
+            place of the backbone's.
         **options: Further arguments of the network.
 
     Returns:
@@ -121,16 +125,14 @@ def train_network(
         if not trains:
             return make(name, **options)
         with precision(settings["precision"]):
-            return make(name, backbone_weights, **options)
+            if start is None:
+                return make(name, backbone_weights, **options)
+            model = make(name, **options)
+        model.set_weights(start.model.get_weights())
+        return model
 
     def prepare(model: models.SaliencyModel) -> datasets.SaliencySequence:
-        batches = datasets.SaliencySequence(
-            train,
-            batch_size=min(settings["batch_size"], len(train)),
-            image_size=model.input_shape[1:3],
-            map_size=model.map_size,
-            seed=settings["seed"],
-        )
+        batches = _batches(model, train, settings)
         own = model.recommended_loss() if loss is None else loss(model)
         if settings["learning_rate"] == AUTHORS:
             optimizer = model.recommended_optimizer()
@@ -147,6 +149,72 @@ def train_network(
         prepare,
         kind=runs.NETWORK,
         epochs=settings["epochs"],
+        seed=settings["seed"],
+    )
+
+
+def train_adversarially(
+    folder: Path,
+    settings: Mapping[str, Any],
+    train: datasets.SaliencyDataset,
+    *,
+    start: runs.Run,
+) -> runs.Run:
+    """Train a SalGAN on against a discriminator, or read it from its folder.
+
+    Optimizers, losses and turns are those of `models.AdversarialTraining`.
+
+    Args:
+        folder: The folder that the run is kept in.
+        settings: As for `train_network`, without "learning_rate".
+        train: The data set to train on.
+        start: The run of `train_network` that it goes on from.
+
+    Returns:
+        A `Run`, whose model is the SalGAN.
+
+    Raises:
+        SettingsError: If the folder holds a run with other settings.
+    """
+    size = start.model.input_shape[1:3]
+
+    def build(trains: bool) -> models.AdversarialTraining:
+        with precision(settings["precision"] if trains else "float32"):
+            generator = models.SalGAN(
+                (*size, 3),
+                backbone_weights=None,
+                filters=start.model.filters,
+            )
+            discriminator = models.SalGANDiscriminator((*size, 4))
+        generator.set_weights(start.model.get_weights())
+        return models.AdversarialTraining(generator, discriminator)
+
+    def prepare(trainer: models.AdversarialTraining) -> Any:
+        trainer.compile()
+        return _batches(trainer.generator, train, settings)
+
+    run = runs.fit(
+        folder,
+        settings,
+        build,
+        prepare,
+        kind=runs.NETWORK,
+        epochs=settings["epochs"],
+        seed=settings["seed"],
+    )
+    return dataclasses.replace(run, model=run.model.generator)
+
+
+def _batches(
+    model: models.SaliencyModel,
+    train: datasets.SaliencyDataset,
+    settings: Mapping[str, Any],
+) -> datasets.SaliencySequence:
+    return datasets.SaliencySequence(
+        train,
+        batch_size=min(settings["batch_size"], len(train)),
+        image_size=model.input_shape[1:3],
+        map_size=model.map_size,
         seed=settings["seed"],
     )
 

@@ -1,16 +1,18 @@
 """Table 1 on a few generated images."""
 
 import csv
+import itertools
 import json
 
 import h5py
 import keras1_files
+import numpy as np
 import pytest
 import running
 import stopping
 from one_layer import OneLayer
 
-from keras_saliency import evaluation, experiments, models
+from keras_saliency import datasets, evaluation, experiments, models
 
 CLASSIC = ("Itti", "GBVS", "Center bias", "Uniform")
 
@@ -154,6 +156,7 @@ def test_options_of_a_row(table1, tmp_path, monkeypatch):
     assert options == {
         "backbone_weights": "vgg.h5",
         "input_shape": (32, 48, 3),
+        "start": None,
     }
     assert settings == {
         "model": "sam_vgg",
@@ -172,6 +175,54 @@ def test_options_of_a_row(table1, tmp_path, monkeypatch):
     assert options["frozen_blocks"] == settings["frozen_blocks"] == 3
     assert settings["precision"] == "float32"
     assert settings["learning_rate"] == 1e-5
+
+
+@pytest.mark.further
+def test_networks_learn_from_other_sets_first(
+    table1, tmp_path, monkeypatch, capsys
+):
+    """One after the other, each training from the weights of the last."""
+    monkeypatch.setitem(models.MODELS, "shallow_net", OneLayer)
+    for seed in (1, 2):
+        made = datasets.generate(count=4, size=(48, 64), seed=seed)
+        datasets.to_compact(made, tmp_path / f"set{seed}", progress=False)
+    arguments = (
+        *("--rows", "ShallowNet", "--images", "0", "--test-images", "2"),
+        *("--train-images", "5", "--input-size", "48x64"),
+        *("--epochs", "1", "--first-epochs", "3", "ShallowNet=2"),
+        *("--first", f"One={tmp_path / 'set1'}", f"Two={tmp_path / 'set2'}"),
+    )
+    table1(*arguments)
+    printed = capsys.readouterr().out
+    assert "2 trainings of 2 epochs on 4 images" in printed
+    runs = tmp_path / "results" / "runs"
+    kept = {
+        name: json.loads((runs / name / "run.json").read_text())
+        for name in (
+            "table1_shallownet_first_one",
+            "table1_shallownet_first_two",
+            "table1_shallownet",
+        )
+    }
+    seen = [record["facts"].get("first", []) for record in kept.values()]
+    assert seen == [[], [["One", 4, 2]], [["One", 4, 2], ["Two", 4, 2]]]
+    weights = [
+        h5py.File(runs / name / "model.weights.h5")["layers/conv2d/vars/0"][()]
+        for name in kept
+    ]
+    # Nothing is trained but by small steps from where the last one ended.
+    steps = [np.abs(b - a).max() for a, b in itertools.pairwise(weights)]
+    assert all(0 < step < 0.01 for step in steps)
+    spent = json.loads(
+        (tmp_path / "results/table1/shallownet_made_test.json").read_text()
+    )["spent"]
+    assert spent["first"] == [["One", 4, 2], ["Two", 4, 2]]
+    assert spent["seconds"] == pytest.approx(
+        sum(record["seconds"] for record in kept.values()), abs=0.2
+    )
+    capsys.readouterr()
+    table1(*arguments)
+    assert "Epoch" not in capsys.readouterr().out
 
 
 @pytest.mark.slow

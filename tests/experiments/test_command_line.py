@@ -168,3 +168,24 @@ def test_too_few_images_for_the_parts(tmp_path):
     datasets.to_compact(datasets.generate(4), tmp_path / "few", progress=False)
     with pytest.raises(datasets.DatasetError, match="generated has 4 images"):
         command_line.load_parts(tmp_path / "few")
+
+
+def test_an_option_can_differ_by_row(parser, capsys):
+    command_line.add_option_by_row(
+        parser,
+        "--batch-size",
+        ("LC 1", "W-BCE(w=0.7)"),
+        command_line.count,
+        10,
+        "images per step",
+    )
+    arguments = parser.parse_args([])
+    assert arguments.batch_size["LC 1"] == 10
+    given = ["--batch-size", "5", "LC 1=3", "W-BCE(w=0.7)=2"]
+    sizes = parser.parse_args(given).batch_size
+    assert (sizes["LC 1"], sizes["W-BCE(w=0.7)"], sizes["LC 2"]) == (3, 2, 5)
+    # Nothing of one call stays for the next.
+    assert parser.parse_args([]).batch_size["LC 1"] == 10
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--batch-size", "LC 3=4"])
+    assert "there is no row 'LC 3'" in capsys.readouterr().err

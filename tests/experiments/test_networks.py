@@ -64,6 +64,20 @@ def test_a_run_is_resumed_kept_and_read(tmp_path, made, capsys):
         train(tmp_path / "run", made, {**SETTINGS, "seed": 1})
 
 
+def test_a_run_starts_from_another(tmp_path, made, monkeypatch):
+    """Its weights, not those of the backbone, and none of its optimizer."""
+    first = train(tmp_path / "first", made)
+    begun = []
+    monkeypatch.setattr(
+        keras.Model,
+        "fit",
+        lambda self, *_, **__: begun.append(self.get_weights()),
+    )
+    train(tmp_path / "second", made, {**SETTINGS, "seed": 5}, start=first)
+    for got, wanted in zip(begun[0], first.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
 def test_recipe_or_the_authors_optimizer(tmp_path, made, monkeypatch):
     """Adam with a half cosine, the authors' optimizer and loss on demand."""
     compiled = []
@@ -138,6 +152,44 @@ def test_padded_networks_see_images_as_in_training(
     map_ = run.model.saliency_map(image)
     run.model.keep_proportions = True
     assert not np.array_equal(map_, run.model.saliency_map(image))
+
+
+@pytest.mark.further
+def test_adversarial_training_goes_on_as_if_it_had_not_stopped(
+    tmp_path, made, monkeypatch, capsys
+):
+    """The turns and both optimizers go on too: three batches in a pass."""
+    small = functools.partial(models.SalGAN, filters=(2,) * 5)
+    monkeypatch.setattr(models, "SalGAN", small)
+    monkeypatch.setitem(models.MODELS, "salgan", small)
+    settings = {**SETTINGS, "batch_size": 3}
+    start = experiments.train_network(
+        "salgan", tmp_path / "run", settings, made, input_shape=(32, 48, 3)
+    )
+    maps = []
+    for name in ("whole", "stopped"):
+        if name == "stopped":
+            with stopping.after_one_epoch():
+                experiments.train_adversarially(
+                    tmp_path / name, settings, made, start=start
+                )
+            capsys.readouterr()
+        run = experiments.train_adversarially(
+            tmp_path / name, settings, made, start=start
+        )
+        maps.append(run.model.predict(made.image(0)[np.newaxis], verbose=0))
+    printed = capsys.readouterr().out
+    assert "Epoch 1/2" not in printed and "Epoch 2/2" in printed
+    np.testing.assert_array_equal(*maps)
+    assert {"generator_loss", "discriminator_loss"} <= set(run.logs)
+    before = start.model.predict(made.image(0)[np.newaxis], verbose=0)
+    assert np.abs(maps[0] - before).max() > 1e-6
+    again = experiments.train_adversarially(
+        tmp_path / "whole", settings, made, start=start
+    )
+    np.testing.assert_array_equal(
+        again.model.predict(made.image(0)[np.newaxis], verbose=0), maps[0]
+    )
 
 
 @pytest.mark.further
