@@ -13,7 +13,7 @@ validation part; the test part is not touched. What is done is kept in
 
 import dataclasses
 
-from keras_saliency import datasets, experiments, losses
+from keras_saliency import experiments, losses
 from keras_saliency.experiments import RECIPE, command_line
 
 BLOCK5 = ("block5_conv1", "block5_conv2", "block5_conv3")
@@ -46,9 +46,7 @@ def main(arguments=None):
     )
     arguments = parser.parse_args(arguments)
     parts = command_line.load_parts(arguments.data)
-    arguments.extra = [
-        datasets.load_path(path, name=name) for name, path in arguments.extra
-    ]
+    arguments.extra = [*command_line.load_sets(arguments.extra).values()]
     announce(arguments, parts)
     measured = {}
     for name in arguments.steps:

@@ -28,7 +28,7 @@ from coefficients import (
     spread,
 )
 
-from keras_saliency import datasets, evaluation, experiments
+from keras_saliency import evaluation, experiments
 from keras_saliency.evaluation._statistics import holm
 from keras_saliency.experiments import RECIPE, command_line
 
@@ -51,8 +51,8 @@ def main(arguments=None):
     parts = command_line.load_parts(arguments.data)
     train = parts["train"]
     sets = {train.name: (parts["test"], "test")}
-    for name, path in arguments.sets:
-        sets[name] = (datasets.load_path(path, name=name), "all")
+    for name, other in command_line.load_sets(arguments.sets).items():
+        sets[name] = (other, "all")
     if arguments.test_images:
         # Under another name than what table2.py measures on all images.
         sets = {

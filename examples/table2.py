@@ -21,7 +21,7 @@ writes `table2_later.*`. `--rows` takes names of either kind.
 
 import dataclasses
 
-from keras_saliency import datasets, experiments, losses
+from keras_saliency import experiments, losses
 from keras_saliency.experiments import RECIPE, command_line
 
 
@@ -53,8 +53,8 @@ def main(arguments=None):
     parts = command_line.load_parts(arguments.data)
     dataset = parts[arguments.part]
     sets = {dataset.name: (dataset, arguments.part)}
-    for name, path in arguments.sets:
-        sets[name] = (datasets.load_path(path, name=name), "all")
+    for name, other in command_line.load_sets(arguments.sets).items():
+        sets[name] = (other, "all")
     trainer = command_line.head_trainer(arguments, arguments.precision)
     recipe = dataclasses.replace(RECIPE, epochs=arguments.epochs)
     trainer.check(arguments.rows, parts["train"])

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 from keras_saliency import datasets, experiments
@@ -189,3 +190,19 @@ def test_an_option_can_differ_by_row(parser, capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(["--batch-size", "LC 3=4"])
     assert "there is no row 'LC 3'" in capsys.readouterr().err
+
+
+def test_sets_by_name(tmp_path):
+    """The sigma of SALICON's published maps; images without fixations."""
+    made = datasets.generate(count=3, size=(48, 64))
+    path = datasets.to_compact(made, tmp_path / "set", progress=False)
+    sets = command_line.load_sets([("SALICON", path), ("Other", path)])
+    assert list(sets) == ["SALICON", "Other"]
+    assert [dataset.name for dataset in sets.values()] == ["SALICON", "Other"]
+    usual = datasets.load_path(path).density(0)
+    other = datasets.load_path(path, default_sigma=19.0).density(0)
+    np.testing.assert_array_equal(sets["Other"].density(0), usual)
+    np.testing.assert_array_equal(sets["SALICON"].density(0), other)
+    assert np.abs(usual - other).max() > 1e-6
+    (first,) = command_line.load_extra([("Other", path)])
+    assert first.names == sets["Other"].names

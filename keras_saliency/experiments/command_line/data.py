@@ -1,0 +1,141 @@
+"""The data sets and the network that the arguments ask for."""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from keras_saliency import datasets
+from keras_saliency._utils.types import PathName
+from keras_saliency.datasets.formats.known import is_mit1003
+from keras_saliency.experiments.heads import HeadTrainer
+
+# Of the density maps, in pixels of the original, where it is not the data
+# set's own: 19 gives SALICON's published maps.
+SIGMAS = {"SALICON": 19.0}
+
+
+def head_trainer(
+    arguments: argparse.Namespace, precision: str = "float32"
+) -> HeadTrainer:
+    """Return the `HeadTrainer` that the arguments about data ask for.
+
+    Generated images are small, and get a small baseline.
+
+    Args:
+        arguments: The parsed arguments.
+        precision: Precision of training.
+    """
+    small = arguments.data is None
+    return HeadTrainer(
+        arguments.results,
+        backbone=_backbone(arguments),
+        backbone_weights=arguments.backbone_weights,
+        input_shape=(120, 160, 3) if small else (300, 400, 3),
+        precision=precision,
+    )
+
+
+def network_weights(
+    arguments: argparse.Namespace, name: str
+) -> str | tuple[str, str] | None:
+    """Return the weights of the backbone of a network of `models.MODELS`.
+
+    With the backbone "tiny" the networks start from random weights. EML-NET
+    has two backbones, and gets those of both.
+    """
+    if _backbone(arguments) == "tiny":
+        return None
+    if name in ("sam_resnet", "dsclrcn"):
+        return arguments.resnet_weights
+    if name == "eml_net":
+        return arguments.resnet_weights, arguments.backbone_weights
+    return arguments.backbone_weights
+
+
+def load_parts(
+    path: PathName | None, name: str | None = None
+) -> dict[str, datasets.SaliencyDataset]:
+    """Return a data set's parts train, validation and test; see `parts_of`.
+
+    Args:
+        path: The folder; `None` generates 240 images.
+        name: Name of the data set, where the folder may be in its publisher's
+            layout.
+
+    Raises:
+        DatasetError: If there is no data set or it is damaged.
+    """
+    dataset: datasets.SaliencyDataset
+    if path is None:
+        dataset = datasets.generate(count=240)
+    else:
+        dataset = datasets.load_path(path, name=name)
+    return parts_of(dataset)
+
+
+def parts_of(
+    dataset: datasets.SaliencyDataset,
+) -> dict[str, datasets.SaliencyDataset]:
+    """Return the parts train, validation and test of a data set.
+
+    MIT1003 has the paper's split; of any other data set a fifth, drawn by
+    chance, is for validation and a fifth for the test.
+
+    Args:
+        dataset: All images.
+
+    Raises:
+        DatasetError: If there are fewer than 5.
+    """
+    # By what it holds, not by the name of a folder.
+    if dataset.name == "MIT1003" or is_mit1003(dataset.names):
+        split = datasets.paper_split()
+    else:
+        held_out = len(dataset) // 5
+        if not held_out:
+            raise datasets.DatasetError(
+                f"The data set {dataset.name} has {len(dataset)} images; at "
+                "least 5 are needed for the parts train, validation and test."
+            )
+        split = dataset.split(
+            {
+                "train": len(dataset) - 2 * held_out,
+                "validation": held_out,
+                "test": held_out,
+            }
+        )
+    return {part: dataset.subset(names) for part, names in split.items()}
+
+
+def load_sets(
+    sets: Iterable[tuple[str, Path]],
+) -> dict[str, datasets.SaliencyDataset]:
+    """Return data sets by name, their densities of the sigma in `SIGMAS`.
+
+    Args:
+        sets: Names and folders, as `named_folder` reads them.
+    """
+    loaded: dict[str, datasets.SaliencyDataset] = {}
+    for name, path in sets:
+        sigma: dict[str, Any] = {}
+        if name in SIGMAS:
+            sigma["default_sigma"] = SIGMAS[name]
+        loaded[name] = datasets.load_path(path, name=name, **sigma)
+    return loaded
+
+
+def load_extra(
+    sets: Iterable[tuple[str, Path]],
+) -> list[datasets.SaliencyDataset]:
+    """Return further data sets to learn from, their images with fixations.
+
+    Args:
+        sets: Names and folders, as `named_folder` reads them.
+    """
+    return [dataset.with_fixations() for dataset in load_sets(sets).values()]
+
+
+def _backbone(arguments: argparse.Namespace) -> str:
+    """Return the backbone that is named, or the one that suits the data."""
+    return arguments.backbone or ("tiny" if arguments.data is None else "vgg16")
