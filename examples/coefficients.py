@@ -102,8 +102,10 @@ def main(arguments=None):
         results=arguments.results / "coefficients",
         input_shape=(*size, 3),
     )
-    train = spread(parts["train"], arguments.train_images)
-    validation = spread(parts["validation"], arguments.validation_images)
+    train = command_line.spread(parts["train"], arguments.train_images)
+    validation = command_line.spread(
+        parts["validation"], arguments.validation_images
+    )
     recipe = dataclasses.replace(RECIPE, epochs=arguments.epochs)
     study = opened(
         arguments.results,
@@ -281,14 +283,6 @@ def combined(weights, prior):
 def described(weights):
     """Return weights as text, such as `"0.5 KLD + 4 CC"`."""
     return " + ".join(f"{weight:g} {term}" for term, weight in weights.items())
-
-
-def spread(dataset, count):
-    """Return some images of a data set, spread evenly over it."""
-    if count is None or count >= len(dataset):
-        return dataset
-    chosen = np.linspace(0, len(dataset) - 1, count).astype(int)
-    return dataset.subset([dataset.names[i] for i in chosen])
 
 
 def sign(metric):

@@ -25,7 +25,6 @@ from coefficients import (
     combined,
     described,
     sign,
-    spread,
 )
 
 from keras_saliency import evaluation, experiments
@@ -57,7 +56,7 @@ def main(arguments=None):
         # Under another name than what table2.py measures on all images.
         sets = {
             name: (
-                spread(images, arguments.test_images),
+                command_line.spread(images, arguments.test_images),
                 f"{part}_{arguments.test_images}",
             )
             for name, (images, part) in sets.items()

@@ -23,3 +23,7 @@ class ModelNotFoundError(ValueError, FileNotFoundError):
 
 class NotInstalledError(ImportError):
     """A package that is needed is missing; the message says which one."""
+
+
+class DivergedError(ValueError):
+    """A training ended in NaN or infinity; the message says what to do."""

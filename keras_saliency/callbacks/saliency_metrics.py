@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_saliency import evaluation, images, inference
+from keras_saliency._utils.errors import DivergedError
 from keras_saliency._utils.pool import progress_bar
 from keras_saliency._utils.types import Array, ArrayLike, Size
 from keras_saliency.callbacks.base import PeriodicCallback
@@ -81,8 +82,9 @@ class SaliencyMetrics(PeriodicCallback):
         ValueError: When the callback is made, on data or metrics that do not
             fit; at the start of `fit`, on a callback that stands too early,
             and on predictions of the first batch that a metric does not take
-            (EMD and KL take none below zero); after an epoch, on a prediction
-            that holds NaN, unless training is being stopped already.
+            (EMD and KL take none below zero).
+        DivergedError: After an epoch, on a prediction that holds NaN, unless
+            training is being stopped already. It is a `ValueError`.
 
     Notes:
         Where a model predicts negative values only later, EMD and KL are NaN
@@ -245,7 +247,7 @@ class SaliencyMetrics(PeriodicCallback):
             "gradients (clipnorm=1.0)"
         )
         if not getattr(self.model, "stop_training", False):
-            raise ValueError(message)
+            raise DivergedError(message)
         warnings.warn(message, stacklevel=2)
         return dict.fromkeys(self.keys, math.nan)
 

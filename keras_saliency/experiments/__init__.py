@@ -36,8 +36,10 @@ from keras_saliency.experiments.networks import (
 from keras_saliency.experiments.ranking import Difference, Place, Ranking
 from keras_saliency.experiments.recipes import (
     NETWORK_RECIPE,
+    PAPER_RECIPE,
     RECIPE,
     Recipe,
+    StoppedSGD,
 )
 from keras_saliency.experiments.runs import (
     Run,
@@ -70,12 +72,14 @@ __all__ = [
     "IMPORTERS",
     "NETWORK_RECIPE",
     "NETWORK_SECONDS",
+    "PAPER_RECIPE",
     "Place",
     "RECIPE",
     "Ranking",
     "Recipe",
     "Run",
     "SettingsError",
+    "StoppedSGD",
     "System",
     "TABLES",
     "Table",

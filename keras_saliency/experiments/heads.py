@@ -11,7 +11,7 @@ from keras_saliency import datasets, evaluation, losses, models
 from keras_saliency._utils.types import Array, PathName
 from keras_saliency.experiments import runs
 from keras_saliency.experiments.announcing import Training
-from keras_saliency.experiments.recipes import RECIPE, Recipe
+from keras_saliency.experiments.recipes import RECIPE, Recipe, StoppedSGD
 from keras_saliency.features import CachedFeatures, cache_features
 
 
@@ -170,6 +170,7 @@ class HeadTrainer:
         seed: int = 0,
         name: str | None = None,
         start: runs.Run | None = None,
+        validation: datasets.SaliencyDataset | None = None,
         **options: Any,
     ) -> runs.Run:
         """Train a baseline's head, or read the training from its folder.
@@ -183,6 +184,7 @@ class HeadTrainer:
                 its folder. Defaults to `loss`; a loss that is given as an
                 object needs one.
             start: A run of the same kind whose weights the head starts from.
+            validation: The images by which a recipe `StoppedSGD` ends.
             **options: Further arguments of `models.Baseline`. Its activation
                 is by default the one that suits the loss.
 
@@ -191,12 +193,22 @@ class HeadTrainer:
 
         Raises:
             SettingsError: If the folder holds a run with other settings.
-            ValueError: If there is no such loss, or a loss has no name.
+            ValueError: If there is no such loss, a loss has no name, or a
+                recipe ends by validation images and there are none.
         """
         plan = self.plan(
             loss, train, recipe, seed=seed, name=name, start=start, **options
         )
         arguments = {"activation": losses.get(loss).activation, **options}
+
+        stopping = None
+        if isinstance(recipe, StoppedSGD):
+            if validation is None:
+                raise ValueError("The recipe StoppedSGD needs validation=.")
+            stopping = runs.Stopping(
+                lambda model: feature_batches(model, validation, shuffle=False),
+                recipe.patience,
+            )
 
         def build(trains: bool) -> models.Baseline:
             head = {"head": {"dtype": self.precision}} if trains else {}
@@ -222,6 +234,7 @@ class HeadTrainer:
             kind=runs.HEAD,
             epochs=recipe.epochs,
             seed=seed,
+            stopping=stopping,
         )
 
 

@@ -35,7 +35,33 @@ class Recipe:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class StoppedSGD(Recipe):
+    """Plain SGD that ends where the validation images no longer gain.
+
+    The weights are those after the pass whose CC on them was best.
+
+    Args:
+        epochs: The most passes over the training images.
+        learning_rate: The rate, which stays as it is.
+        batch_size: Images per step.
+        flip: As in `Recipe`.
+        ema: As in `Recipe`; must be 0.
+        patience: Passes without a gain after which it ends.
+    """
+
+    epochs: int = 200
+    batch_size: int = 60
+    patience: int = 10
+
+    def optimizer(self, steps: int) -> Any:
+        """Return a new Keras optimizer."""
+        return keras.optimizers.SGD(self.learning_rate)
+
+
 # The recipe of every head, chosen on the validation part (docs/study.md).
 RECIPE = Recipe()
+# The paper's (section 3.1), which says neither how long nor by what it stopped.
+PAPER_RECIPE = StoppedSGD()
 # Networks that are trained whole need a lower learning rate.
 NETWORK_RECIPE = Recipe(learning_rate=1e-4)

@@ -6,6 +6,7 @@ after the last epoch it finished. A folder holds
     run.json        settings, logs and seconds
     *.weights.h5    the trained weights
     unfinished.npz  the last whole epoch of a training that was stopped
+    best.keras      its best epoch, where the validation images say when to end
 
 What earlier versions left in `unfinished/` is not read: such a training starts
 again.
@@ -48,7 +49,40 @@ class Kind(NamedTuple):
 # Stored runs depend on these names.
 HEAD = Kind(lambda model: model.head, "head.weights.h5", "settings")
 _RECORD = "run.json"
+_BEST = "best.keras"
 NETWORK = Kind(lambda model: model, "model.weights.h5", "facts")
+
+
+@dataclasses.dataclass(frozen=True)
+class Stopping:
+    """What ends a training: its CC on validation images no longer rises.
+
+    Attributes:
+        batches: Function from the model to the batches of these images.
+        patience: Passes without a gain after which it ends.
+    """
+
+    batches: Callable[[Any], Any]
+    patience: int
+
+    def callbacks(self, model: Any, folder: Path) -> list[Any]:
+        """Return the callbacks: first the one that measures."""
+        return [
+            callbacks.SaliencyMetrics(
+                self.batches(model), metrics=["cc", "nss", "kl"]
+            ),
+            callbacks.Checkpoint(folder / _BEST, monitor="val_cc"),
+            keras.callbacks.EarlyStopping(
+                "val_cc", mode="max", patience=self.patience
+            ),
+        ]
+
+    @staticmethod
+    def best_weights(folder: Path) -> list[Any]:
+        """Return the weights after the best pass."""
+        return keras.models.load_model(
+            folder / _BEST, compile=False
+        ).get_weights()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +114,7 @@ def fit(
     kind: Kind,
     epochs: int,
     seed: int,
+    stopping: Stopping | None = None,
 ) -> Run:
     """Train a model, or read the training from its folder.
 
@@ -94,6 +129,7 @@ def fit(
         kind: `HEAD` or `NETWORK`.
         epochs: Number of passes over the batches.
         seed: Seed of initial weights and dropout.
+        stopping: What ends it before, if anything does.
 
     Returns:
         A `Run`; its model is a new one of `build(False)`.
@@ -115,9 +151,17 @@ def fit(
         model = build(True)
         batches = prepare(model)
         trained = kind.part(model)
-        resume = callbacks.Resume(folder / "unfinished.npz", data=batches)
-        trained.fit(batches, epochs=epochs, verbose=2, callbacks=[resume])
-        values = trained.get_weights()
+        watching = [] if stopping is None else stopping.callbacks(model, folder)
+        resume = callbacks.Resume(
+            folder / "unfinished.npz", data=batches, callbacks=watching[1:]
+        )
+        trained.fit(
+            batches, epochs=epochs, verbose=2, callbacks=[*watching, resume]
+        )
+        if stopping is None:
+            values = trained.get_weights()
+        else:
+            values = stopping.best_weights(folder)
         model = build(False)
         kind.part(model).set_weights(values)
         with replacing(weights) as new:
@@ -129,6 +173,7 @@ def fit(
         }
         write_text(record, json.dumps(kept, indent=1))
         resume.path.unlink(missing_ok=True)
+        (folder / _BEST).unlink(missing_ok=True)
     return Run(model, folder, settings, kept["logs"], kept["seconds"])
 
 

@@ -135,6 +135,34 @@ def test_an_ensemble_is_the_mean_and_reads_back(tmp_path):
     assert map_.shape == (50, 128)
 
 
+def test_the_mean_is_raised_to_a_power(tmp_path):
+    images = np.random.default_rng(0).uniform(0, 255, (2, 96, 128, 3))
+    made = members()
+    maps = output_of(models.Ensemble(made, mirrored=False), images)
+    sharper = models.Ensemble(made, mirrored=False, power=1.5)
+    np.testing.assert_allclose(
+        output_of(sharper, images), maps**1.5, atol=1e-5
+    )
+    sharper.save(tmp_path / "ensemble.keras")
+    assert models.get(tmp_path / "ensemble.keras").power == 1.5
+    # Files that were written before there was a power have none.
+    config = {**sharper.get_config()}
+    del config["power"]
+    assert models.Ensemble.from_config(config).power == 1
+
+
+def test_an_ensemble_trains_through_its_power():
+    """Also where the mean is 0, which `tiny` makes it at first."""
+    made = [models.Baseline((96, 128, 3), backbone="tiny", name="zero")]
+    for weight in made[0].head.weights:
+        weight.assign(keras.ops.zeros_like(weight))
+    model = models.Ensemble(made, power=1.1)
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    images = np.random.default_rng(0).uniform(0, 255, (2, 96, 128, 3))
+    model.train_on_batch(images, np.ones((2, *model.map_size, 1)))
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
 @pytest.mark.further
 def test_a_mirrored_ensemble_has_no_sides():
     model = models.Ensemble(members())
@@ -150,6 +178,9 @@ def test_what_is_no_ensemble():
         models.Ensemble([member, models.DensityNet(**LITE)])
     with pytest.raises(ValueError, match="needs members"):
         models.Ensemble([])
+    for power in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="power must be above 0"):
+            models.Ensemble([member], power=power)
     with pytest.raises(ValueError, match="return maps"):
         stem = member.get_layer("stage0_stem").output
         models.Ensemble([keras.Model(member.input, stem)])

@@ -30,6 +30,7 @@ from keras_saliency.experiments.command_line.data import (
     load_sets,
     network_weights,
     parts_of,
+    spread,
 )
 from keras_saliency.experiments.command_line.kinds import (
     PRECISIONS,
@@ -79,6 +80,7 @@ __all__ = [
     "rate",
     "run",
     "seed",
+    "spread",
     "weights_file",
 ]
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from keras_saliency import datasets
 from keras_saliency._utils.types import PathName
 from keras_saliency.datasets.formats.known import is_mit1003
@@ -134,6 +136,21 @@ def load_extra(
         sets: Names and folders, as `named_folder` reads them.
     """
     return [dataset.with_fixations() for dataset in load_sets(sets).values()]
+
+
+def spread(
+    dataset: datasets.SaliencyDataset, count: int | None
+) -> datasets.SaliencyDataset:
+    """Return some images of a data set, spread evenly over it.
+
+    Args:
+        dataset: The images.
+        count: How many; `None` for all.
+    """
+    if count is None or count >= len(dataset):
+        return dataset
+    chosen = np.linspace(0, len(dataset) - 1, count).astype(int)
+    return dataset.subset([dataset.names[i] for i in chosen])
 
 
 def _backbone(arguments: argparse.Namespace) -> str:
