@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import stopping
 
-from keras_saliency import datasets, experiments, losses
+from keras_saliency import callbacks, datasets, experiments, losses
 from keras_saliency.experiments import Recipe
 
 RECIPE = Recipe(epochs=2, batch_size=5)
@@ -166,3 +166,60 @@ def test_a_damaged_record_is_named(trainer, made):
         (folder / "run.json").write_text(text)
         with pytest.raises(ValueError, match=r"run\.json is damaged"):
             trainer.train("MSE", made)
+
+
+class Scripted(keras.callbacks.Callback):
+    """Gives the passes made-up CCs, and keeps the weights after each."""
+
+    values = (0.1, 0.3, 0.2, 0.25, 0.5)
+    weights = {}
+
+    def __init__(self, *_, **__):
+        super().__init__()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["val_cc"] = self.values[epoch]
+        self.weights[epoch] = self.model.get_weights()
+
+
+@pytest.mark.further
+def test_a_training_ends_by_validation_images(
+    trainer, made, monkeypatch, capsys
+):
+    """With the weights of the best pass; also after a break."""
+    monkeypatch.setattr(callbacks, "SaliencyMetrics", Scripted)
+    recipe = experiments.StoppedSGD(
+        epochs=5, batch_size=5, learning_rate=0.01, patience=2
+    )
+    options = {"seed": 3, "validation": made}
+    whole = trainer.train("KLD", made, recipe, name="whole", **options)
+    # The third and fourth pass were no better than the second.
+    assert whole.logs["val_cc"] == [0.1, 0.3, 0.2, 0.25]
+    best = Scripted.weights[1]
+    for got, wanted in zip(whole.model.head.get_weights(), best, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    assert sorted(p.name for p in whole.folder.iterdir()) == [
+        "head.weights.h5",
+        "run.json",
+    ]
+    with stopping.after_one_epoch():
+        trainer.train("KLD", made, recipe, name="stopped", **options)
+    capsys.readouterr()
+    stopped = trainer.train("KLD", made, recipe, name="stopped", **options)
+    assert "Epoch 1/" not in capsys.readouterr().out
+    assert stopped.logs["val_cc"] == whole.logs["val_cc"]
+    for got, wanted in zip(stopped.model.head.get_weights(), best, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
+def test_the_papers_recipe():
+    recipe = experiments.PAPER_RECIPE
+    optimizer = recipe.optimizer(100)
+    assert type(optimizer) is keras.optimizers.SGD
+    assert float(optimizer.learning_rate) == pytest.approx(0.001)
+    assert optimizer.momentum == 0 and recipe.batch_size == 60
+
+
+def test_validation_images_must_be_there(trainer, made):
+    with pytest.raises(ValueError, match="needs validation="):
+        trainer.train("MSE", made, experiments.PAPER_RECIPE)

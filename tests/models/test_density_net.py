@@ -140,9 +140,7 @@ def test_the_mean_is_raised_to_a_power(tmp_path):
     made = members()
     maps = output_of(models.Ensemble(made, mirrored=False), images)
     sharper = models.Ensemble(made, mirrored=False, power=1.5)
-    np.testing.assert_allclose(
-        output_of(sharper, images), maps**1.5, atol=1e-5
-    )
+    np.testing.assert_allclose(output_of(sharper, images), maps**1.5, atol=1e-5)
     sharper.save(tmp_path / "ensemble.keras")
     assert models.get(tmp_path / "ensemble.keras").power == 1.5
     # Files that were written before there was a power have none.
