@@ -1,13 +1,11 @@
 """The mean of several networks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import keras
 from keras import ops
 
-from keras_saliency._utils.types import Size
-from keras_saliency.images.resizing import as_size
 from keras_saliency.models.arguments import ConfiguredModel
 from keras_saliency.models.base import SaliencyModel
 
@@ -26,10 +24,6 @@ class Ensemble(ConfiguredModel, SaliencyModel):
             to maps `(batch, height, width, 1)`, not negative, such as
             `DensityNet`. Their names must differ.
         mirrored: Whether the mirror images are asked too, at twice the cost.
-        further_sizes: Further `(height, width)` at which a member is asked
-            too, with the same weights: name of the member -> sizes. Each is a
-            map more in the mean, so that one of three quarters costs half as
-            much again.
         power: Exponent of the mean, above 0. A mean of densities is flatter
             than it should be, even if each of them is right (Ranjan and
             Gneiting, *Combining probability forecasts*, JRSS B 2010); an
@@ -39,8 +33,8 @@ class Ensemble(ConfiguredModel, SaliencyModel):
 
     Raises:
         ValueError: If there is no member, two have the same name, one takes
-            no images of a fixed size or returns no maps, cannot be asked at a
-            further size, or `power` is not above 0.
+            no images of a fixed size or returns no maps, or `power` is not
+            above 0.
 
     Example:
     >>> from keras_saliency.models import Baseline
@@ -54,7 +48,6 @@ class Ensemble(ConfiguredModel, SaliencyModel):
         members: Sequence[keras.Model],
         *,
         mirrored: bool = True,
-        further_sizes: Mapping[str, Sequence[Size]] | None = None,
         power: float = 1.0,
         name: str = "ensemble",
         trainable: bool = True,
@@ -74,21 +67,12 @@ class Ensemble(ConfiguredModel, SaliencyModel):
             for axis in (1, 2)
         ]
         images = keras.Input((*size, 3), name="images")
-        sizes = _checked_sizes(further_sizes, members)
-        asked = [
-            *members,
-            *(
-                _at(member, size)
-                for member in members
-                for size in sizes.get(member.name, ())
-            ),
-        ]
         densities = []
-        for network in asked:
-            seen = _resized(images, network.input_shape[1:3])
-            densities.append(_density(network(seen), map_size))
+        for member in members:
+            seen = _resized(images, member.input_shape[1:3])
+            densities.append(_density(member(seen), map_size))
             if mirrored:
-                maps = network(ops.flip(seen, axis=2))
+                maps = member(ops.flip(seen, axis=2))
                 densities.append(_density(ops.flip(maps, axis=2), map_size))
         total = densities[0]
         for density in densities[1:]:
@@ -100,7 +84,6 @@ class Ensemble(ConfiguredModel, SaliencyModel):
         super().__init__(images, saliency, name=name, trainable=trainable)
         self.members = members
         self.mirrored = mirrored
-        self.further_sizes = sizes or None
         self.power = float(power)
 
     @classmethod
@@ -148,37 +131,6 @@ def _check(members):
                 f"The member {member.name} must take images of a fixed size "
                 f"and return maps; it takes {taken} and returns {given}."
             )
-
-
-def _checked_sizes(further_sizes, members):
-    """Return lists of sizes by name, as a configuration has them."""
-    sizes = {
-        name: [list(as_size(size)) for size in given]
-        for name, given in (further_sizes or {}).items()
-    }
-    unknown = set(sizes) - {member.name for member in members}
-    if unknown:
-        raise ValueError(
-            f"further_sizes names {sorted(unknown)}; the members are "
-            f"{[member.name for member in members]}."
-        )
-    return sizes
-
-
-def _at(member, size):
-    """Return a member that takes images of another size, its layers shared."""
-    images = keras.Input((*size, 3), name="images")
-    try:
-        other = keras.models.clone_model(
-            member, input_tensors=images, clone_function=lambda layer: layer
-        )
-    except ValueError as error:
-        raise ValueError(
-            f"The member {member.name} cannot be asked at {size[0]}x{size[1]}: "
-            f"{error}"
-        ) from error
-    other.name = f"{member.name}_at_{size[0]}x{size[1]}"
-    return other
 
 
 def _resized(x, size):

@@ -135,46 +135,6 @@ def test_an_ensemble_is_the_mean_and_reads_back(tmp_path):
     assert map_.shape == (50, 128)
 
 
-def test_a_member_is_asked_at_further_sizes(tmp_path):
-    """With its own weights, which the file holds once."""
-    member = models.DensityNet(**LITE, name="first")
-    sizes = {"first": [(48, 64)]}
-    options = {"mirrored": False, "further_sizes": sizes}
-    model = models.Ensemble([member], **options)
-    other = models.DensityNet(**{**LITE, "input_shape": (48, 64, 3)})
-    other.set_weights(member.get_weights())
-    images = np.random.default_rng(0).uniform(
-        0, 255, (2, *model.input_shape[1:])
-    )
-    images = images.astype("float32")
-    small = keras.ops.image.resize(images, (48, 64))
-    total = 0
-    for network, seen in ((member, images), (other, small)):
-        maps = keras.ops.image.resize(network(seen), model.map_size)
-        total += maps / keras.ops.sum(maps, (1, 2, 3), keepdims=True)
-    expected = keras.ops.convert_to_numpy(total)
-    expected /= expected.max((1, 2, 3), keepdims=True)
-    np.testing.assert_allclose(output_of(model, images), expected, atol=1e-5)
-    alone = models.Ensemble([member], mirrored=False)
-    assert model.count_params() == alone.count_params()
-    for made, name in ((model, "both"), (alone, "alone")):
-        made.save(tmp_path / f"{name}.keras")
-    size = (tmp_path / "both.keras").stat().st_size
-    assert size < 1.05 * (tmp_path / "alone.keras").stat().st_size
-    read = models.get(tmp_path / "both.keras")
-    assert read.further_sizes == {"first": [[48, 64]]}
-    np.testing.assert_allclose(
-        output_of(read, images), output_of(model, images), atol=1e-6
-    )
-    # One training changes what is seen at both sizes.
-    read.compile(keras.optimizers.SGD(0.1), "mse")
-    read.train_on_batch(images, np.ones((2, *read.map_size, 1)))
-    changed = models.Ensemble(read.members, **options)
-    np.testing.assert_allclose(
-        output_of(changed, images), output_of(read, images), atol=1e-6
-    )
-
-
 def test_the_mean_is_raised_to_a_power(tmp_path):
     images = np.random.default_rng(0).uniform(0, 255, (2, 96, 128, 3))
     made = members()
@@ -216,10 +176,6 @@ def test_what_is_no_ensemble():
         models.Ensemble([member, models.DensityNet(**LITE)])
     with pytest.raises(ValueError, match="needs members"):
         models.Ensemble([])
-    with pytest.raises(ValueError, match=r"names \['second'\]; the members"):
-        models.Ensemble([member], further_sizes={"second": [(48, 64)]})
-    with pytest.raises(ValueError, match="two positive integers"):
-        models.Ensemble([member], further_sizes={member.name: [48, 64]})
     for power in (0, -1, float("nan")):
         with pytest.raises(ValueError, match="power must be above 0"):
             models.Ensemble([member], power=power)
