@@ -234,9 +234,7 @@ def _laid_over(map_: Array, image: Array, cmap: str) -> Array:
     gray = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
     light = cv2.convertScaleAbs(steps, alpha=-_OPAQUE, beta=255)
     dimmed = cv2.multiply(gray, light, scale=_DIMMED / 255)
-    # One look-up of four bytes takes half the time of three of one byte.
-    laid = cv2.LUT(steps, _colors(cmap)).view(np.uint8)
-    laid = cv2.cvtColor(laid.reshape(*steps.shape, 4), cv2.COLOR_RGBA2RGB)
+    laid = cv2.applyColorMap(steps, _colors(cmap))
     return cv2.add(laid, cv2.cvtColor(dimmed, cv2.COLOR_GRAY2RGB), dst=laid)
 
 
@@ -245,21 +243,19 @@ def _colors(cmap: str) -> Array:
     """Return the color that is added for a map's root of 0, 1/255, ..., 1.
 
     Returns:
-        int32 array `(256,)`; the bytes of each are red, green, blue and 0.
+        uint8 array `(256, 1, 3)`.
     """
     roots = np.arange(256) / 255
     places = np.minimum((256 * roots**2).astype(int), 255)
     if cmap in _SAME:
-        bgr = cv2.applyColorMap(
+        table = cv2.applyColorMap(
             np.arange(256, dtype=np.uint8)[:, np.newaxis],
             getattr(cv2, f"COLORMAP_{cmap.upper()}"),
         )
-        colors = bgr[:, 0, ::-1] / 255
+        colors = table[:, 0, ::-1] / 255
     else:
         from matplotlib import colormaps
 
         colors = colormaps[cmap](np.arange(256))[:, :3]
-    table = np.zeros((256, 4), np.uint8)
     color = _OPAQUE * roots[:, np.newaxis] * colors[places]
-    table[:, :3] = np.round(255 * color)
-    return table.view(np.int32)[:, 0]
+    return np.round(255 * color)[:, np.newaxis].astype(np.uint8)
