@@ -4,8 +4,8 @@
 
 trains the baseline's head with losses of table 2 by the paper's recipe, SGD in
 batches of 60, ended where the validation images no longer gain
-(`experiments.PAPER_RECIPE`), at the printed rate of 0.001 and at those of
-`--rates`, and by ours, Adam, as in table 2 (`experiments.RECIPE`). Plain SGD
+(`experiments.PAPER_RECIPE`), at the rates of `--rates`, of which 0.001 is the
+printed one, and by ours, Adam, as in table 2 (`experiments.RECIPE`). Plain SGD
 goes as far as a loss is large: what a loss is worth and how far it carries at
 0.001 are two things. Of the rates each loss has its best one, by the CC of the
 validation images.
@@ -24,7 +24,10 @@ make it shorter. Prints and writes `paper_recipe.md` and `.json`.
 """
 
 import dataclasses
+import functools
 import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -59,30 +62,30 @@ def main(arguments=None):
     trainer = trainer_of(arguments)
     trainer.check(arguments.rows, train)
     plans = {
-        (recipe, row): planned(trainer, arguments, recipe, row, train)
+        (recipe, row): planned(
+            trainer, arguments, recipe, row, train, validation
+        )
         for recipe in [*arguments.rates, OURS]
         for row in arguments.rows
     }
     experiments.announce(
         "paper_recipe",
-        [plan.training for _, _, plan in plans.values()],
+        [plan.training for plan in plans.values()],
         measured=3 * len(arguments.rows) * len(test),
         results=arguments.results,
     )
-    runs = {}
-    for (recipe, row), (own, how, _) in plans.items():
+    ended, diverged = {}, []
+    for (recipe, row), plan in plans.items():
         try:
-            runs[recipe, row] = own.train(
-                row,
-                train,
-                how,
-                seed=arguments.seed,
-                validation=validation,
-            )
+            run = plan.run()
+            # The network is read again where it is measured.
+            ended[recipe, row] = plan, run.logs, run.seconds
+            del run
         except callbacks.DivergedError as error:
+            diverged.append([recipe, row])
             print(f"{row} at {recipe}: {error}", flush=True)
         keras.backend.clear_session()
-    write(arguments, runs, test)
+    write(arguments, ended, diverged, test)
 
 
 def parsed(arguments):
@@ -130,17 +133,9 @@ def trainer_of(arguments):
     return dataclasses.replace(trainer, input_shape=(*size, 3))
 
 
-def planned(trainer, arguments, recipe, row, train):
-    """Return a run's trainer, of a folder of its own, its recipe and plan.
-
-    Args:
-        trainer: The trainer of all.
-        arguments: The parsed arguments.
-        recipe: A rate of SGD, or `OURS`.
-        row: The loss.
-        train: The data set to train on.
-    """
-    how = RECIPE
+def planned(trainer, arguments, recipe, row, train, validation):
+    """Return the `Planned` run of a recipe, a rate of SGD or `OURS`."""
+    how, options = RECIPE, {"seed": arguments.seed}
     if recipe != OURS:
         how = dataclasses.replace(
             PAPER_RECIPE,
@@ -148,33 +143,38 @@ def planned(trainer, arguments, recipe, row, train):
             epochs=arguments.epochs,
             patience=arguments.patience,
         )
-    name = experiments.slug(str(recipe))
+        options["validation"] = validation
+    # The name of a run's folder tells neither recipes nor sizes apart.
+    size = "{}x{}".format(*trainer.input_shape[:2])
+    name = experiments.slug(f"{size} {recipe}")
     own = dataclasses.replace(
         trainer, results=arguments.results / "paper_recipe" / name
     )
-    plan = own.plan(row, train, how, seed=arguments.seed)
-    return own, how, plan
+    plan = own.plan(row, train, how, **options)
+    run = functools.partial(own.train, row, train, how, **options)
+    return Planned(run, plan.training, plan.settings)
 
 
-def chosen(arguments, runs):
-    """Return the runs that are shown: of a recipe and a loss."""
+class Planned(NamedTuple):
+    """A training: what makes or reads it, its size, what it depends on."""
+
+    run: Callable[[], experiments.Run]
+    training: experiments.Training
+    settings: dict[str, Any]
+
+
+def chosen(arguments, ended):
+    """Return what is shown: recipe and loss -> rate and loss of a training."""
     found = {}
     for row in arguments.rows:
-        ended = [
-            (rate, runs[rate, row])
-            for rate in arguments.rates
-            if (rate, row) in runs
-        ]
-        for rate, run in ended:
-            if rate == PAPER_RECIPE.learning_rate:
-                found[PRINTED, row] = run
-        if ended:
-            found[BEST, row] = max(
-                (run for _, run in ended),
-                key=lambda run: max(run.logs["val_cc"]),
-            )
-        if (OURS, row) in runs:
-            found[OURS, row] = runs[OURS, row]
+        rates = [rate for rate in arguments.rates if (rate, row) in ended]
+        if PAPER_RECIPE.learning_rate in rates:
+            found[PRINTED, row] = PAPER_RECIPE.learning_rate, row
+        if rates:
+            best = max(rates, key=lambda rate: reached(ended[rate, row]))
+            found[BEST, row] = best, row
+        if (OURS, row) in ended:
+            found[OURS, row] = OURS, row
     return {
         (recipe, row): found[recipe, row]
         for recipe in (PRINTED, BEST, OURS)
@@ -183,7 +183,13 @@ def chosen(arguments, runs):
     }
 
 
-def write(arguments, runs, test):
+def reached(training):
+    """Return the best CC that a training had on the validation images."""
+    _, logs, _ = training
+    return max(logs["val_cc"])
+
+
+def write(arguments, ended, diverged, test):
     """Print and write the table, and the paper's order by each recipe."""
     titles = [evaluation.METRICS[m].title for m in evaluation.SEVEN]
     lines = [
@@ -195,28 +201,31 @@ def write(arguments, runs, test):
             {
                 "recipe": recipe,
                 "row": row,
-                "settings": run.settings,
-                "seconds": run.seconds,
-                "logs": run.logs,
+                "settings": plan.settings,
+                "seconds": seconds,
+                "logs": logs,
             }
-            for (recipe, row), run in runs.items()
+            for (recipe, row), (plan, logs, seconds) in ended.items()
         ],
+        "diverged": diverged,
         "measured": [],
         "order": [],
     }
     results = {}
-    for (recipe, row), run in chosen(arguments, runs).items():
-        result = experiments.score(run, test, "test")
+    for (recipe, row), key in chosen(arguments, ended).items():
+        plan, logs, _ = ended[key]
+        result = experiments.score(plan.run(), test, "test")
+        keras.backend.clear_session()
         results[recipe, row] = result
         means = result.means()
-        rate = run.settings["recipe"]["learning_rate"]
+        rate = plan.settings["recipe"]["learning_rate"]
+        passes = passes_of(logs, plan.settings["recipe"])
         cells = " | ".join(f"{means[m]:.3f}" for m in evaluation.SEVEN)
-        lines.append(
-            f"| {recipe} | {row} | {rate:g} | {passes_of(run)} | {cells} |"
-        )
+        lines.append(f"| {recipe} | {row} | {rate:g} | {passes} | {cells} |")
         content["measured"].append(
             {"recipe": recipe, "row": row, "rate": rate, "means": means}
         )
+    lines += [f"\n{row} diverged at {rate}." for rate, row in diverged]
     lines += [
         "",
         f"| recipe | difference | {' | '.join(titles)} |",
@@ -255,13 +264,13 @@ def write(arguments, runs, test):
     )
 
 
-def passes_of(run):
+def passes_of(logs, recipe):
     """Return after how many passes the weights were best, and of how many."""
-    done = len(run.logs["loss"])
-    if "val_cc" not in run.logs:
+    done = len(logs["loss"])
+    if "val_cc" not in logs:
         return done
-    best = int(np.argmax(run.logs["val_cc"])) + 1
-    rising = done - best < run.settings["recipe"]["patience"]
+    best = int(np.argmax(logs["val_cc"])) + 1
+    rising = done - best < recipe["patience"]
     return f"{best} of {done}{', still rising' if rising else ''}"
 
 

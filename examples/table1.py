@@ -49,8 +49,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from keras_saliency import experiments
-from keras_saliency.datasets import SaliencyDataset
+from keras_saliency import datasets, experiments
 from keras_saliency.experiments import (
     NETWORK_RECIPE,
     RECIPE,
@@ -106,6 +105,8 @@ NAMED_NETWORKS = {
     "PDP": "pdp",
 }
 NETWORKS |= NAMED_NETWORKS
+# The row that has a second phase, against a discriminator.
+ADVERSARIAL = "SalGan"
 MORE = (*NAMED, *NAMED_NETWORKS)
 # Arguments of a row's network that the command line does not have.
 FIXED = {"DeepGaze II, VGG-16": {"backbone": "vgg16"}}
@@ -121,7 +122,7 @@ class Stage(NamedTuple):
 
     folder: Path
     settings: dict[str, Any]
-    train: SaliencyDataset
+    train: datasets.SaliencyDataset
 
 
 def word_or(word, kind):
@@ -171,6 +172,11 @@ def main(arguments=None):
     arguments = parsed(arguments)
     parts = command_line.load_parts(arguments.data)
     arguments.first = command_line.load_extra(arguments.first)
+    if parts["train"].name in [dataset.name for dataset in arguments.first]:
+        raise datasets.DatasetError(
+            f"--first names {parts['train'].name}, on whose images the rows "
+            "are measured."
+        )
     measured = parts[arguments.part].subset(slice(0, arguments.test_images))
     announce(arguments, parts["train"], measured)
     experiments.report(
@@ -230,6 +236,9 @@ def parsed(arguments):
     if arguments.more:
         arguments.rows = list(dict.fromkeys([*arguments.rows, *MORE]))
     arguments.weights = dict(arguments.weights)
+    trained = set(arguments.rows) - set(arguments.weights)
+    if arguments.adversarial_epochs and ADVERSARIAL not in trained:
+        parser.error(f"--adversarial-epochs needs the row {ADVERSARIAL}")
     return arguments
 
 
@@ -340,9 +349,9 @@ def trained(row, arguments, train):
         seconds += run.seconds
     spent = experiments.spent_on(run, len(train))
     spent["seconds"] = round(seconds, 1)
-    for name in ("first", "content_epochs"):
-        if name in stage.settings:
-            spent[name] = stage.settings[name]
+    for fact in ("first", "content_epochs"):
+        if fact in run.settings:
+            spent[fact] = run.settings[fact]
     return run, spent
 
 
@@ -352,7 +361,7 @@ def stages(row, arguments, train):
     The last of SalGan's is that against its discriminator, if that is wanted.
     """
     found, before = [], []
-    adversarial = arguments.adversarial_epochs if row == "SalGan" else 0
+    adversarial = arguments.adversarial_epochs if row == ADVERSARIAL else 0
     for dataset in (*arguments.first, train):
         if dataset is train:
             name, epochs = row, arguments.epochs[row]

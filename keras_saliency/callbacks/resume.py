@@ -25,7 +25,8 @@ class Resume(keras.callbacks.Callback):
     After each epoch one file receives the weights, the optimizer's state, what
     a `CombinedLoss(weighting=)` has learned, the states of dropout and other
     random layers, the order in which `fit` draws batches, the pass of `data`,
-    the logs so far and the best values of `callbacks`. If the file is there
+    the logs so far, the best values of `callbacks`, and whether one of them has
+    ended the training, which then stays ended. If the file is there
     when `fit` begins, training goes on after the epoch it was written in. On
     the CPU of one machine the result is then that of the training without a
     break, bit for bit. The file is replaced in one step: a process killed at
@@ -101,6 +102,9 @@ class Resume(keras.callbacks.Callback):
             variable.assign(value)
         self.history = state["history"]
         self.model._initial_epoch = state["epoch"]
+        if state.get("ended"):
+            # Another callback ended it: no epoch is left.
+            self.model._initial_epoch = self.params["epochs"]
         self._state = state
 
     def on_epoch_begin(
@@ -128,6 +132,7 @@ class Resume(keras.callbacks.Callback):
         state = {
             "format": _FORMAT,
             "epoch": epoch + 1,
+            "ended": bool(getattr(self.model, "stop_training", False)),
             "history": self.history,
             "pass": None if self.data is None else self.data.pass_number,
             "data": _facts(self.data),

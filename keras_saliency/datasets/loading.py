@@ -120,7 +120,9 @@ def load_path(
     )
     if (path / "images").exists() and not is_published:
         if (path / "fixations.csv").is_file():
-            return load_csv(path / "fixations.csv", path / "images", **options)
+            return load_csv(
+                path / "fixations.csv", path / "images", name=name, **options
+            )
         densities, fixations = (
             path / part if (path / part).exists() else None
             for part in ("maps", "fixations")
@@ -129,6 +131,7 @@ def load_path(
             path / "images",
             densities=densities,
             fixations=fixations,
+            name=name,
             **options,
         )
     return load(name, root=path, partial=partial, **options)

@@ -1,6 +1,8 @@
 """Training the baseline's head on cached features, and measuring it."""
 
 import dataclasses
+import json
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -91,6 +93,7 @@ class HeadTrainer:
         seed: int = 0,
         name: str | None = None,
         start: "runs.Run | Plan | None" = None,
+        validation: datasets.SaliencyDataset | None = None,
         **options: Any,
     ) -> "Plan":
         """Return what `train` would do with the same arguments.
@@ -102,6 +105,7 @@ class HeadTrainer:
             seed: As for `train`.
             name: As for `train`.
             start: The run to start from, or its plan.
+            validation: As for `train`.
             **options: As for `train`.
 
         Raises:
@@ -123,6 +127,13 @@ class HeadTrainer:
             "start": start and start.settings,
             "model": options,
         }
+        if validation is not None:
+            names = json.dumps(list(validation.names)).encode()
+            settings["validation"] = {
+                "data": validation.name,
+                "images": len(validation),
+                "names": f"{zlib.crc32(names):08x}",
+            }
         slug = f"{runs.slug(train.name)}_{runs.slug(name)}_seed{seed}"
         if start is not None:
             slug += f"_after_{runs.slug(start.settings['data'])}"
@@ -196,17 +207,27 @@ class HeadTrainer:
             ValueError: If there is no such loss, a loss has no name, or a
                 recipe ends by validation images and there are none.
         """
+        if isinstance(recipe, StoppedSGD) != (validation is not None):
+            raise ValueError(
+                "The recipe StoppedSGD needs validation=, and no other does."
+            )
         plan = self.plan(
-            loss, train, recipe, seed=seed, name=name, start=start, **options
+            loss,
+            train,
+            recipe,
+            seed=seed,
+            name=name,
+            start=start,
+            validation=validation,
+            **options,
         )
         arguments = {"activation": losses.get(loss).activation, **options}
 
         stopping = None
-        if isinstance(recipe, StoppedSGD):
-            if validation is None:
-                raise ValueError("The recipe StoppedSGD needs validation=.")
+        if isinstance(recipe, StoppedSGD) and validation is not None:
+            watched = validation
             stopping = runs.Stopping(
-                lambda model: feature_batches(model, validation, shuffle=False),
+                lambda model: feature_batches(model, watched, shuffle=False),
                 recipe.patience,
             )
 
@@ -235,6 +256,7 @@ class HeadTrainer:
             epochs=recipe.epochs,
             seed=seed,
             stopping=stopping,
+            start=start,
         )
 
 

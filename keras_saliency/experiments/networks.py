@@ -117,6 +117,7 @@ def train_network(
 
     Raises:
         SettingsError: If the folder holds a run with other settings.
+        ValueError: If `start` is a run of another network.
     """
     if _takes(name, "keep_proportions"):
         options["keep_proportions"] = False
@@ -128,6 +129,11 @@ def train_network(
             if start is None:
                 return make(name, backbone_weights, **options)
             model = make(name, **options)
+        if type(model) is not type(start.model):
+            raise ValueError(
+                f"A {name} cannot start from a run of a "
+                f"{type(start.model).__name__}."
+            )
         model.set_weights(start.model.get_weights())
         return model
 
@@ -150,6 +156,7 @@ def train_network(
         kind=runs.NETWORK,
         epochs=settings["epochs"],
         seed=settings["seed"],
+        start=start,
     )
 
 
@@ -175,15 +182,19 @@ def train_adversarially(
 
     Raises:
         SettingsError: If the folder holds a run with other settings.
+        ValueError: If the run is that of another network.
     """
+    if not isinstance(start.model, models.SalGAN):
+        raise ValueError(
+            "Against a discriminator only a SalGAN is trained here; received "
+            f"a run of a {type(start.model).__name__}."
+        )
     size = start.model.input_shape[1:3]
 
     def build(trains: bool) -> models.AdversarialTraining:
         with precision(settings["precision"] if trains else "float32"):
-            generator = models.SalGAN(
-                (*size, 3),
-                backbone_weights=None,
-                filters=start.model.filters,
+            generator = make(
+                "salgan", input_shape=(*size, 3), filters=start.model.filters
             )
             discriminator = models.SalGANDiscriminator((*size, 4))
         generator.set_weights(start.model.get_weights())
@@ -201,6 +212,7 @@ def train_adversarially(
         kind=runs.NETWORK,
         epochs=settings["epochs"],
         seed=settings["seed"],
+        start=start,
     )
     return dataclasses.replace(run, model=run.model.generator)
 

@@ -1,9 +1,12 @@
 """How the networks of the experiments are trained."""
 
 import dataclasses
+import math
 from typing import Any
 
 import keras
+
+from keras_saliency._utils.checks import whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,11 +51,28 @@ class StoppedSGD(Recipe):
         flip: As in `Recipe`.
         ema: As in `Recipe`; must be 0.
         patience: Passes without a gain after which it ends.
+
+    Raises:
+        ValueError: If a number is impossible.
     """
 
     epochs: int = 200
     batch_size: int = 60
     patience: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "patience"):
+            whole_number("StoppedSGD", name, getattr(self, name))
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(
+                "StoppedSGD: learning_rate must be above 0 and finite; "
+                f"received {self.learning_rate}."
+            )
+        if self.ema:
+            raise ValueError(
+                "StoppedSGD: ema must be 0, as the weights are those after "
+                f"the best pass; received {self.ema}."
+            )
 
     def optimizer(self, steps: int) -> Any:
         """Return a new Keras optimizer."""

@@ -5,7 +5,8 @@ after the last epoch it finished. A folder holds
 
     run.json        settings, logs and seconds
     *.weights.h5    the trained weights
-    unfinished.npz  the last whole epoch of a training that was stopped
+    unfinished.json what a training that was begun depends on
+    unfinished.npz  its last whole epoch
     best.keras      its best epoch, where the validation images say when to end
 
 What earlier versions left in `unfinished/` is not read: such a training starts
@@ -15,11 +16,13 @@ again.
 import dataclasses
 import json
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 
 from keras_saliency import callbacks
 from keras_saliency._utils.atomic import replacing, write_text
@@ -49,7 +52,7 @@ class Kind(NamedTuple):
 # Stored runs depend on these names.
 HEAD = Kind(lambda model: model.head, "head.weights.h5", "settings")
 _RECORD = "run.json"
-_BEST = "best.keras"
+_BEGUN, _UNFINISHED, _BEST = "unfinished.json", "unfinished.npz", "best.keras"
 NETWORK = Kind(lambda model: model, "model.weights.h5", "facts")
 
 
@@ -104,6 +107,13 @@ class Run:
     logs: dict[str, list[float]]
     seconds: float
 
+    def digest(self) -> str:
+        """Return a text that changes with the weights."""
+        check = 0
+        for values in self.model.get_weights():
+            check = zlib.crc32(np.ascontiguousarray(values).tobytes(), check)
+        return f"{check:08x}"
+
 
 def fit(
     folder: Path,
@@ -115,6 +125,7 @@ def fit(
     epochs: int,
     seed: int,
     stopping: Stopping | None = None,
+    start: Run | None = None,
 ) -> Run:
     """Train a model, or read the training from its folder.
 
@@ -130,12 +141,14 @@ def fit(
         epochs: Number of passes over the batches.
         seed: Seed of initial weights and dropout.
         stopping: What ends it before, if anything does.
+        start: The run whose weights `build` starts from.
 
     Returns:
         A `Run`; its model is a new one of `build(False)`.
 
     Raises:
-        SettingsError: If the folder holds a run with other settings.
+        SettingsError: If the folder holds a run with other settings, or one
+            that was begun with others.
     """
     settings = _as_json(settings)
     record, weights = folder / _RECORD, folder / kind.weights
@@ -145,6 +158,7 @@ def fit(
         kind.part(model).load_weights(weights)
     else:
         folder.mkdir(parents=True, exist_ok=True)
+        begin(folder, {**settings, "start weights": start and start.digest()})
         print(f"\n{folder.name}", flush=True)
         begun = time.perf_counter()
         keras.utils.set_random_seed(seed)
@@ -153,7 +167,7 @@ def fit(
         trained = kind.part(model)
         watching = [] if stopping is None else stopping.callbacks(model, folder)
         resume = callbacks.Resume(
-            folder / "unfinished.npz", data=batches, callbacks=watching[1:]
+            folder / _UNFINISHED, data=batches, callbacks=watching[1:]
         )
         trained.fit(
             batches, epochs=epochs, verbose=2, callbacks=[*watching, resume]
@@ -172,8 +186,8 @@ def fit(
             "seconds": round(time.perf_counter() - begun, 1),
         }
         write_text(record, json.dumps(kept, indent=1))
-        resume.path.unlink(missing_ok=True)
-        (folder / _BEST).unlink(missing_ok=True)
+        for name in (_UNFINISHED, _BEGUN, _BEST):
+            (folder / name).unlink(missing_ok=True)
     return Run(model, folder, settings, kept["logs"], kept["seconds"])
 
 
@@ -195,6 +209,22 @@ def is_done(folder: Path, settings: Mapping[str, Any], kind: Kind) -> bool:
     kept = read_record(record, kind.settings, "logs", "seconds")
     check_settings(settings, kept[kind.settings], folder)
     return True
+
+
+def begin(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Note what a training depends on that has not ended yet.
+
+    Raises:
+        SettingsError: If it was begun with other settings and has got so far
+            that it would go on.
+        ValueError: If the note is damaged.
+    """
+    note = folder / _BEGUN
+    if (folder / _UNFINISHED).exists() and note.exists():
+        kept = read_record(note, "settings")["settings"]
+        check_settings(settings, kept, folder)
+    content = json.dumps({"settings": settings}, indent=1)
+    write_text(note, content)
 
 
 def check_settings(

@@ -1,5 +1,6 @@
 """The mean of several networks."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -54,9 +55,10 @@ class Ensemble(ConfiguredModel, SaliencyModel):
     ) -> None:
         members = list(members)
         _check(members)
-        if not power > 0:
+        if not isinstance(power, (int, float)) or not 0 < power < math.inf:
             raise ValueError(
-                f"An ensemble's power must be above 0; received {power}."
+                "An ensemble's power must be a number above 0; received "
+                f"{power!r}."
             )
         size = [
             max(member.input_shape[axis] for member in members)
@@ -80,7 +82,9 @@ class Ensemble(ConfiguredModel, SaliencyModel):
         peak = ops.max(total, axis=(1, 2, 3), keepdims=True)
         saliency = total / ops.maximum(peak, keras.config.epsilon())
         if power != 1:
-            saliency = ops.power(saliency, power)
+            # Powers below 1 have no slope at 0.
+            floor = keras.config.epsilon()
+            saliency = ops.power(ops.maximum(saliency, floor), power)
         super().__init__(images, saliency, name=name, trainable=trainable)
         self.members = members
         self.mirrored = mirrored

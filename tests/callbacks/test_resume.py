@@ -132,6 +132,27 @@ def test_on_cached_features(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_training_that_was_ended_stays_ended(tmp_path):
+    """Killed after the last pass, and before what comes after `fit`."""
+    path = tmp_path / "state.npz"
+
+    def fit():
+        model = make_model()
+        train, _ = make_data(model)
+        stop = keras.callbacks.EarlyStopping("loss", mode="max", patience=2)
+        resume = Resume(path, data=train, callbacks=[stop])
+        model.fit(train, epochs=9, verbose=0, callbacks=[stop, resume])
+        return model.get_weights(), resume.history
+
+    weights, history = fit()
+    # The loss falls, where it should rise.
+    assert 3 <= len(history["loss"]) < 9
+    again, same = fit()
+    assert same == history
+    for one, other in zip(weights, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_the_file_can_be_removed_at_the_end(tmp_path):
     train(tmp_path, epochs=1, delete=True)
     assert not (tmp_path / "state.npz").exists()

@@ -71,7 +71,7 @@ def test_a_rate_that_diverges_is_left_out(recipes, monkeypatch, capsys):
         return train(self, loss, data, recipe, **options)
 
     monkeypatch.setattr(experiments.HeadTrainer, "train", diverging)
-    content, _ = recipes()
+    content, text = recipes()
     assert "MSE at 0.02: training has diverged" in capsys.readouterr().out
     assert [(m["recipe"], m["row"]) for m in content["measured"]] == [
         ("SGD 0.001", "LC1"),
@@ -80,3 +80,5 @@ def test_a_rate_that_diverges_is_left_out(recipes, monkeypatch, capsys):
         ("Adam, as table 2", "LC1"),
     ]
     assert [o["recipe"] for o in content["order"]] == ["Adam, as table 2"]
+    assert content["diverged"] == [[0.001, "MSE"], [0.02, "MSE"]]
+    assert "MSE diverged at 0.02." in text

@@ -223,6 +223,8 @@ def test_networks_learn_from_other_sets_first(
     capsys.readouterr()
     table1(*arguments)
     assert "Epoch" not in capsys.readouterr().out
+    with pytest.raises(datasets.DatasetError, match="--first names made"):
+        table1(*arguments, "--first", f"made={tmp_path / 'set1'}")
 
 
 @pytest.mark.slow
@@ -276,6 +278,11 @@ def test_weights_that_someone_released(table1, tmp_path, monkeypatch, capsys):
         (("--epochs", "Sam-VGG=many"), "'many' is no number"),
         (("--train-images", "all", "Sam-VGG=0"), "0 is not above 0"),
         (("--input-size", "Sam-VGG=32"), "'32' is no size"),
+        (("--learning-rate", "inf"), "inf is not above 0 and finite"),
+        (
+            ("--rows", "ML-Net", "--adversarial-epochs", "2"),
+            "--adversarial-epochs needs the row SalGan",
+        ),
     ],
 )
 def test_refuses_what_is_none(arguments, message, capsys):

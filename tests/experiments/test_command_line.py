@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import h5py
 import numpy as np
 import pytest
@@ -206,3 +207,21 @@ def test_sets_by_name(tmp_path):
     assert np.abs(usual - other).max() > 1e-6
     (first,) = command_line.load_extra([("Other", path)])
     assert first.names == sets["Other"].names
+    for names in (("x", "x"), ("x a", "x-a")):
+        with pytest.raises(datasets.DatasetError, match="a name of its own"):
+            command_line.load_sets([(name, path) for name in names])
+
+
+def test_a_set_in_folders_has_the_name_it_is_given(tmp_path):
+    made = datasets.generate(count=2, size=(48, 64))
+    for kind in ("images", "maps"):
+        (tmp_path / "set" / kind).mkdir(parents=True)
+    for i, name in enumerate(made.names):
+        image = made.image(i)[..., ::-1]
+        cv2.imwrite(str(tmp_path / "set/images" / f"{name}.png"), image)
+        density = made.density(i)
+        gray = np.round(255 * density / density.max())
+        cv2.imwrite(str(tmp_path / "set/maps" / f"{name}.png"), gray)
+    sets = command_line.load_sets([("Other", tmp_path / "set")])
+    assert sets["Other"].name == "Other"
+    assert datasets.load_path(tmp_path / "set").name == "set"

@@ -212,6 +212,42 @@ def test_a_training_ends_by_validation_images(
         np.testing.assert_array_equal(got, wanted)
 
 
+@pytest.mark.further
+def test_what_was_begun_with_other_settings_is_refused(
+    trainer, made, monkeypatch
+):
+    """It would go on with the old ones, and be kept under the new."""
+    monkeypatch.setattr(callbacks, "SaliencyMetrics", Scripted)
+    recipe = experiments.StoppedSGD(epochs=2, batch_size=5)
+    faster = dataclasses.replace(recipe, learning_rate=0.1)
+    with stopping.after_one_epoch():
+        trainer.train("KLD", made, recipe, validation=made)
+    with pytest.raises(experiments.SettingsError, match="other settings"):
+        trainer.train("KLD", made, faster, validation=made)
+    with pytest.raises(experiments.SettingsError, match="other settings"):
+        trainer.train("KLD", made, recipe, validation=made.subset([0, 1]))
+    run = trainer.train("KLD", made, recipe, validation=made)
+    assert run.settings["validation"]["images"] == len(made)
+    # Nor is one that is done read for other validation images.
+    with pytest.raises(experiments.SettingsError, match="other settings"):
+        trainer.plan("KLD", made, recipe, validation=made.subset([0, 1]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ema": 0.9}, "ema must be 0"),
+        ({"patience": 0}, "patience"),
+        ({"epochs": 0}, "epochs"),
+        ({"learning_rate": -1.0}, "learning_rate must be above 0"),
+        ({"learning_rate": float("inf")}, "learning_rate must be above 0"),
+    ],
+)
+def test_impossible_recipes(options, message):
+    with pytest.raises(ValueError, match=message):
+        experiments.StoppedSGD(**options)
+
+
 def test_the_papers_recipe():
     recipe = experiments.PAPER_RECIPE
     optimizer = recipe.optimizer(100)
@@ -223,3 +259,5 @@ def test_the_papers_recipe():
 def test_validation_images_must_be_there(trainer, made):
     with pytest.raises(ValueError, match="needs validation="):
         trainer.train("MSE", made, experiments.PAPER_RECIPE)
+    with pytest.raises(ValueError, match="and no other does"):
+        trainer.train("MSE", made, RECIPE, validation=made)

@@ -64,7 +64,7 @@ def test_a_run_is_resumed_kept_and_read(tmp_path, made, capsys):
         train(tmp_path / "run", made, {**SETTINGS, "seed": 1})
 
 
-def test_a_run_starts_from_another(tmp_path, made, monkeypatch):
+def test_a_run_starts_from_another(tmp_path, made, small_sam, monkeypatch):
     """Its weights, not those of the backbone, and none of its optimizer."""
     first = train(tmp_path / "first", made)
     begun = []
@@ -74,6 +74,21 @@ def test_a_run_starts_from_another(tmp_path, made, monkeypatch):
         lambda self, *_, **__: begun.append(self.get_weights()),
     )
     train(tmp_path / "second", made, {**SETTINGS, "seed": 5}, start=first)
+    options = {"backbone_weights": None, "input_shape": (32, 48, 3)}
+    with pytest.raises(ValueError, match="sam_vgg cannot start from a run of"):
+        monkeypatch.setitem(models.MODELS, "sam_vgg", small_sam)
+        experiments.train_network(
+            "sam_vgg",
+            tmp_path / "third",
+            SETTINGS,
+            made,
+            start=first,
+            **options,
+        )
+    with pytest.raises(ValueError, match="a run of a OneLayer"):
+        experiments.train_adversarially(
+            tmp_path / "fourth", SETTINGS, made, start=first
+        )
     for got, wanted in zip(begun[0], first.model.get_weights(), strict=True):
         np.testing.assert_array_equal(got, wanted)
 
@@ -160,7 +175,6 @@ def test_adversarial_training_goes_on_as_if_it_had_not_stopped(
 ):
     """The turns and both optimizers go on too: three batches in a pass."""
     small = functools.partial(models.SalGAN, filters=(2,) * 5)
-    monkeypatch.setattr(models, "SalGAN", small)
     monkeypatch.setitem(models.MODELS, "salgan", small)
     settings = {**SETTINGS, "batch_size": 3}
     start = experiments.train_network(
@@ -184,6 +198,14 @@ def test_adversarial_training_goes_on_as_if_it_had_not_stopped(
     assert {"generator_loss", "discriminator_loss"} <= set(run.logs)
     before = start.model.predict(made.image(0)[np.newaxis], verbose=0)
     assert np.abs(maps[0] - before).max() > 1e-6
+    with stopping.after_one_epoch():
+        experiments.train_adversarially(
+            tmp_path / "other", settings, made, start=start
+        )
+    with pytest.raises(experiments.SettingsError, match="other settings"):
+        experiments.train_adversarially(
+            tmp_path / "other", settings, made, start=run
+        )
     again = experiments.train_adversarially(
         tmp_path / "whole", settings, made, start=start
     )

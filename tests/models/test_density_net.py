@@ -154,11 +154,12 @@ def test_an_ensemble_trains_through_its_power():
     made = [models.Baseline((96, 128, 3), backbone="tiny", name="zero")]
     for weight in made[0].head.weights:
         weight.assign(keras.ops.zeros_like(weight))
-    model = models.Ensemble(made, power=1.1)
-    model.compile(keras.optimizers.SGD(0.1), "mse")
     images = np.random.default_rng(0).uniform(0, 255, (2, 96, 128, 3))
-    model.train_on_batch(images, np.ones((2, *model.map_size, 1)))
-    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    for power in (0.5, 1.1):
+        model = models.Ensemble(made, power=power)
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.train_on_batch(images, np.ones((2, *model.map_size, 1)))
+        assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
 @pytest.mark.further
@@ -176,8 +177,8 @@ def test_what_is_no_ensemble():
         models.Ensemble([member, models.DensityNet(**LITE)])
     with pytest.raises(ValueError, match="needs members"):
         models.Ensemble([])
-    for power in (0, -1, float("nan")):
-        with pytest.raises(ValueError, match="power must be above 0"):
+    for power in (0, -1, float("nan"), float("inf"), None, "1.1"):
+        with pytest.raises(ValueError, match="power must be a number above 0"):
             models.Ensemble([member], power=power)
     with pytest.raises(ValueError, match="return maps"):
         stem = member.get_layer("stage0_stem").output

@@ -1,7 +1,7 @@
 """The data sets and the network that the arguments ask for."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from keras_saliency import datasets
 from keras_saliency._utils.types import PathName
 from keras_saliency.datasets.formats.known import is_mit1003
 from keras_saliency.experiments.heads import HeadTrainer
+from keras_saliency.experiments.runs import slug
 
 # Of the density maps, in pixels of the original, where it is not the data
 # set's own: 19 gives SALICON's published maps.
@@ -111,13 +112,24 @@ def parts_of(
 
 
 def load_sets(
-    sets: Iterable[tuple[str, Path]],
+    sets: Sequence[tuple[str, Path]],
 ) -> dict[str, datasets.SaliencyDataset]:
     """Return data sets by name, their densities of the sigma in `SIGMAS`.
 
     Args:
         sets: Names and folders, as `named_folder` reads them.
+
+    Raises:
+        DatasetError: If two have the same name, as results are kept by it, or
+            one cannot be read.
     """
+    slugs = [slug(name) for name, _ in sets]
+    for name, _ in sets:
+        if slugs.count(slug(name)) > 1:
+            raise datasets.DatasetError(
+                f"Two of the data sets are named {name}, or nearly so: give "
+                "each NAME=PATH a name of its own."
+            )
     loaded: dict[str, datasets.SaliencyDataset] = {}
     for name, path in sets:
         sigma: dict[str, Any] = {}
@@ -128,7 +140,7 @@ def load_sets(
 
 
 def load_extra(
-    sets: Iterable[tuple[str, Path]],
+    sets: Sequence[tuple[str, Path]],
 ) -> list[datasets.SaliencyDataset]:
     """Return further data sets to learn from, their images with fixations.
 

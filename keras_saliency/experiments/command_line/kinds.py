@@ -1,6 +1,7 @@
 """What reads the text of an argument: each raises an error argparse shows."""
 
 import argparse
+import math
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -82,10 +83,10 @@ seed = count_or_none
 
 
 def rate(text: str) -> float:
-    """Return a learning rate, a number above 0."""
+    """Return a learning rate, a finite number above 0."""
     number = _number(text, float)
-    if not number > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and finite")
     return number
 
 
