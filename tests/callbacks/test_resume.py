@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_saliency import datasets, layers, losses
+from keras_saliency import datasets, layers, losses, models
 from keras_saliency.callbacks import Checkpoint, Resume, SaliencyMetrics
 from keras_saliency.features import cache_features
 
@@ -130,6 +130,38 @@ def test_on_cached_features(tmp_path):
     run(tmp_path / "broken", interrupt_after=1)
     for a, b in zip(run(tmp_path / "broken"), wanted, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_both_optimizers_of_adversarial_training_are_kept(tmp_path):
+    """Their counts of steps decide whose turn it is."""
+
+    def made():
+        images, pairs = keras.Input((*SIZE, 3)), keras.Input((*SIZE, 4))
+        maps = keras.layers.Conv2D(1, 1, activation="sigmoid")(images)
+        judged = keras.layers.GlobalAveragePooling2D()(pairs)
+        judged = keras.layers.Dense(1, activation="sigmoid")(judged)
+        trainer = models.AdversarialTraining(
+            keras.Model(images, maps), keras.Model(pairs, judged)
+        )
+        trainer.compile()
+        return trainer
+
+    def resume(trainer):
+        callback = Resume(tmp_path / "state.npz")
+        callback.set_params({"epochs": 2})
+        callback.set_model(trainer)
+        return callback
+
+    trainer, other = made(), made()
+    for variable in trainer.discriminator_optimizer.variables:
+        variable.assign(keras.ops.ones_like(variable) * 3)
+    resume(trainer).on_epoch_end(0)
+    resume(other).on_train_begin()
+    found = [
+        keras.ops.convert_to_numpy(variable)
+        for variable in other.discriminator_optimizer.variables
+    ]
+    assert len(found) > 2 and all((values == 3).all() for values in found)
 
 
 def test_a_training_that_was_ended_stays_ended(tmp_path):

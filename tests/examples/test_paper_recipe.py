@@ -31,7 +31,7 @@ def recipes(example, tmp_path, monkeypatch):
     return run
 
 
-@pytest.mark.further
+@pytest.mark.slow
 def test_recipes_are_compared_and_kept(recipes, monkeypatch, capsys):
     content, text = recipes()
     kinds = [(m["recipe"], m["row"]) for m in content["measured"]]

@@ -169,7 +169,7 @@ def test_padded_networks_see_images_as_in_training(
     assert not np.array_equal(map_, run.model.saliency_map(image))
 
 
-@pytest.mark.further
+@pytest.mark.slow
 def test_adversarial_training_goes_on_as_if_it_had_not_stopped(
     tmp_path, made, monkeypatch, capsys
 ):
