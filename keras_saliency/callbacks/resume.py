@@ -3,7 +3,6 @@
 import json
 import random
 import re
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_saliency._utils import checksums
 from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.types import Array, PathName
 
@@ -266,9 +266,8 @@ def _facts(data: Any) -> dict[str, str]:
         augment = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(data.augment))
         facts |= {"augment": augment, "versions": data.versions}
     if hasattr(data, "dataset"):
-        names = json.dumps(list(data.dataset.names)).encode()
         facts["images"] = len(data.dataset)
-        facts["names"] = f"{zlib.crc32(names):08x}"
+        facts["names"] = checksums.of_names(data.dataset.names)
     # Numbers may be NumPy's, which JSON does not know.
     return {name: str(value) for name, value in facts.items()}
 

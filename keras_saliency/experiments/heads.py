@@ -1,8 +1,6 @@
 """Training the baseline's head on cached features, and measuring it."""
 
 import dataclasses
-import json
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_saliency import datasets, evaluation, losses, models
+from keras_saliency._utils import checksums
 from keras_saliency._utils.types import Array, PathName
 from keras_saliency.experiments import runs
 from keras_saliency.experiments.announcing import Training
@@ -128,11 +127,10 @@ class HeadTrainer:
             "model": options,
         }
         if validation is not None:
-            names = json.dumps(list(validation.names)).encode()
             settings["validation"] = {
                 "data": validation.name,
                 "images": len(validation),
-                "names": f"{zlib.crc32(names):08x}",
+                "names": checksums.of_names(validation.names),
             }
         slug = f"{runs.slug(train.name)}_{runs.slug(name)}_seed{seed}"
         if start is not None:

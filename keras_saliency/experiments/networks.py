@@ -148,16 +148,7 @@ def train_network(
         model.compile(optimizer, own)
         return batches
 
-    return runs.fit(
-        folder,
-        settings,
-        build,
-        prepare,
-        kind=runs.NETWORK,
-        epochs=settings["epochs"],
-        seed=settings["seed"],
-        start=start,
-    )
+    return _fit(folder, settings, build, prepare, start)
 
 
 def train_adversarially(
@@ -204,7 +195,18 @@ def train_adversarially(
         trainer.compile()
         return _batches(trainer.generator, train, settings)
 
-    run = runs.fit(
+    run = _fit(folder, settings, build, prepare, start)
+    return dataclasses.replace(run, model=run.model.generator)
+
+
+def _fit(
+    folder: Path,
+    settings: Mapping[str, Any],
+    build: Callable[[bool], Any],
+    prepare: Callable[[Any], Any],
+    start: runs.Run | None,
+) -> runs.Run:
+    return runs.fit(
         folder,
         settings,
         build,
@@ -214,7 +216,6 @@ def train_adversarially(
         seed=settings["seed"],
         start=start,
     )
-    return dataclasses.replace(run, model=run.model.generator)
 
 
 def _batches(
