@@ -170,9 +170,11 @@ def test_a_camera_is_recorded_for_a_time(camera, tmp_path, capsys):
     # A file of that name is none.
     (tmp_path / "2").touch()
     assert cli.predict.source(str(tmp_path / "2")) == tmp_path / "2"
-    maps = predict(0, "uniform")
-    assert next(maps).shape == (46, 70) and camera.opened == (0,)
-    maps.close()
+    for options in ({}, {"smooth": 0.5, "every": 2}):
+        maps = predict(0, "uniform", **options)
+        assert next(maps).shape == (46, 70) and camera.opened == (0,)
+        maps.close()
+        assert camera.opened is None
 
 
 def test_ctrl_c_ends_a_camera_and_its_file_is_whole(camera, tmp_path):
@@ -263,6 +265,97 @@ def test_smoothing(tmp_path):
         np.testing.assert_array_equal(ours, own(map_))
     with pytest.raises(ValueError, match="smooth is for videos"):
         predict(PICTURE, "uniform", smooth=1)
+
+
+class Counting:
+    """Its map of a frame has one pixel, at the number of the frame."""
+
+    def __init__(self):
+        self.seen = []
+
+    def saliency_map(self, frame):
+        self.seen.append(int(frame[0, 0, 0]))
+        return np.eye(1, 12, self.seen[-1], dtype="float32")
+
+
+def numbered(count):
+    return [np.full((1, 12, 3), k, "uint8") for k in range(count)]
+
+
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_maps_between_the_frames_that_the_network_saw(batch_size):
+    model = Counting()
+    predictor = prediction.Predictor(model, batch_size=batch_size)
+    outcomes = list(
+        prediction.outcomes_of_frames(predictor, numbered(9), every=3)
+    )
+    assert model.seen == [0, 3, 6]
+    assert [int(o.image[0, 0, 0]) for o in outcomes] == list(range(9))
+    places = np.eye(12, dtype="float32")
+    for k, expected in (
+        (0, places[0]),
+        (1, places[0] + places[3] / 2),
+        (2, places[0] / 2 + places[3]),
+        (3, places[3]),
+        (5, places[3] / 2 + places[6]),
+        # Nothing comes after the last.
+        (7, places[6]),
+        (8, places[6]),
+    ):
+        np.testing.assert_allclose(outcomes[k].get()[0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("every", [1, 2, 4, 7])
+def test_every_frame_has_a_map(count, every):
+    given = prediction.outcomes_of_frames(
+        prediction.Predictor(Counting()), iter(numbered(count)), every
+    )
+    assert [int(o.image[0, 0, 0]) for o in given] == list(range(count))
+
+
+def test_batches_of_a_network_that_sees_some_frames():
+    frames = [np.roll(PICTURE, 5 * k, axis=1) for k in range(23)]
+    predictor = prediction.Predictor("bundled", batch_size=4)
+    alone = [predictor(frame) for frame in frames]
+    given = prediction.outcomes_of_frames(predictor, frames, every=2)
+    for k, (outcome, frame) in enumerate(zip(given, frames, strict=True)):
+        np.testing.assert_array_equal(outcome.image, frame)
+        expected = alone[k]
+        if k % 2:
+            expected = (alone[k - 1] + alone[k + 1]) / 2
+            expected /= expected.max()
+        np.testing.assert_allclose(outcome.get(), expected, atol=1e-5)
+
+
+def test_frames_without_a_map_are_an_error_and_every_is_checked(tmp_path):
+    class Empty:
+        def saliency_map(self, frame):
+            return np.full(frame.shape[:2], np.nan)
+
+    predictor = prediction.Predictor(Empty())
+    given = prediction.outcomes_of_frames(predictor, numbered(3), 2)
+    with pytest.raises(ValueError, match="NaN"):
+        next(given).get()
+    path = write_video(tmp_path / "a.avi", FRAMES)
+    for bad in (0, -1, 1.5, np.nan):
+        with pytest.raises(ValueError, match="every must be a whole number"):
+            predict(path, "uniform", every=bad)
+    with pytest.raises(ValueError, match="every is for videos"):
+        predict(PICTURE, "uniform", every=2)
+    own = list(predict(path, "spectral_residual"))
+    mixed = list(predict(path, "spectral_residual", every=2))
+    assert len(own) == len(mixed) == 5
+    for k in (0, 2, 4):
+        np.testing.assert_array_equal(own[k], mixed[k])
+    between = own[0] + own[2]
+    np.testing.assert_allclose(mixed[1], between / between.max(), atol=1e-6)
+    out = tmp_path / "out.mp4"
+    words = ["predict", str(path), "-o", str(out), "--model", "uniform"]
+    assert cli.main([*words, "--every", "3", "--smooth", "0.2"]) == 0
+    assert count(out) == 5
+    with pytest.raises(SystemExit):
+        cli.main([*words, "--every", "0"])
 
 
 def test_a_bar_says_how_far_it_is(monkeypatch, capsys):

@@ -1,7 +1,8 @@
 """How many frames a second: reading, overlay, writing, and all of it.
 
 The video is made here: a texture that moves, which costs the codec about what
-a real one does. `--threads 1` holds OpenCV to one core.
+a real one does. `--threads 1` holds OpenCV to one core. `--every N` is that of
+`predict`, and says how near the maps then are to the frames' own.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from keras_saliency import Predictor, cli, plot, videos
+from keras_saliency import Predictor, cli, evaluation, plot, predict, videos
 
 
 def main(arguments=None):
@@ -25,6 +26,7 @@ def main(arguments=None):
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--model", help="default: that of the package")
     parser.add_argument("--threads", type=int, help="of OpenCV")
+    parser.add_argument("--every", type=int, default=1)
     parsed = parser.parse_args(arguments)
     if parsed.threads:
         cv2.setNumThreads(parsed.threads)
@@ -35,6 +37,7 @@ def main(arguments=None):
         maps = list(Predictor(parsed.model).maps(shown))
         out = Path(folder) / "out.mp4"
         words = ["predict", str(film), "-o", str(out)]
+        words += ["--every", str(parsed.every)]
         if parsed.model:
             words += ["--model", parsed.model]
         many = [shown[i % len(shown)] for i in range(parsed.frames)]
@@ -63,6 +66,12 @@ def main(arguments=None):
                 f"{count / best:6.1f} frames a second",
                 flush=True,
             )
+        if parsed.every > 1:
+            alike = correlations(film, parsed.model, parsed.every)
+            print(
+                f"CC with the frames' own maps: {np.mean(alike):.4f} on "
+                f"average, {np.min(alike):.4f} at least"
+            )
 
 
 def frames(size, count):
@@ -77,6 +86,16 @@ def frames(size, count):
         center = (width * k // count, height // 2)
         cv2.circle(frame, center, height // 8, (230, 60, 40), -1)
         yield frame
+
+
+def correlations(film, model, every):
+    """Return the CC of each frame's map with the one of the mixed."""
+    predictor = Predictor(model)
+    mixed = predict(film, predictor, every=every)
+    return [
+        float(evaluation.cc(prediction=map_, density=own))
+        for own, map_ in zip(predict(film, predictor), mixed, strict=True)
+    ]
 
 
 def exhaust(path):

@@ -124,7 +124,10 @@ def _write_video(
     with stopping as stopped, contextlib.closing(video.frames):
         if stopped is not None:
             frames = itertools.takewhile(lambda _: not stopped.is_set(), frames)
-        shown = _shown(predictor.outcomes(frames), video, parsed)
+        outcomes = prediction.outcomes_of_frames(
+            predictor, frames, parsed.every
+        )
+        shown = _shown(outcomes, video, parsed)
         if video.live:
             shown = videos.in_time(shown, video.rate)
         shown = itertools.islice(shown, limit)

@@ -67,6 +67,14 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         help="smooth the maps of a video over this time",
     )
     command.add_argument(
+        "--every",
+        type=words.count,
+        metavar="N",
+        default=1,
+        help="ask the network about each N-th frame of a video only, and mix "
+        "the maps between: quicker",
+    )
+    command.add_argument(
         "--duration",
         type=words.positive,
         metavar="SECONDS",

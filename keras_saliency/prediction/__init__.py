@@ -1,5 +1,6 @@
 """From images, folders and videos to maps, whatever runs the network."""
 
+from keras_saliency.prediction.between import outcomes_of_frames
 from keras_saliency.prediction.call import predict
 from keras_saliency.prediction.inputs import check_path, images_in
 from keras_saliency.prediction.predictor import Outcome, Predictor
@@ -11,5 +12,6 @@ __all__ = [
     "Smoothing",
     "check_path",
     "images_in",
+    "outcomes_of_frames",
     "predict",
 ]

@@ -1,5 +1,6 @@
 """Saliency maps of images, folders and videos in one call."""
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,10 +8,11 @@ from typing import Any
 
 from keras_saliency._utils.skipping import Skipping
 from keras_saliency._utils.types import Array, ArrayLike, PathName
+from keras_saliency.prediction.between import outcomes_of_frames
 from keras_saliency.prediction.inputs import check_path, images_in
-from keras_saliency.prediction.predictor import Predictor
+from keras_saliency.prediction.predictor import Outcome, Predictor
 from keras_saliency.prediction.smoothing import Smoothing
-from keras_saliency.videos import is_stream, is_video, open_video
+from keras_saliency.videos import Video, is_stream, is_video, open_video
 
 
 def predict(
@@ -23,6 +25,7 @@ def predict(
     errors: str = "skip",
     recursive: bool = False,
     smooth: float = 0.0,
+    every: int = 1,
 ) -> Any:
     """Return where people look in an image, or in each of several.
 
@@ -55,6 +58,10 @@ def predict(
             that are links. Each folder is searched once.
         smooth: Seconds over which the maps of a video are smoothed, by
             `prediction.Smoothing`; 0 leaves each as it is.
+        every: Of a video the network sees each `every`-th frame only. Those
+            between get the mean of the maps on both sides, weighted by how
+            near they are (`prediction.outcomes_of_frames`): nearly as many
+            times as quick where the network takes most of the time.
 
     Returns:
         float32 map `(height, width)` of the image's size, in [0, 1]: the
@@ -66,8 +73,8 @@ def predict(
     Raises:
         ValueError: If there is no such image, video or model, if one cannot
             be read, or if a map holds NaN; the message names the file. Of a
-            list or folder, if that is so of all its images. If `smooth` is
-            given and it is no video.
+            list or folder, if that is so of all its images. If `smooth` or
+            `every` is given and it is no video, or is no such number.
 
     Example:
     >>> import numpy as np
@@ -77,9 +84,10 @@ def predict(
     skipping = Skipping(errors)
     predictor = model if isinstance(model, Predictor) else Predictor(model)
     if isinstance(image, (int, str, os.PathLike)) and is_video(image):
-        return _frames(image, predictor, smooth)
-    if smooth:
-        raise ValueError("smooth is for videos; received something else.")
+        return _frames(image, predictor, smooth, every)
+    for name, given in (("smooth", smooth), ("every", every != 1)):
+        if given:
+            raise ValueError(f"{name} is for videos; received something else.")
     if isinstance(image, (list, tuple)):
         return _several(image, predictor, skipping)
     if isinstance(image, (str, os.PathLike)):
@@ -90,13 +98,23 @@ def predict(
 
 
 def _frames(
-    source: PathName | int, predictor: Predictor, smooth: float
+    source: PathName | int, predictor: Predictor, smooth: float, every: int
 ) -> Iterator[Array]:
     if not is_stream(source):
         check_path(source)  # type: ignore[arg-type]
     video = open_video(source)
-    maps = predictor.maps(video.frames)
-    return map(Smoothing(smooth, video.rate), maps) if smooth else maps
+    outcomes = outcomes_of_frames(predictor, video.frames, every)
+    smoothing = Smoothing(smooth, video.rate) if smooth else None
+    return _maps(video, outcomes, smoothing)
+
+
+def _maps(
+    video: Video, outcomes: Iterator[Outcome], smoothing: Smoothing | None
+) -> Iterator[Array]:
+    with contextlib.closing(video.frames):
+        for outcome in outcomes:
+            map_ = outcome.get()
+            yield map_ if smoothing is None else smoothing(map_)
 
 
 def _several(

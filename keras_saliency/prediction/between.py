@@ -1,0 +1,75 @@
+"""Maps of a video of which the network sees only some frames."""
+
+import collections
+from collections.abc import Iterable, Iterator
+
+import cv2
+
+from keras_saliency import images
+from keras_saliency._utils.checks import whole_number
+from keras_saliency._utils.types import Array
+from keras_saliency.prediction.predictor import Outcome, Predictor
+
+
+def outcomes_of_frames(
+    predictor: Predictor, frames: Iterable[Array], every: int = 1
+) -> Iterator[Outcome]:
+    """Return an iterator over what becomes of each frame.
+
+    The network sees frames 0, N, 2N, ... of the video, where N is `every`.
+    Frame kN + j between two of them shows `m / max(m)`, where
+    `m = (1 - j/N) m[kN] + (j/N) m[kN + N]`; frames after the last that it
+    saw show the map of that one. Scenes that are cut dissolve within N
+    frames.
+
+    Args:
+        predictor: Makes the maps.
+        frames: uint8 arrays `(height, width, 3)`, RGB, in their order. Up to
+            32 are taken ahead, more if `every` is above 8.
+        every: N, a whole number from 1 on; 1 shows each frame's own map.
+
+    Raises:
+        ValueError: If `every` is another number.
+    """
+    count = whole_number("predict", "every", every)
+    if count == 1:
+        return predictor.outcomes(frames)
+    return _with_mixed(predictor, frames, count)
+
+
+def _with_mixed(
+    predictor: Predictor, frames: Iterable[Array], every: int
+) -> Iterator[Outcome]:
+    unseen: collections.deque[Array] = collections.deque()
+
+    def seen() -> Iterator[Array]:
+        for number, frame in enumerate(frames):
+            if number % every:
+                unseen.append(frame)
+            else:
+                yield frame
+
+    # As many frames wait for the network as if it saw all of them.
+    batch_size = max(1, predictor.batch_size // every)
+    before: Outcome | None = None
+    for after in Predictor(predictor, batch_size=batch_size).outcomes(seen()):
+        if before is not None:
+            for step in range(1, every):
+                yield _mixed(unseen.popleft(), before, after, step / every)
+        yield after
+        before = after
+    for frame in unseen:
+        assert before is not None
+        yield before._replace(image=frame)
+
+
+def _mixed(
+    frame: Array, before: Outcome, after: Outcome, share: float
+) -> Outcome:
+    """Return the outcome of a frame between two, by the share of the later."""
+    first, second = before.map, after.map
+    if first is None or second is None or first.shape != second.shape:
+        nearer = before if share < 0.5 else after
+        return nearer._replace(image=frame)
+    mean = cv2.addWeighted(first, 1 - share, second, share, 0)
+    return Outcome(frame, images.divide_by_peak(mean))
