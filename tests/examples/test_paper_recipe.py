@@ -53,7 +53,7 @@ def test_recipes_are_compared_and_kept(recipes, monkeypatch, capsys):
             if (m["recipe"], m["row"]) == ("SGD, its best rate", row)
         ]
         assert rate == max(reached, key=reached.get)
-    assert [o["difference"] for o in content["order"]] == [["LC1", "MSE"]] * 3
+    assert [o["difference"] for o in content["compared"]] == [["LC1", "MSE"]] * 3
     assert "| Adam, as table 2 | LC1 | 0.001 | 5 |" in text
     capsys.readouterr()
     assert recipes() == (content, text)
@@ -78,6 +78,6 @@ def test_a_rate_that_diverges_is_left_out(recipes, monkeypatch, capsys):
         ("Adam, as table 2", "MSE"),
         ("Adam, as table 2", "LC1"),
     ]
-    assert [o["recipe"] for o in content["order"]] == ["Adam, as table 2"]
+    assert [o["recipe"] for o in content["compared"]] == ["Adam, as table 2"]
     assert content["diverged"] == [[0.02, "MSE"]]
     assert "MSE diverged at 0.02." in text
