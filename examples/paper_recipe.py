@@ -54,6 +54,7 @@ ROWS = (
     "LC2",
 )
 PRINTED, BEST, OURS = "SGD 0.001", "SGD, its best rate", "Adam, as table 2"
+TITLES = [evaluation.METRICS[m].title for m in evaluation.SEVEN]
 RATES = (0.001, 0.01, 0.1, 1.0)
 # What the claims of section 4.3 compare: the first is said to be better, but of
 # the pairs of different groups, which are said to be alike.
@@ -217,11 +218,11 @@ def reached(training):
 
 def write(arguments, ended, diverged, test):
     """Print and write the table, and the comparisons by each recipe."""
-    titles = [evaluation.METRICS[m].title for m in evaluation.SEVEN]
-    lines = [
-        f"| recipe | loss | rate | passes | {' | '.join(titles)} |",
-        "|---" * (len(titles) + 4) + "|",
-    ]
+    results, measured, lines = measure(arguments, ended, test)
+    lines += [f"\n{row} diverged at {rate}." for rate, row in diverged]
+    compared, more = compare(results)
+    text = "\n".join([*lines, "", *more]) + "\n"
+    print(f"\n{text}")
     content = {
         "trainings": [
             {
@@ -234,33 +235,47 @@ def write(arguments, ended, diverged, test):
             for (recipe, row), (plan, logs, seconds) in ended.items()
         ],
         "diverged": diverged,
-        "measured": [],
-        "compared": [],
+        "measured": measured,
+        "compared": compared,
     }
-    results = {}
+    experiments.write_text(arguments.results / "paper_recipe.md", text)
+    experiments.write_text(
+        arguments.results / "paper_recipe.json",
+        json.dumps(content, indent=1) + "\n",
+    )
+
+
+def measure(arguments, ended, test):
+    """Return the scores of what is shown, their means, and a table of them."""
+    results, measured = {}, []
+    lines = [
+        f"| recipe | loss | rate | passes | {' | '.join(TITLES)} |",
+        "|---" * (len(TITLES) + 4) + "|",
+    ]
     for (recipe, row), key in chosen(arguments, ended).items():
         plan, logs, _ = ended[key]
         result = experiments.score(plan.run(), test, "test")
         keras.backend.clear_session()
-        results[recipe, row] = result
+        results.setdefault(recipe, {})[row] = [result]
         means = result.means()
         rate = plan.settings["recipe"]["learning_rate"]
         passes = passes_of(logs, plan.settings["recipe"])
         cells = " | ".join(f"{means[m]:.3f}" for m in evaluation.SEVEN)
         lines.append(f"| {recipe} | {row} | {rate:g} | {passes} | {cells} |")
-        content["measured"].append(
+        measured.append(
             {"recipe": recipe, "row": row, "rate": rate, "means": means}
         )
-    lines += [f"\n{row} diverged at {rate}." for rate, row in diverged]
-    lines += [
-        "",
-        f"| recipe | difference | {' | '.join(titles)} |",
-        "|---" * (len(titles) + 2) + "|",
+    return results, measured, lines
+
+
+def compare(results):
+    """Return the differences of `PAIRS` by each recipe, and a table of them."""
+    compared = []
+    lines = [
+        f"| recipe | difference | {' | '.join(TITLES)} |",
+        "|---" * (len(TITLES) + 2) + "|",
     ]
-    for recipe in (PRINTED, BEST, OURS):
-        rows = {
-            r: [result] for (at, r), result in results.items() if at == recipe
-        }
+    for recipe, rows in results.items():
         pairs = [pair for pair in PAIRS if set(pair) <= set(rows)]
         ranking = experiments.Ranking(rows) if pairs else None
         for pair in pairs:
@@ -271,7 +286,7 @@ def write(arguments, ended, diverged, test):
                 for m, d in found.items()
             )
             lines.append(f"| {recipe} | {' - '.join(pair)} | {cells} |")
-            content["compared"].append(
+            compared.append(
                 {
                     "recipe": recipe,
                     "difference": list(pair),
@@ -284,13 +299,7 @@ def write(arguments, ended, diverged, test):
         "outlasts Holm's correction over all pairs of a recipe's rows by seven "
         "metrics.",
     ]
-    text = "\n".join(lines) + "\n"
-    print(f"\n{text}")
-    experiments.write_text(arguments.results / "paper_recipe.md", text)
-    experiments.write_text(
-        arguments.results / "paper_recipe.json",
-        json.dumps(content, indent=1) + "\n",
-    )
+    return compared, lines
 
 
 def passes_of(logs, recipe):
