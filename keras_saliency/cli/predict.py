@@ -35,8 +35,8 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--model",
-        help="a name of 'weights list', a .keras file, or the name of a "
-        "classic model; default: the small model of the package",
+        help="a name of 'weights list', a .keras file, an exported file "
+        "(.onnx, .tflite, ...), or the name of a classic model; default: the small model of the package",
     )
     command.add_argument(
         "--backbone-weights",
