@@ -6,6 +6,7 @@ import dataclasses
 import os
 import re
 import time
+import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -34,6 +35,8 @@ _PARTS = {b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide"}
 _MOST_PARTS = 100_000
 # Frames that wait for the codec.
 _AHEAD = 2
+# Frames that a damaged file may lack in one place, of which others follow.
+_MOST_MISSING = 250
 # A stream without an end tells nonsense.
 _MOST_FRAMES = 1e9
 
@@ -109,7 +112,8 @@ def open_video(source: PathName | int) -> Video:
 
     Returns:
         A `Video`. The camera or stream is released when the iterator ends or
-        is closed.
+        is closed. In place of frames that are damaged the one before is
+        repeated, and a warning at the end says of how many.
 
     Raises:
         DatasetError: If there is no such file, if it is no video or has no
@@ -128,7 +132,7 @@ def open_video(source: PathName | int) -> Video:
             f"The video {path} is damaged: its end is missing. Copy or "
             "download it anew."
         )
-    video = _opened(cv2.VideoCapture(str(path)))
+    video = _opened(cv2.VideoCapture(str(path)), path)
     if video is None:
         raise DatasetError(
             f"The file {path} cannot be read as a video: it is damaged, has no "
@@ -167,8 +171,10 @@ def _open_stream(source: str | int) -> Video:
     return dataclasses.replace(video, live=video.count is None)
 
 
-def _opened(capture: cv2.VideoCapture) -> Video | None:
-    """Return a video whose first frame could be read."""
+def _opened(
+    capture: cv2.VideoCapture, path: Path | None = None
+) -> Video | None:
+    """Return a video whose first frame could be read; `path` is a file's."""
     size = [
         capture.get(side)
         for side in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)
@@ -182,7 +188,7 @@ def _opened(capture: cv2.VideoCapture) -> Video | None:
     rate = capture.get(cv2.CAP_PROP_FPS)
     count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     return Video(
-        _frames(capture, frame),
+        _frames(capture, frame, path),
         rate if 0 < rate <= _HIGHEST_RATE else _RATE,
         round(count) if 0 < count < _MOST_FRAMES else None,
     )
@@ -314,12 +320,27 @@ def _count(path: Path) -> int:
 
 
 def _frames(
-    capture: cv2.VideoCapture, frame: Array | None
+    capture: cv2.VideoCapture, frame: Array | None, path: Path | None
 ) -> Generator[Array, None, None]:
+    """Yield frames; of a file also those that come after damage."""
+    damaged = 0
     try:
         while frame is not None:
             yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-            frame = _next(capture)[1]
+            missing, following = 0, _next(capture)[1]
+            while following is None and path and missing < _MOST_MISSING:
+                missing, following = missing + 1, _next(capture)[1]
+            if following is not None:
+                damaged += missing
+                for _ in range(missing):
+                    yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            frame = following
+        if damaged:
+            warnings.warn(
+                f"{damaged} frames of the video {path} are damaged: each "
+                "shows the one before.",
+                stacklevel=2,
+            )
     finally:
         capture.release()
 

@@ -1,6 +1,7 @@
 """One object from images to maps: batches, threads, pickles, files."""
 
 import pickle
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -140,3 +141,53 @@ def test_what_is_no_exported_model(tmp_path, monkeypatch):
     monkeypatch.setattr(runtimes.importlib, "import_module", none)
     with pytest.raises(NotInstalledError, match="pip install onnxruntime"):
         Predictor(tmp_path / "a.onnx")
+
+
+def test_a_predictor_of_a_predictor_asks_in_turn():
+    asked, most = [], []
+
+    class Slow:
+        def saliency_map(self, image):
+            asked.append(1)
+            most.append(len(asked))
+            time.sleep(0.01)
+            asked.pop()
+            return image[..., 0]
+
+    first = Predictor(Slow())
+    both = (first, Predictor(first, batch_size=1))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda k: both[k % 2](PICTURE), range(8)))
+    assert max(most) == 1
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (46, 70, 1), (46, 70)])
+def test_a_map_of_an_object_gets_the_size_of_the_image(shape):
+    class Model:
+        def saliency_map(self, image):
+            return np.arange(np.prod(shape)).reshape(shape)
+
+    map_ = Predictor(Model())(PICTURE)
+    assert map_.shape == PICTURE.shape[:2] == (46, 70)
+    assert map_.dtype == np.float32 and map_.max() == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.full((46, 70), -np.inf), "NaN or infinity"),
+        (np.full((46, 70), np.nan), "NaN or infinity"),
+        (np.zeros((46, 70), complex), "must be an array .* complex128"),
+        (np.zeros((0, 70)), "must be an array .* of shape"),
+        (np.zeros((46, 70, 3)), "must be an array .* of shape"),
+        (np.zeros(7), "must be an array .* of shape"),
+        ("a map", "must be an array"),
+    ],
+)
+def test_what_is_no_map(given, message):
+    class Model:
+        def saliency_map(self, image):
+            return given
+
+    with pytest.raises(ValueError, match=message):
+        Predictor(Model())(PICTURE)

@@ -14,6 +14,8 @@ from keras_saliency._utils import console
 
 FRAMES = [np.roll(PICTURE, 9 * k, axis=1) for k in range(5)]
 
+VOP = b"\x00\x00\x01\xb6"
+
 
 def count(path):
     return len(list(videos.open_video(path).frames))
@@ -328,6 +330,103 @@ def test_batches_of_a_network_that_sees_some_frames():
         np.testing.assert_allclose(outcome.get(), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("count", [2, 9, 13])
+def test_a_map_that_is_changed_changes_no_other(count):
+    def maps():
+        predictor = prediction.Predictor(Counting())
+        return (
+            outcome.get()
+            for outcome in prediction.outcomes_of_frames(
+                predictor, numbered(min(count, 12)), every=4
+            )
+        )
+
+    kept = list(maps())
+    assert len({id(map_) for map_ in kept}) == len(kept)
+    for map_, expected in zip(maps(), kept, strict=True):
+        np.testing.assert_array_equal(map_, expected)
+        map_ *= 255
+
+
+def test_frames_of_other_sizes_have_maps_of_their_own_size():
+    frames = [PICTURE, PICTURE[:20, :30], PICTURE[:30], PICTURE[:16, :16]]
+    outcomes = prediction.outcomes_of_frames(
+        prediction.Predictor("spectral_residual"), frames, every=2
+    )
+    for outcome, frame in zip(outcomes, frames, strict=True):
+        assert outcome.get().shape == frame.shape[:2]
+        assert outcome.get().max() == 1
+
+
+def test_no_more_frames_are_read_than_are_wanted(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "a.avi", 4 * FRAMES)
+    read = []
+    opened = videos._next
+    monkeypatch.setattr(
+        videos, "_next", lambda capture: (read.append(1), opened(capture))[1]
+    )
+    words = ["predict", str(path), "-o", str(tmp_path / "out.mp4")]
+    words += ["--model", "uniform", "--every", "50", "--frames", "2"]
+    assert cli.main(words) == 0
+    read_of_the_film = len(read)
+    assert count(tmp_path / "out.mp4") == 2 and read_of_the_film < 9
+
+
+@pytest.mark.filterwarnings("default")
+def test_frames_after_damage_are_read(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    texture = rng.integers(0, 256, (96, 128, 3), "uint8")
+    texture = cv2.GaussianBlur(texture, (0, 0), 2)
+    path = tmp_path / "a.mp4"
+    frames = [np.roll(texture, 3 * k, axis=1) for k in range(60)]
+    videos.write_video(path, frames, 25)
+    content = bytearray(path.read_bytes())
+    # MPEG-4 starts each frame with these bytes.
+    marks = [i for i in range(len(content)) if content[i:].startswith(VOP)]
+    assert len(marks) == 60
+    content[marks[30] : marks[33]] = bytes(marks[33] - marks[30])
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match=r"frames of the video .*a\.mp4 are"):
+        shown = list(videos.open_video(path).frames)
+    assert len(shown) == 60
+    np.testing.assert_array_equal(shown[31], shown[30])
+    assert (shown[50] != shown[49]).any()
+    out = tmp_path / "out.mp4"
+    words = ["predict", str(path), "-o", str(out), "--model", "uniform"]
+    assert cli.main(words) == 0
+    assert "are damaged: each shows the one before" in capsys.readouterr().err
+    assert count(out) == 60
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        ("--frames", "99999999999999999999999"),
+        ("--duration", "1e300"),
+        ("--duration", "1e308"),
+    ],
+)
+def test_limits_beyond_all_films(tmp_path, limits):
+    path = write_video(tmp_path / "a.avi", FRAMES)
+    words = ["predict", str(path), "-o", str(tmp_path / "out.mp4")]
+    assert cli.main([*words, "--model", "uniform", *limits]) == 0
+    assert count(tmp_path / "out.mp4") == 5
+
+
+def test_what_is_no_camera_and_no_time(tmp_path):
+    path = write_video(tmp_path / "a.avi", FRAMES)
+    for source in (-1, np.int64(-1), True):
+        with pytest.raises(ValueError, match="A number is a camera, from 0"):
+            predict(source, "uniform")
+    with pytest.raises(datasets.DatasetError, match="camera 97 cannot be"):
+        predict(np.int64(97), "uniform")
+    for smooth in ("1", [1], np.array([1, 2]), True):
+        with pytest.raises(ValueError, match="smooth must be a number above"):
+            predict(path, "uniform", smooth=smooth)
+        with pytest.raises(ValueError, match="smooth is for videos"):
+            predict(PICTURE, "uniform", smooth=smooth)
+
+
 def test_frames_without_a_map_are_an_error_and_every_is_checked(tmp_path):
     class Empty:
         def saliency_map(self, frame):
@@ -338,7 +437,7 @@ def test_frames_without_a_map_are_an_error_and_every_is_checked(tmp_path):
     with pytest.raises(ValueError, match="NaN"):
         next(given).get()
     path = write_video(tmp_path / "a.avi", FRAMES)
-    for bad in (0, -1, 1.5, np.nan):
+    for bad in (0, -1, 1.5, np.nan, 10**400, -(10**400)):
         with pytest.raises(ValueError, match="every must be a whole number"):
             predict(path, "uniform", every=bad)
     with pytest.raises(ValueError, match="every is for videos"):

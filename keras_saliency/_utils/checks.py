@@ -1,5 +1,6 @@
 """Checks of arguments that many classes and functions take."""
 
+import math
 import numbers
 import os
 import stat
@@ -33,14 +34,20 @@ def whole_number(
 
 
 def as_number(value: Any) -> float | None:
-    """Return a number of Python's or NumPy's as Python's, else `None`."""
+    """Return a number of Python's or NumPy's as Python's, else `None`.
+
+    What is too large for a float is infinite.
+    """
     import numpy as np
 
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf  # type: ignore[operator]
 
 
 def is_count(value: Any) -> bool:

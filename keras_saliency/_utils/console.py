@@ -43,9 +43,9 @@ def run(work: Callable[[], object]) -> int:
     """Run a program; say in a line which error ended it.
 
     These are `ValueError`, which every error of this package is,
-    `NotInstalledError` and `OSError`. Others keep their traceback, since the
-    fault is then ours, and so do all if the environment variable
-    `KERAS_SALIENCY_TRACEBACK` is set.
+    `NotInstalledError`, `OSError` and `MemoryError`. Others keep their
+    traceback, since the fault is then ours, and so do all if the environment
+    variable `KERAS_SALIENCY_TRACEBACK` is set.
 
     Args:
         work: The program. If it returns a number, that is the exit status.
@@ -69,9 +69,12 @@ def run(work: Callable[[], object]) -> int:
     except BrokenPipeError:
         _forget_output()
         return _PIPE_CLOSED
-    except (ValueError, NotInstalledError, OSError) as error:
+    except (ValueError, NotInstalledError, OSError, MemoryError) as error:
         if os.environ.get(VARIABLE):
             raise
+        if isinstance(error, MemoryError):
+            say(f"There is too little memory for this. {error}")
+            return UNFINISHED
         say(message_of(error))
         return UNFINISHED if _is_of_the_system(error) else WRONG
 

@@ -1,6 +1,7 @@
 """Going on with a training that was broken off, as if it had not been."""
 
 import json
+import math
 import random
 import re
 from collections.abc import Sequence
@@ -30,7 +31,8 @@ class Resume(keras.callbacks.Callback):
     when `fit` begins, training goes on after the epoch it was written in. On
     the CPU of one machine the result is then that of the training without a
     break, bit for bit. The file is replaced in one step: a process killed at
-    any moment leaves a whole one.
+    any moment leaves a whole one. After an epoch whose loss is NaN or infinite
+    nothing is written: training can go on from the epoch before.
 
         resume = callbacks.Resume("run/state.npz", data=train)
         model.fit(train, epochs=20, callbacks=[metrics, best, resume])
@@ -129,6 +131,8 @@ class Resume(keras.callbacks.Callback):
         """Write the state."""
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
+        if not math.isfinite((logs or {}).get("loss", 0.0)):
+            return
         state = {
             "format": _FORMAT,
             "epoch": epoch + 1,

@@ -6,6 +6,7 @@ import errno
 import itertools
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -110,9 +111,11 @@ def _write_video(
     job: Job, predictor: prediction.Predictor, parsed: argparse.Namespace
 ) -> None:
     video = videos.open_video(job.source)
-    limits = [] if parsed.frames is None else [parsed.frames]
+    # No video has more frames than a machine can count.
+    limits = [] if parsed.frames is None else [min(parsed.frames, sys.maxsize)]
     if parsed.duration is not None:
-        limits.append(max(1, round(parsed.duration * video.rate)))
+        count = min(parsed.duration * video.rate, float(sys.maxsize // 2))
+        limits.append(max(1, round(count)))
     limit = min(limits, default=None)
     # What a file claims is no limit: it may be an estimate.
     claimed = [video.count] if video.count is not None else []
@@ -124,6 +127,8 @@ def _write_video(
     with stopping as stopped, contextlib.closing(video.frames):
         if stopped is not None:
             frames = itertools.takewhile(lambda _: not stopped.is_set(), frames)
+        if not video.live:
+            frames = itertools.islice(frames, limit)
         outcomes = prediction.outcomes_of_frames(
             predictor, frames, parsed.every
         )

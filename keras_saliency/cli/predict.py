@@ -36,7 +36,8 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--model",
         help="a name of 'weights list', a .keras file, an exported file "
-        "(.onnx, .tflite, ...), or the name of a classic model; default: the small model of the package",
+        "(.onnx, .tflite, ...), or the name of a classic model; default: the "
+        "small model of the package",
     )
     command.add_argument(
         "--backbone-weights",
@@ -72,7 +73,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         metavar="N",
         default=1,
         help="ask the network about each N-th frame of a video only, and mix "
-        "the maps between: quicker",
+        "the maps between: quicker, with up to 4 N frames in memory",
     )
     command.add_argument(
         "--duration",

@@ -134,6 +134,13 @@ def load_path(
             name=name,
             **options,
         )
+    if _key(name) not in SOURCES:
+        raise DatasetNotFoundError(
+            f"The folder {path} holds no data set: neither fixations.npz, nor "
+            "images/ with maps/, fixations/ or fixations.csv; and its name is "
+            "that of no published set, which name= may give: "
+            f"{', '.join(SOURCES)}."
+        )
     return load(name, root=path, partial=partial, **options)
 
 

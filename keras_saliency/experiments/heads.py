@@ -34,8 +34,9 @@ class Plan(NamedTuple):
 class HeadTrainer:
     """Trainer of baselines that share a backbone and a folder of results.
 
-    Runs are kept in `results/runs/DATASET_LOSS_seedSEED`, which does not tell
-    recipes apart: trainings of two recipes need two folders of results.
+    Runs are kept in `results/runs/DATASET_LOSS_seedSEED`. That name does not
+    tell recipes, images, backbones and input sizes apart: trainings that
+    differ in these need two folders of results, and are refused in one.
 
     Args:
         results: Folder of results.
@@ -120,6 +121,9 @@ class HeadTrainer:
             "loss": name,
             "data": train.name,
             "images": len(train),
+            "names": checksums.of_names(train.names),
+            "backbone": self.backbone,
+            "input": list(self.input_shape),
             "recipe": dataclasses.asdict(recipe),
             "precision": self.precision,
             "seed": seed,

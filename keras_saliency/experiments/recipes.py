@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_saliency._utils.checks import whole_number
+from keras_saliency._utils.checks import as_number, whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +21,9 @@ class Recipe:
         flip: Whether half of the images are mirrored, anew in each pass.
         ema: Momentum of a moving average of the weights, which takes the
             place of the weights at the end; 0 for none.
+
+    Raises:
+        ValueError: If a number is impossible.
     """
 
     epochs: int = 5
@@ -28,6 +31,28 @@ class Recipe:
     batch_size: int = 10
     flip: bool = False
     ema: float = 0.0
+
+    def __post_init__(self) -> None:
+        owner = type(self).__name__
+        for name in ("epochs", "batch_size"):
+            self._keep(name, whole_number(owner, name, getattr(self, name)))
+        rate, ema = as_number(self.learning_rate), as_number(self.ema)
+        if rate is None or not 0 < rate < math.inf:
+            raise ValueError(
+                f"{owner}: learning_rate must be above 0 and finite; received "
+                f"{self.learning_rate!r}."
+            )
+        if ema is None or not 0 <= ema < 1:
+            raise ValueError(
+                f"{owner}: ema must be 0 or above, and below 1; received "
+                f"{self.ema!r}."
+            )
+        self._keep("learning_rate", rate)
+        self._keep("ema", ema)
+
+    def _keep(self, name: str, value: float) -> None:
+        """Keep a number as Python's, which a record can hold."""
+        object.__setattr__(self, name, value)
 
     def optimizer(self, steps: int) -> Any:
         """Return a new Keras optimizer for a run of `steps` steps in all."""
@@ -61,13 +86,9 @@ class StoppedSGD(Recipe):
     patience: int = 10
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "patience"):
-            whole_number("StoppedSGD", name, getattr(self, name))
-        if not 0 < self.learning_rate < math.inf:
-            raise ValueError(
-                "StoppedSGD: learning_rate must be above 0 and finite; "
-                f"received {self.learning_rate}."
-            )
+        super().__post_init__()
+        patience = whole_number(type(self).__name__, "patience", self.patience)
+        self._keep("patience", patience)
         if self.ema:
             raise ValueError(
                 "StoppedSGD: ema must be 0, as the weights are those after "

@@ -15,6 +15,7 @@ again.
 
 import dataclasses
 import json
+import math
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -49,6 +50,8 @@ class Kind(NamedTuple):
     settings: str
 
 
+# Settings that runs of earlier versions lack, where they are taken as equal.
+_SINCE = {"names", "backbone", "input"}
 # Stored runs depend on these names.
 HEAD = Kind(lambda model: model.head, "head.weights.h5", "settings")
 _RECORD = "run.json"
@@ -149,6 +152,7 @@ def fit(
     Raises:
         SettingsError: If the folder holds a run with other settings, or one
             that was begun with others.
+        DivergedError: If the loss is NaN or infinity after an epoch.
     """
     settings = _as_json(settings)
     record, weights = folder / _RECORD, folder / kind.weights
@@ -170,7 +174,10 @@ def fit(
             folder / _UNFINISHED, data=batches, callbacks=watching[1:]
         )
         trained.fit(
-            batches, epochs=epochs, verbose=2, callbacks=[*watching, resume]
+            batches,
+            epochs=epochs,
+            verbose=2,
+            callbacks=[_Finite(folder), *watching, resume],
         )
         if stopping is None:
             values = trained.get_weights()
@@ -191,6 +198,25 @@ def fit(
     return Run(model, folder, settings, kept["logs"], kept["seconds"])
 
 
+class _Finite(keras.callbacks.Callback):
+    """End a training that can come to nothing, before its state is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise callbacks.DivergedError(
+                f"{self.folder.name}: the loss is {loss} after epoch "
+                f"{epoch + 1}, so this training has diverged. Take a lower "
+                f"learning rate, and remove {self.folder}."
+            )
+
+
 def is_done(folder: Path, settings: Mapping[str, Any], kind: Kind) -> bool:
     """Return whether a folder holds a run that is done.
 
@@ -201,6 +227,7 @@ def is_done(folder: Path, settings: Mapping[str, Any], kind: Kind) -> bool:
 
     Raises:
         SettingsError: If it holds a run with other settings.
+        DivergedError: If it holds a run whose loss was NaN or infinity.
         ValueError: If what is kept is damaged.
     """
     record = folder / _RECORD
@@ -208,6 +235,11 @@ def is_done(folder: Path, settings: Mapping[str, Any], kind: Kind) -> bool:
         return False
     kept = read_record(record, kind.settings, "logs", "seconds")
     check_settings(settings, kept[kind.settings], folder)
+    if not np.isfinite(kept["logs"].get("loss", [])).all():
+        raise callbacks.DivergedError(
+            f"{folder} holds a training that diverged. Remove it, and take a "
+            "lower learning rate."
+        )
     return True
 
 
@@ -240,12 +272,21 @@ def check_settings(
     Raises:
         SettingsError: If the two differ.
     """
-    if _as_json(settings) != kept:
+    if not _alike(_as_json(settings), kept):
         raise SettingsError(
             f"{path} was made with other settings; choose another folder with "
             f"--results, or remove it.\nIt was made with {kept}\n"
             f"received {settings}"
         )
+
+
+def _alike(asked: Any, kept: Any) -> bool:
+    if not (isinstance(asked, dict) and isinstance(kept, dict)):
+        return bool(asked == kept)
+    missing = {name for name in _SINCE if name not in kept}
+    return asked.keys() - missing == kept.keys() and all(
+        _alike(asked[name], kept[name]) for name in kept
+    )
 
 
 def read_record(path: Path, *fields: str) -> dict[str, Any]:
@@ -278,4 +319,12 @@ def slug(name: str) -> str:
 
 def _as_json(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings as they are read back: tuples are lists."""
-    return json.loads(json.dumps(settings))
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, np.generic):
+            return value.item()
+        raise TypeError(
+            f"A setting must be one that JSON knows; received {value!r}."
+        )
+
+    return json.loads(json.dumps(settings, default=plain))

@@ -5,10 +5,14 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import keras
+import numpy as np
 from keras import ops
 
+from keras_saliency._utils.checks import as_number
 from keras_saliency.models.arguments import ConfiguredModel
 from keras_saliency.models.base import SaliencyModel
+
+_INPUT = "images"
 
 
 @keras.saving.register_keras_serializable("keras_saliency.models")
@@ -53,12 +57,20 @@ class Ensemble(ConfiguredModel, SaliencyModel):
         name: str = "ensemble",
         trainable: bool = True,
     ) -> None:
+        if isinstance(members, keras.Model):
+            raise ValueError("An ensemble needs a list of models.")
         members = list(members)
         _check(members)
-        if not isinstance(power, (int, float)) or not 0 < power < math.inf:
+        exponent = as_number(power)
+        if exponent is None or not 0 < exponent < math.inf:
             raise ValueError(
                 "An ensemble's power must be a number above 0; received "
                 f"{power!r}."
+            )
+        if not isinstance(mirrored, bool | np.bool_):
+            raise ValueError(
+                "An ensemble's mirrored must be True or False; received "
+                f"{mirrored!r}."
             )
         size = [
             max(member.input_shape[axis] for member in members)
@@ -68,7 +80,7 @@ class Ensemble(ConfiguredModel, SaliencyModel):
             max(member.output_shape[axis] for member in members)
             for axis in (1, 2)
         ]
-        images = keras.Input((*size, 3), name="images")
+        images = keras.Input((*size, 3), name=_INPUT)
         densities = []
         for member in members:
             seen = _resized(images, member.input_shape[1:3])
@@ -81,14 +93,15 @@ class Ensemble(ConfiguredModel, SaliencyModel):
             total = total + density
         peak = ops.max(total, axis=(1, 2, 3), keepdims=True)
         saliency = total / ops.maximum(peak, keras.config.epsilon())
-        if power != 1:
+        if exponent != 1:
             # Powers below 1 have no slope at 0.
             floor = keras.config.epsilon()
-            saliency = ops.power(ops.maximum(saliency, floor), power)
+            raised = ops.power(ops.maximum(saliency, floor), exponent)
+            saliency = ops.where(total > 0, raised, 0.0)
         super().__init__(images, saliency, name=name, trainable=trainable)
         self.members = members
-        self.mirrored = mirrored
-        self.power = float(power)
+        self.mirrored = bool(mirrored)
+        self.power = exponent
 
     @classmethod
     def from_config(
@@ -114,11 +127,17 @@ class Ensemble(ConfiguredModel, SaliencyModel):
 
 
 def _check(members):
+    for member in members:
+        if not isinstance(member, keras.Model) or not member.built:
+            raise ValueError(
+                "An ensemble's members are models that are built; received "
+                f"{member!r}. Names and paths: models.get(NAME)."
+            )
     names = [member.name for member in members]
-    if not members or len(set(names)) < len(names):
+    if not members or len({*names, _INPUT}) < len(names) + 1:
         raise ValueError(
-            "An ensemble needs members, and their names must differ; received "
-            f"{names}."
+            "An ensemble needs members, whose names must differ and not be "
+            f"{_INPUT!r}; received {names}."
         )
     for member in members:
         taken, given = member.input_shape, member.output_shape

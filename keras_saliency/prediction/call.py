@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from keras_saliency._utils.checks import as_number
 from keras_saliency._utils.skipping import Skipping
 from keras_saliency._utils.types import Array, ArrayLike, PathName
 from keras_saliency.prediction.between import outcomes_of_frames
@@ -61,7 +64,8 @@ def predict(
         every: Of a video the network sees each `every`-th frame only. Those
             between get the mean of the maps on both sides, weighted by how
             near they are (`prediction.outcomes_of_frames`): nearly as many
-            times as quick where the network takes most of the time.
+            times as quick where the network takes most of the time. Up to
+            4 `every` frames are held in memory.
 
     Returns:
         float32 map `(height, width)` of the image's size, in [0, 1]: the
@@ -81,12 +85,18 @@ def predict(
     >>> predict(np.zeros((30, 40, 3), "uint8"), "center_bias").shape
     (30, 40)
     """
+    if isinstance(image, np.integer):
+        image = int(image)
+    if isinstance(image, int) and not is_stream(image):
+        raise ValueError(
+            f"A number is a camera, from 0 on; received {image!r}."
+        )
     skipping = Skipping(errors)
     predictor = model if isinstance(model, Predictor) else Predictor(model)
     if isinstance(image, (int, str, os.PathLike)) and is_video(image):
         return _frames(image, predictor, smooth, every)
-    for name, given in (("smooth", smooth), ("every", every != 1)):
-        if given:
+    for name, value, usual in (("smooth", smooth, 0), ("every", every, 1)):
+        if as_number(value) != usual:
             raise ValueError(f"{name} is for videos; received something else.")
     if isinstance(image, (list, tuple)):
         return _several(image, predictor, skipping)
@@ -104,7 +114,9 @@ def _frames(
         check_path(source)  # type: ignore[arg-type]
     video = open_video(source)
     outcomes = outcomes_of_frames(predictor, video.frames, every)
-    smoothing = Smoothing(smooth, video.rate) if smooth else None
+    smoothing = None
+    if as_number(smooth) != 0:
+        smoothing = Smoothing(smooth, video.rate)
     return _maps(video, outcomes, smoothing)
 
 

@@ -101,7 +101,9 @@ class Predictor:
     def __init__(self, model: Any = None, *, batch_size: int = 8) -> None:
         self.model = model
         self.batch_size = whole_number("Predictor", "batch_size", batch_size)
-        self._lock = threading.Lock()
+        # A Predictor of a Predictor asks the same network.
+        shared = isinstance(model, Predictor)
+        self._lock = model._lock if shared else threading.Lock()
         self._how = _how(model)
 
     def __call__(self, image: ArrayLike | PathName | bytes) -> Array:
@@ -285,10 +287,13 @@ class _Item:
         """Return the finished map."""
         if self.error is None:
             assert self.image is not None
+            size = self.image.shape[:2]
             try:
                 if not isinstance(self.how, Mapper):
-                    return Outcome(self.image, _scaled(self.map))
-                size = self.image.shape[:2]
+                    own = _as_map(self.map)
+                    return Outcome(
+                        self.image, _scaled(images.resize(own, size))
+                    )
                 finished = self.how.finish(self.map, size)
                 map_ = images.resize(finished, size)
                 ours = map_ is not finished
@@ -325,15 +330,27 @@ def _outcomes(items: list[_Item]) -> list[Outcome]:
     return [item.outcome() for item in items]
 
 
-def _scaled(map_: ArrayLike, in_place: bool = False) -> Array:
-    given = np.asarray(map_, np.float32)
-    scaled = given
-    # To look is quicker than to write.
-    if not in_place or given.min() < 0:
-        scaled = np.maximum(given, 0, out=given if in_place else None)
-    peak = scaled.max()
-    if not np.isfinite(peak):
+def _as_map(given: ArrayLike) -> Array:
+    """Return what a model of somebody's gave as a map `(height, width)`."""
+    values = np.asarray(given)
+    if values.ndim == 3 and values.shape[-1] == 1:
+        values = values[..., 0]
+    if values.ndim != 2 or not values.size or values.dtype.kind not in "fiub":
+        raise ValueError(
+            "The model's map must be an array (height, width) of numbers; "
+            f"received {values.dtype} of shape {np.shape(given)}."
+        )
+    return np.ascontiguousarray(values, np.float32)
+
+
+def _scaled(map_: Array, in_place: bool = False) -> Array:
+    lowest, peak = map_.min(), map_.max()
+    if not (np.isfinite(lowest) and np.isfinite(peak)):
         raise ValueError("The model's map holds NaN or infinity.")
+    scaled = map_
+    # To look is quicker than to write.
+    if not in_place or lowest < 0:
+        scaled = np.maximum(map_, 0, out=map_ if in_place else None)
     if peak > 0:
         scaled /= peak
     return scaled

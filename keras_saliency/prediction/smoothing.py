@@ -5,6 +5,7 @@ import math
 import cv2
 
 from keras_saliency import images
+from keras_saliency._utils.checks import as_number
 from keras_saliency._utils.types import Array
 
 
@@ -25,7 +26,8 @@ class Smoothing:
 
     def __init__(self, seconds: float, rate: float) -> None:
         for name, value in (("smooth", seconds), ("rate", rate)):
-            if not 0 < value < math.inf:
+            number = as_number(value)
+            if number is None or not 0 < number < math.inf:
                 raise ValueError(
                     f"{name} must be a number above 0; received {value!r}."
                 )

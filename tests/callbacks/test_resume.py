@@ -185,6 +185,27 @@ def test_a_training_that_was_ended_stays_ended(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+def test_nothing_is_kept_of_an_epoch_that_diverged(tmp_path):
+    path = tmp_path / "state.npz"
+    x = np.random.default_rng(0).random((8, 3))
+
+    def fit(y, epochs):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        resume = Resume(path)
+        stop = keras.callbacks.TerminateOnNaN()
+        model.fit(x, y, epochs=epochs, verbose=0, callbacks=[stop, resume])
+        return model, resume
+
+    fit(x.sum(axis=1), 2)
+    fit(np.full(8, np.nan), 4)
+    model, resume = fit(x.sum(axis=1), 4)
+    assert len(resume.history["loss"]) == 4
+    assert np.isfinite(resume.history["loss"]).all()
+    assert all(np.isfinite(values).all() for values in model.get_weights())
+
+
 def test_the_file_can_be_removed_at_the_end(tmp_path):
     train(tmp_path, epochs=1, delete=True)
     assert not (tmp_path / "state.npz").exists()

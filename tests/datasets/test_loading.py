@@ -43,5 +43,6 @@ def test_a_folder_that_is_no_data_set(tmp_path):
     with pytest.raises(datasets.DatasetNotFoundError, match="no folder"):
         datasets.load_path(tmp_path / "missing")
     (tmp_path / "mine").mkdir()
-    with pytest.raises(ValueError, match="'mine'; known are mit1003"):
+    message = "mine holds no data set: neither .* name= may give: mit1003"
+    with pytest.raises(datasets.DatasetNotFoundError, match=message):
         datasets.load_path(tmp_path / "mine")

@@ -53,7 +53,9 @@ def test_recipes_are_compared_and_kept(recipes, monkeypatch, capsys):
             if (m["recipe"], m["row"]) == ("SGD, its best rate", row)
         ]
         assert rate == max(reached, key=reached.get)
-    assert [o["difference"] for o in content["compared"]] == [["LC1", "MSE"]] * 3
+    assert [o["difference"] for o in content["compared"]] == [
+        ["LC1", "MSE"]
+    ] * 3
     assert "| Adam, as table 2 | LC1 | 0.001 | 5 |" in text
     capsys.readouterr()
     assert recipes() == (content, text)

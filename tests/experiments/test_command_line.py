@@ -138,6 +138,7 @@ def test_mit1003_has_the_papers_split(mit1003_path):
         (datasets.DatasetError("The folder is\nempty."), 2),
         (experiments.SettingsError("The folder is empty."), 2),
         (OSError(28, "The folder is empty."), 1),
+        (MemoryError("The folder is empty."), 1),
     ],
 )
 def test_errors_end_a_script_with_a_line(error, status, capsys):
@@ -147,7 +148,10 @@ def test_errors_end_a_script_with_a_line(error, status, capsys):
     with pytest.raises(SystemExit) as ended:
         command_line.run(main)
     assert ended.value.code == status
-    assert capsys.readouterr().err == ("keras-saliency: The folder is empty.\n")
+    said = capsys.readouterr().err
+    if isinstance(error, MemoryError):
+        said = said.replace("There is too little memory for this. ", "")
+    assert said == "keras-saliency: The folder is empty.\n"
 
 
 def test_other_errors_keep_their_traceback(monkeypatch):
@@ -225,3 +229,19 @@ def test_a_set_in_folders_has_the_name_it_is_given(tmp_path):
     sets = command_line.load_sets([("Other", tmp_path / "set")])
     assert sets["Other"].name == "Other"
     assert datasets.load_path(tmp_path / "set").name == "set"
+
+
+def test_what_is_named_twice_is_taken_once(parser):
+    command_line.add_seeds_argument(parser)
+    parser.add_argument("--rows", nargs="+")
+    given = parser.parse_args(
+        ["--rows", "CC", "MSE", "CC", "--seeds", "1", "0", "01"]
+    )
+    assert given.rows == ["CC", "MSE"] and given.seeds == [1, 0]
+
+
+def test_a_seed_that_keras_takes(parser, capsys):
+    assert parser.parse_args(["--seed", str(2**32 - 1)]).seed == 2**32 - 1
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--seed", str(2**32)])
+    assert "is not below 2**32" in capsys.readouterr().err

@@ -261,3 +261,55 @@ def test_validation_images_must_be_there(trainer, made):
         trainer.train("MSE", made, experiments.PAPER_RECIPE)
     with pytest.raises(ValueError, match="and no other does"):
         trainer.train("MSE", made, RECIPE, validation=made)
+
+
+def test_a_run_of_other_images_is_refused(trainer, made):
+    first, second = made.subset(slice(0, 5)), made.subset(slice(5, 10))
+    recipe = Recipe(epochs=1, batch_size=5)
+    trainer.train("MSE", first, recipe)
+    wider = dataclasses.replace(trainer, input_shape=(32, 64, 3))
+    for changed, images in ((trainer, second), (wider, first)):
+        with pytest.raises(experiments.SettingsError, match="other settings"):
+            changed.train("MSE", images, recipe)
+    other = dataclasses.replace(trainer, backbone="vgg16")
+    with pytest.raises(experiments.SettingsError, match="other settings"):
+        other.plan("MSE", first, recipe)
+
+
+def test_a_training_that_diverges_is_not_kept(trainer, made):
+    recipe = Recipe(epochs=3, batch_size=5, learning_rate=1e30)
+    for _ in range(2):
+        with pytest.raises(
+            callbacks.DivergedError, match="generated_mse_seed0"
+        ):
+            trainer.train("MSE", made, recipe)
+    folder = trainer.results / "runs" / "generated_mse_seed0"
+    assert not (folder / "run.json").exists()
+    assert not (folder / "head.weights.h5").exists()
+
+
+def test_a_stored_run_that_diverged_is_refused(trainer, made):
+    run = trainer.train("MSE", made, Recipe(epochs=1, batch_size=5))
+    record = run.folder / "run.json"
+    content = json.loads(record.read_text())
+    content["logs"]["loss"] = [float("nan")]
+    record.write_text(json.dumps(content))
+    with pytest.raises(callbacks.DivergedError, match="Remove it"):
+        trainer.train("MSE", made, Recipe(epochs=1, batch_size=5))
+
+
+def test_recipes_of_numpy_numbers_are_those_of_python():
+    recipe = experiments.StoppedSGD(
+        epochs=np.int64(2),
+        patience=2.0,
+        batch_size=np.int32(5),
+        learning_rate=np.float64(0.25),
+    )
+    assert recipe == experiments.StoppedSGD(2, 0.25, 5, patience=2)
+    json.dumps(dataclasses.asdict(recipe))
+    for options in ({"epochs": 0}, {"learning_rate": -1}, {"ema": 1}):
+        with pytest.raises(ValueError, match=f"Recipe: {next(iter(options))}"):
+            Recipe(**options)
+    for rate in (np.nan, "0.1", None, True):
+        with pytest.raises(ValueError, match="learning_rate must be above 0"):
+            Recipe(learning_rate=rate)

@@ -149,6 +149,14 @@ def test_the_mean_is_raised_to_a_power(tmp_path):
     assert models.Ensemble.from_config(config).power == 1
 
 
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+def test_no_saliency_at_all_stays_none(power):
+    images = keras.Input((8, 8, 3))
+    empty = keras.Model(images, keras.ops.zeros_like(images[..., :1]), name="a")
+    model = models.Ensemble([empty], power=power)
+    assert not output_of(model, np.ones((1, 8, 8, 3), "float32")).any()
+
+
 def test_an_ensemble_trains_through_its_power():
     """Also where the mean is 0, which `tiny` makes it at first."""
     made = [models.Baseline((96, 128, 3), backbone="tiny", name="zero")]
@@ -173,11 +181,26 @@ def test_a_mirrored_ensemble_has_no_sides():
 
 def test_what_is_no_ensemble():
     member = models.DensityNet(**LITE)
-    with pytest.raises(ValueError, match="their names must differ"):
+    with pytest.raises(ValueError, match="names must differ and not be"):
         models.Ensemble([member, models.DensityNet(**LITE)])
     with pytest.raises(ValueError, match="needs members"):
         models.Ensemble([])
-    for power in (0, -1, float("nan"), float("inf"), None, "1.1"):
+    unbuilt = keras.Sequential([keras.layers.Conv2D(1, 3)])
+    for wrong in (
+        ["bundled"],
+        [None],
+        [models.classic.GBVS()],
+        [member, unbuilt],
+    ):
+        with pytest.raises(ValueError, match="members are models that are bui"):
+            models.Ensemble(wrong)
+    with pytest.raises(ValueError, match="needs a list of models"):
+        models.Ensemble(member)
+    with pytest.raises(ValueError, match="not be 'images'"):
+        models.Ensemble([models.DensityNet(**LITE, name="images")])
+    with pytest.raises(ValueError, match="mirrored must be True or False"):
+        models.Ensemble([member], mirrored="no")
+    for power in (0, -1, np.nan, np.inf, None, "1.1", True, 10**400):
         with pytest.raises(ValueError, match="power must be a number above 0"):
             models.Ensemble([member], power=power)
     with pytest.raises(ValueError, match="return maps"):

@@ -190,12 +190,14 @@ class Table:
     ) -> dict[str, int]:
         """Return the place of each column."""
         names = [name.strip() for name in header]
-        places, missing = {}, []
+        places, missing, twice = {}, [], []
         for what, column in self._columns.items():
             if not self._has_header:
                 places[what] = int(column)
             elif column in names:
                 places[what] = names.index(str(column))
+                if names.count(str(column)) > 1:
+                    twice.append(f"{column!r} ({what})")
             elif what not in optional:
                 missing.append(f"{column!r} ({what})")
         if missing:
@@ -204,6 +206,11 @@ class Table:
                 f"{', '.join(missing)}; its columns are "
                 f"{', '.join(map(repr, names))}. Name those that hold them "
                 "with columns=."
+            )
+        if twice:
+            raise DatasetError(
+                f"{self.path}, line {self._header_line}, has several columns "
+                f"{', '.join(twice)}. Rename those that are not meant."
             )
         return places
 

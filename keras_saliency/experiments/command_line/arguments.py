@@ -20,14 +20,28 @@ from keras_saliency.experiments.recipes import RECIPE
 PARTS = ("train", "validation", "test")
 
 
+class _Parser(console.Parser):
+    """A parser that takes what is named twice in a list once."""
+
+    def parse_args(self, *arguments: Any, **options: Any) -> Any:
+        parsed = super().parse_args(*arguments, **options)
+        for action in self._actions:
+            given = getattr(parsed, action.dest, None)
+            if action.nargs in ("+", "*") and isinstance(given, list):
+                setattr(parsed, action.dest, list(dict.fromkeys(given)))
+        return parsed
+
+
 def parser(text: str | None, **options: Any) -> argparse.ArgumentParser:
     """Return a parser whose help shows a script's docstring as it is.
+
+    Of lists, such as rows and seeds, what is named twice is taken once.
 
     Args:
         text: The docstring.
         **options: Further arguments of `argparse.ArgumentParser`.
     """
-    return console.Parser(
+    return _Parser(
         description=text,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         **options,

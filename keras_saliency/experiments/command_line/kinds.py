@@ -79,7 +79,12 @@ def count_or_none(text: str) -> int:
     return number
 
 
-seed = count_or_none
+def seed(text: str) -> int:
+    """Return a seed that Keras takes, a whole number below 2**32."""
+    number = count_or_none(text)
+    if number >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text} is not below 2**32")
+    return number
 
 
 def rate(text: str) -> float:

@@ -346,3 +346,13 @@ def test_missing_files(root):
         load_csv(root / "fix.csv", root / "nope")
     with pytest.raises(ValueError, match="needs a file; received none"):
         load_csv([], root / "images")
+
+
+def test_two_columns_of_one_name(root):
+    with pytest.raises(
+        datasets.DatasetError, match=r"line 1, has several .*'x' \(x\)"
+    ):
+        load(root, "image,x,x,y\na.png,1,20,3\n")
+    # Columns that are not used may have any names.
+    dataset = load(root, "image,x,y,note,note\na.png,1,3,a,b\n")
+    assert dataset.fixations.x.tolist() == [1]
