@@ -10,13 +10,13 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 
 from keras_saliency._utils.atomic import replacing
+from keras_saliency._utils.containers import is_cut
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
 from keras_saliency._utils.types import Array, PathName, Size
 from keras_saliency.images import EXTENSIONS as IMAGES
@@ -30,9 +30,6 @@ _WAIT_MILLISECONDS = 10_000
 # Where a file does not tell how fast it is, or tells nonsense.
 _RATE = 25.0
 _HIGHEST_RATE = 1000.0
-# Parts of an MP4 or MOV file. Anything else may be what a phone appends.
-_PARTS = {b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide"}
-_MOST_PARTS = 100_000
 # Frames that wait for the codec.
 _AHEAD = 2
 # Frames that a damaged file may lack in one place, of which others follow.
@@ -127,7 +124,7 @@ def open_video(source: PathName | int) -> Video:
     path = Path(source)  # type: ignore[arg-type]
     if not path.is_file():
         raise DatasetNotFoundError(f"There is no file {path}.")
-    if _is_cut(path):
+    if is_cut(path):
         raise DatasetError(
             f"The video {path} is damaged: its end is missing. Copy or "
             "download it anew."
@@ -308,7 +305,7 @@ def _encode(writer: cv2.VideoWriter, frame: Array, size: Size) -> None:
 
 def _count(path: Path) -> int:
     """Return how many frames a written video has, 0 if it cannot be read."""
-    if not path.is_file() or not path.stat().st_size or _is_cut(path):
+    if not path.is_file() or not path.stat().st_size or is_cut(path):
         return 0
     capture = cv2.VideoCapture(str(path))
     try:
@@ -351,54 +348,3 @@ def _next(capture: cv2.VideoCapture) -> tuple[bool, Array | None]:
     except cv2.error:
         return False, None
     return (True, frame) if whole else (False, None)
-
-
-def _is_cut(path: Path) -> bool:
-    """Return whether a file claims to be longer than it is."""
-    size = path.stat().st_size
-    with open(path, "rb") as file:
-        head = file.read(64)
-        if head[4:8] in _PARTS:
-            return _mp4_is_cut(file, size)
-        if head[:4] == b"RIFF":
-            length = int.from_bytes(head[4:8], "little")
-            # Unknown while a program still writes it. A byte fills it up.
-            return length not in (0, 2**32 - 1) and length + 8 > size + 1
-        if head[:4] == b"\x1a\x45\xdf\xa3":
-            return _matroska_is_cut(head, size)
-    return False
-
-
-def _mp4_is_cut(file: BinaryIO, size: int) -> bool:
-    at = 0
-    for _ in range(_MOST_PARTS):
-        if at + 8 > size:
-            break
-        file.seek(at)
-        head = file.read(16)
-        length = int.from_bytes(head[:4], "big")
-        if length == 1:
-            length = int.from_bytes(head[8:16], "big")
-        if length < 8 or head[4:8] not in _PARTS and at + length > size:
-            break
-        at += length
-    return at > size
-
-
-def _matroska_is_cut(head: bytes, size: int) -> bool:
-    start, length = _matroska_number(head, 4)
-    at = start + length
-    if head[at : at + 4] != b"\x18\x53\x80\x67":
-        return False
-    start, length = _matroska_number(head, at + 4)
-    bits = 7 * (start - at - 4)
-    # All ones: unknown, as of a stream.
-    return length != 2**bits - 1 and start + length > size
-
-
-def _matroska_number(head: bytes, at: int) -> tuple[int, int]:
-    """Return where a number of varying length ends, and the number."""
-    first = head[at] if at < len(head) else 0
-    width = 9 - first.bit_length()
-    number = int.from_bytes(head[at : at + width], "big")
-    return at + width, number & (2 ** (7 * width) - 1)

@@ -3,7 +3,8 @@
 from keras_saliency.prediction.between import outcomes_of_frames
 from keras_saliency.prediction.call import predict
 from keras_saliency.prediction.inputs import check_path, images_in
-from keras_saliency.prediction.predictor import Outcome, Predictor
+from keras_saliency.prediction.outcome import Outcome
+from keras_saliency.prediction.predictor import Predictor
 from keras_saliency.prediction.smoothing import Smoothing
 
 __all__ = [

@@ -8,7 +8,8 @@ import cv2
 from keras_saliency import images
 from keras_saliency._utils.checks import whole_number
 from keras_saliency._utils.types import Array
-from keras_saliency.prediction.predictor import Outcome, Predictor
+from keras_saliency.prediction.outcome import Outcome
+from keras_saliency.prediction.predictor import Predictor
 
 
 def outcomes_of_frames(

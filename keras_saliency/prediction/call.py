@@ -13,7 +13,8 @@ from keras_saliency._utils.skipping import Skipping
 from keras_saliency._utils.types import Array, ArrayLike, PathName
 from keras_saliency.prediction.between import outcomes_of_frames
 from keras_saliency.prediction.inputs import check_path, images_in
-from keras_saliency.prediction.predictor import Outcome, Predictor
+from keras_saliency.prediction.outcome import Outcome
+from keras_saliency.prediction.predictor import Predictor
 from keras_saliency.prediction.smoothing import Smoothing
 from keras_saliency.videos import Video, is_stream, is_video, open_video
 

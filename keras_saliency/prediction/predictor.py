@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from keras_saliency._utils.memory import keep_freed
 from keras_saliency._utils.types import Array, ArrayLike, PathName
 from keras_saliency.prediction import runtimes
 from keras_saliency.prediction.inputs import check_path
+from keras_saliency.prediction.outcome import Outcome
 from keras_saliency.steps import Mapper, Network, of_one_size
 
 # Threads that read, resize and finish while the network runs.
@@ -27,40 +28,6 @@ _THREADS = 2
 _AHEAD = 1
 # Of the images of a batch: those of a large photo go one by one.
 _MOST_BYTES = 2**26
-
-
-class Outcome(NamedTuple):
-    """What became of one image: its map, or why it has none.
-
-    In a notebook it shows the map over the image.
-
-    Attributes:
-        image: The image, an array `(height, width, 3)`; `None` if it could
-            not be read.
-        map: Its map, float32 `(height, width)` in [0, 1], or `None`.
-        error: The error, where there is no map.
-    """
-
-    image: Array | None
-    map: Array | None
-    error: Exception | None = None
-
-    def _repr_png_(self) -> bytes | None:
-        if self.image is None or self.map is None:
-            return None
-        import cv2
-
-        from keras_saliency import plot
-
-        laid = plot.overlay(images.check_pixels(self.image), self.map)
-        return cv2.imencode(".png", laid[..., ::-1])[1].tobytes()
-
-    def get(self) -> Array:
-        """Return the map, or raise the error."""
-        if self.error is not None:
-            raise self.error
-        assert self.map is not None
-        return self.map
 
 
 class Predictor:

@@ -25,7 +25,7 @@ def refuses(example, few_images, tmp_path, capsys):
 
 def test_best_looks_at_all_it_needs(refuses, tmp_path):
     (tmp_path / "none").mkdir()
-    assert "no data set 'a'" in refuses("best", "--extra", "a=none")
+    assert "none holds no data set" in refuses("best", "--extra", "a=none")
     assert "no folder nowhere" in refuses(
         "best", "--extra", "a=nowhere", error=SystemExit
     )
