@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from keras_saliency import datasets, losses, models
+from keras_saliency._utils import checksums
 from keras_saliency._utils.types import PathName
 from keras_saliency.experiments import runs
 from keras_saliency.experiments.recipes import Recipe
@@ -71,18 +72,18 @@ def released(name: str, path: PathName, **options: Any) -> Any:
     return IMPORTERS[name](make(name, **options), path)
 
 
-def is_trained(folder: Path, settings: Mapping[str, Any]) -> bool:
+def is_trained(folder: PathName, settings: Mapping[str, Any]) -> bool:
     """Return whether `train_network` would read a run from its folder.
 
     Raises:
         SettingsError: If the folder holds a run with other settings.
     """
-    return runs.is_done(folder, settings, runs.NETWORK)
+    return runs.is_done(Path(folder), settings, runs.NETWORK)
 
 
 def train_network(
     name: str,
-    folder: Path,
+    folder: PathName,
     settings: Mapping[str, Any],
     train: datasets.SaliencyDataset,
     *,
@@ -116,9 +117,12 @@ def train_network(
         A `Run`.
 
     Raises:
-        SettingsError: If the folder holds a run with other settings.
-        ValueError: If `start` is a run of another network.
+        SettingsError: If the folder holds a run with other settings, or of
+            other images.
+        ValueError: If there is no such network, settings lack what is used,
+            or `start` is a run of another network.
     """
+    _check(name, settings, "learning_rate")
     if _takes(name, "keep_proportions"):
         options["keep_proportions"] = False
 
@@ -148,11 +152,11 @@ def train_network(
         model.compile(optimizer, own)
         return batches
 
-    return _fit(folder, settings, build, prepare, start)
+    return _fit(folder, settings, train, build, prepare, start)
 
 
 def train_adversarially(
-    folder: Path,
+    folder: PathName,
     settings: Mapping[str, Any],
     train: datasets.SaliencyDataset,
     *,
@@ -172,9 +176,12 @@ def train_adversarially(
         A `Run`, whose model is the SalGAN.
 
     Raises:
-        SettingsError: If the folder holds a run with other settings.
-        ValueError: If the run is that of another network.
+        SettingsError: If the folder holds a run with other settings, or of
+            other images.
+        ValueError: If settings lack what is used, or the run is that of
+            another network.
     """
+    _check("salgan", settings)
     if not isinstance(start.model, models.SalGAN):
         raise ValueError(
             "Against a discriminator only a SalGAN is trained here; received "
@@ -195,20 +202,34 @@ def train_adversarially(
         trainer.compile()
         return _batches(trainer.generator, train, settings)
 
-    run = _fit(folder, settings, build, prepare, start)
+    run = _fit(folder, settings, train, build, prepare, start)
     return dataclasses.replace(run, model=run.model.generator)
 
 
+def _check(name: str, settings: Mapping[str, Any], *more: str) -> None:
+    """Refuse an unknown network, and settings that lack what is used."""
+    if name not in models.MODELS:
+        raise ValueError(
+            f"There is no network {name!r}; known are "
+            f"{', '.join(sorted(models.MODELS))}."
+        )
+    wanted = ("epochs", "batch_size", "precision", "seed", *more)
+    missing = [key for key in wanted if key not in settings]
+    if missing:
+        raise ValueError(f"settings lacks {', '.join(missing)}.")
+
+
 def _fit(
-    folder: Path,
+    folder: PathName,
     settings: Mapping[str, Any],
+    train: datasets.SaliencyDataset,
     build: Callable[[bool], Any],
     prepare: Callable[[Any], Any],
     start: runs.Run | None,
 ) -> runs.Run:
     return runs.fit(
-        folder,
-        settings,
+        Path(folder),
+        {**settings, "names": checksums.of_names(train.names)},
         build,
         prepare,
         kind=runs.NETWORK,

@@ -50,7 +50,7 @@ class Kind(NamedTuple):
     settings: str
 
 
-# Settings that runs of earlier versions lack, where they are taken as equal.
+# Settings that runs of earlier versions and plans lack: equal where they do.
 _SINCE = {"names", "backbone", "input"}
 # Stored runs depend on these names.
 HEAD = Kind(lambda model: model.head, "head.weights.h5", "settings")
@@ -283,9 +283,10 @@ def check_settings(
 def _alike(asked: Any, kept: Any) -> bool:
     if not (isinstance(asked, dict) and isinstance(kept, dict)):
         return bool(asked == kept)
-    missing = {name for name in _SINCE if name not in kept}
-    return asked.keys() - missing == kept.keys() and all(
-        _alike(asked[name], kept[name]) for name in kept
+    lacking = {n for n in _SINCE if n not in kept or n not in asked}
+    names = kept.keys() - lacking
+    return asked.keys() - lacking == names and all(
+        _alike(asked[name], kept[name]) for name in names
     )
 
 

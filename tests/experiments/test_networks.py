@@ -62,6 +62,18 @@ def test_a_run_is_resumed_kept_and_read(tmp_path, made, capsys):
     )
     with pytest.raises(experiments.SettingsError, match="other settings"):
         train(tmp_path / "run", made, {**SETTINGS, "seed": 1})
+    with pytest.raises(experiments.SettingsError, match="other settings"):
+        train(str(tmp_path / "run"), made.subset([0, 1]))
+    # Scripts ask without the names of the images.
+    assert experiments.is_trained(str(tmp_path / "run"), SETTINGS)
+
+
+def test_what_a_training_needs_is_said_before_it(tmp_path, made):
+    with pytest.raises(ValueError, match="no network 'nope'; known are"):
+        experiments.train_network("nope", tmp_path, SETTINGS, made)
+    few = {"epochs": 1, "precision": "float32"}
+    with pytest.raises(ValueError, match="lacks batch_size, seed, learning_ra"):
+        experiments.train_network("fast_net", tmp_path, few, made)
 
 
 def test_a_run_starts_from_another(tmp_path, made, small_sam, monkeypatch):
