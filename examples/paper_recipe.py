@@ -197,7 +197,7 @@ def chosen(arguments, ended):
         rates = [rate for rate in arguments.rates if (rate, row) in ended]
         if PAPER_RECIPE.learning_rate in rates:
             found[PRINTED, row] = PAPER_RECIPE.learning_rate, row
-        if rates:
+        if rates and [*arguments.rates] != [PAPER_RECIPE.learning_rate]:
             best = max(rates, key=lambda rate: reached(ended[rate, row]))
             found[BEST, row] = best, row
         if (OURS, row) in ended:
