@@ -72,11 +72,9 @@ def run(work: Callable[[], object]) -> int:
     except (ValueError, NotInstalledError, OSError, MemoryError) as error:
         if os.environ.get(VARIABLE):
             raise
-        if isinstance(error, MemoryError):
-            say(f"There is too little memory for this. {error}")
-            return UNFINISHED
         say(message_of(error))
-        return UNFINISHED if _is_of_the_system(error) else WRONG
+        of_machine = isinstance(error, MemoryError) or _is_of_the_system(error)
+        return UNFINISHED if of_machine else WRONG
 
 
 def tell(text: object) -> None:
@@ -155,6 +153,8 @@ def message_of(error: BaseException, name: object = None) -> str:
         text = error.strerror or text
         if error.filename is not None:
             text = f"{error.filename}: {text}"
+    elif isinstance(error, MemoryError):
+        text = f"There is too little memory for this. {text}"
     elif not isinstance(error, (ValueError, NotInstalledError)):
         text = f"{type(error).__name__}: {text}"
     text = _line(text) or type(error).__name__

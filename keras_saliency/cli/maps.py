@@ -114,7 +114,7 @@ def _write_video(
     # No video has more frames than a machine can count.
     limits = [] if parsed.frames is None else [min(parsed.frames, sys.maxsize)]
     if parsed.duration is not None:
-        count = min(parsed.duration * video.rate, float(sys.maxsize // 2))
+        count = min(parsed.duration * video.rate, sys.maxsize)
         limits.append(max(1, round(count)))
     limit = min(limits, default=None)
     # What a file claims is no limit: it may be an estimate.
@@ -135,7 +135,7 @@ def _write_video(
         shown = _shown(outcomes, video, parsed)
         if video.live:
             shown = videos.in_time(shown, video.rate)
-        shown = itertools.islice(shown, limit)
+            shown = itertools.islice(shown, limit)
         videos.write_video(job.target, bar.over(shown), video.rate)
 
 

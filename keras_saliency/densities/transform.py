@@ -20,7 +20,7 @@ from scipy import fft
 from scipy.special import logsumexp
 
 from keras_saliency._utils.types import Array, ArrayLike, Size
-from keras_saliency.images import as_size, resize
+from keras_saliency.images import as_size, plain_map, resize
 
 # Cells of the grid along the longer side of an image. On MIT1003, 256 changes
 # the information gain by less than 0.002 bits.
@@ -151,25 +151,24 @@ def prepared(map_: ArrayLike, grid: Size) -> Array:
     Raises:
         ValueError: If it is no map, or not finite.
     """
-    map_ = np.asarray(map_)
-    if map_.ndim == 3 and map_.shape[-1] == 1:
-        map_ = map_[..., 0]
-    if map_.ndim != 2 or not map_.size or map_.dtype.kind not in "buif":
+    given = np.asarray(map_)
+    values = plain_map(given)
+    if values is None:
         raise ValueError(
             "a map must be an array of numbers (height, width); received "
-            f"{map_.dtype} of shape {map_.shape}"
+            f"{given.dtype} of shape {given.shape}"
         )
-    low, high = float(map_.min()), float(map_.max())
+    low, high = float(values.min()), float(values.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError("the map holds NaN or infinity")
     low = min(low, 0.0)
     # Halves, as the range of large numbers may overflow.
     span = high / 2 - low / 2
-    if high == map_.min() or span <= 0:
+    if high == values.min() or span <= 0:
         return np.zeros(grid)
-    map_ = (map_.astype(np.float64) / 2 - low / 2) / span
-    map_ = resize(map_, grid)
-    return map_ / map_.max()
+    scaled = (values.astype(np.float64) / 2 - low / 2) / span
+    scaled = resize(scaled, grid)
+    return scaled / scaled.max()
 
 
 def spectrum(map_: Array) -> Array:

@@ -119,9 +119,7 @@ class HeadTrainer:
         losses.get(loss)
         settings = {
             "loss": name,
-            "data": train.name,
-            "images": len(train),
-            "names": checksums.of_names(train.names),
+            **_facts(train),
             "backbone": self.backbone,
             "input": list(self.input_shape),
             "recipe": dataclasses.asdict(recipe),
@@ -131,11 +129,7 @@ class HeadTrainer:
             "model": options,
         }
         if validation is not None:
-            settings["validation"] = {
-                "data": validation.name,
-                "images": len(validation),
-                "names": checksums.of_names(validation.names),
-            }
+            settings["validation"] = _facts(validation)
         slug = f"{runs.slug(train.name)}_{runs.slug(name)}_seed{seed}"
         if start is not None:
             slug += f"_after_{runs.slug(start.settings['data'])}"
@@ -260,6 +254,15 @@ class HeadTrainer:
             stopping=stopping,
             start=start,
         )
+
+
+def _facts(dataset: datasets.SaliencyDataset) -> dict[str, Any]:
+    """Return what tells a data set from others."""
+    return {
+        "data": dataset.name,
+        "images": len(dataset),
+        "names": checksums.of_names(dataset.names),
+    }
 
 
 def feature_batches(

@@ -4,6 +4,7 @@ from keras_saliency.images.checks import (
     check_image,
     check_map,
     check_pixels,
+    plain_map,
 )
 from keras_saliency.images.headers import has_exif
 from keras_saliency.images.peak import divide_by_peak
@@ -35,6 +36,7 @@ __all__ = [
     "imresize",
     "normal",
     "parse_npy",
+    "plain_map",
     "read_bytes",
     "read_image",
     "read_map",

@@ -116,20 +116,36 @@ def _shaped(image: Array) -> Array:
     )
 
 
+def plain_map(array: ArrayLike) -> Array | None:
+    """Return a map without the channel that it may have.
+
+    Args:
+        array: Array `(height, width)` or `(height, width, 1)`.
+
+    Returns:
+        Array `(height, width)` of the same type; `None` if it has another
+        shape, is empty or holds no numbers.
+    """
+    map_: Array = np.asarray(array)
+    if map_.ndim == 3 and map_.shape[-1] == 1:
+        map_ = map_[..., 0]
+    is_map = map_.ndim == 2 and map_.size and map_.dtype.kind in "buif"
+    return map_ if is_map else None
+
+
 def check_map(array: ArrayLike, name: object) -> Array:
     """Return a map as float32 `(height, width)`, or raise naming it.
 
     float64 values that float32 does not hold are multiplied by a power of 2:
     maps have no unit.
     """
-    map_: Array = np.asarray(array)
-    if map_.ndim == 3 and map_.shape[-1] == 1:
-        map_ = map_[..., 0]
-    if map_.ndim != 2 or map_.dtype.kind not in "buif" or not map_.size:
+    array = np.asarray(array)
+    map_ = plain_map(array)
+    if map_ is None:
         raise DatasetError(
             f"The map {name} must be an array of numbers of shape "
-            f"(height, width); it has shape {map_.shape} and type "
-            f"{map_.dtype}."
+            f"(height, width); it has shape {array.shape} and type "
+            f"{array.dtype}."
         )
     if map_.dtype.kind == "f" and map_.dtype.itemsize > 4:
         peak = map_.max()

@@ -300,14 +300,13 @@ def _outcomes(items: list[_Item]) -> list[Outcome]:
 def _as_map(given: ArrayLike) -> Array:
     """Return what a model of somebody's gave as a map `(height, width)`."""
     values = np.asarray(given)
-    if values.ndim == 3 and values.shape[-1] == 1:
-        values = values[..., 0]
-    if values.ndim != 2 or not values.size or values.dtype.kind not in "fiub":
+    map_ = images.plain_map(values)
+    if map_ is None:
         raise ValueError(
             "The model's map must be an array (height, width) of numbers; "
-            f"received {values.dtype} of shape {np.shape(given)}."
+            f"received {values.dtype} of shape {values.shape}."
         )
-    return np.ascontiguousarray(values, np.float32)
+    return np.ascontiguousarray(map_, np.float32)
 
 
 def _scaled(map_: Array, in_place: bool = False) -> Array:
