@@ -1,9 +1,10 @@
 """Which loss to take, by metric and data set, from what table2.py measured.
 
-    python examples/which_loss.py --scores docs/study/table2.npz
+    python examples/which_loss.py --scores docs/study/table2.npz \
+        docs/study/table2_best_later.npz
 
-ranks all rows of table 2 on each data set in the file, with images and seeds
-drawn by chance, and compares all pairs of them, corrected by Holm's method
+ranks all rows of the files on each data set in them, with images and seeds
+drawn by chance, and compares all pairs of rows, corrected by Holm's method
 (`experiments.Ranking`). Writes `which_loss.md`, `which_loss.json`, which
 `losses.recommended` reads in the package, and for the first data set a
 critical-difference diagram per metric, `which_loss_METRIC.png`.
@@ -15,26 +16,27 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_saliency import evaluation, experiments
+from keras_saliency import evaluation, experiments, losses
 from keras_saliency._utils import figures
 from keras_saliency.experiments import command_line
 
 ROOT = Path(__file__).resolve().parents[1]
 LEVEL = 0.05
 SOURCE = (
-    "docs/study/table2.npz, by examples/which_loss.py: VGG-16 frozen, a head "
-    "trained on MIT1003's training part by experiments.RECIPE."
+    "{files}, by examples/which_loss.py: VGG-16 frozen, a head trained on "
+    "MIT1003's training part by experiments.RECIPE."
 )
 TOP = """# Which loss?
 
 What was the best loss for the network of [the study](study.md), by metric and
-data set. Every row of the paper's table 2 trained the same head on the same 500
-images of MIT1003 by one recipe; no other set was trained on.
+data set. The {losses} trained the same head
+on the same 500 images of MIT1003 by one recipe; no other set was trained on.
 [Table 2](study.md#table-2) says which images and how they were measured.
 [All rows as a table](study/which_loss.html) to sort by each metric on each set.
 
 ```sh
-python examples/which_loss.py --scores docs/study/table2.npz --package
+python examples/which_loss.py --package \\
+    --scores {files}
 ```
 
 writes this page, its images and the numbers of `losses.recommended` from the
@@ -59,44 +61,70 @@ loss = losses.get(found.best)
 - **With one seed** the intervals and tests are over images alone. How much
   another training would change is not in them, so these lists are too short.
 """
+LATER = """, and {names}, which
+[came after the paper](study.md#losses-that-came-after-the-paper),"""
 
 
 def main(arguments=None):
     """Rank and write."""
     parser = command_line.parser(__doc__)
-    command_line.add_scores_arguments(parser)
+    command_line.add_scores_arguments(parser, several=True)
     parser.add_argument(
         "--package",
         action="store_true",
         help="write docs/, docs/images/ and the package's JSON instead",
     )
     arguments = parser.parse_args(arguments)
-    folder = arguments.results or Path(arguments.scores).parent
+    files = [Path(path) for path in arguments.scores]
+    folder = arguments.results or files[0].parent
     page, data, images = folder, folder / "which_loss.json", folder
     if arguments.package:
         page, images = ROOT / "docs", ROOT / "docs" / "images"
         data = ROOT / "keras_saliency" / "losses" / "recommended.json"
+    scores = experiments.join_scores(
+        [experiments.read_scores(path) for path in files]
+    )
     rankings = {
         name: experiments.Ranking(results, significant=LEVEL)
-        for name, results in experiments.read_scores(arguments.scores).items()
+        for name, results in scores.items()
     }
     first = next(iter(rankings.values()))
     for metric in first.metrics:
         draw(first, metric, images / f"which_loss_{metric}.png")
     at = "images/" if arguments.package else ""
+    names = [name_of(path) for path in files]
     for path, text in (
-        (page / "which_loss.md", as_page(rankings, at)),
-        (data, as_json(rankings)),
+        (page / "which_loss.md", as_page(rankings, names, at)),
+        (data, as_json(rankings, names)),
     ):
         experiments.write_text(path, text)
         print(path)
 
 
-def as_page(rankings, images):
+def name_of(path):
+    """Return the path of a file, from the repository's root if it is there."""
+    full = path.resolve()
+    return (
+        full.relative_to(ROOT) if full.is_relative_to(ROOT) else path
+    ).as_posix()
+
+
+def as_page(rankings, files, images):
     """Return the page as Markdown."""
     name, first = next(iter(rankings.items()))
     pairs = len(first.rows) * (len(first.rows) - 1) // 2
-    lines = [TOP.format(pairs=pairs, comparisons=pairs * len(first.metrics))]
+    later = [row.name for row in losses.LATER if row.name in first.rows]
+    trained = f"{len(first.rows) - len(later)} losses of the paper's table 2"
+    if later:
+        trained += LATER.format(names=listed(later))
+    lines = [
+        TOP.format(
+            losses=trained,
+            files=" ".join(files),
+            pairs=pairs,
+            comparisons=pairs * len(first.metrics),
+        )
+    ]
     for set_name, ranking in rankings.items():
         seeds = f"{ranking.seeds} seed{'' if ranking.seeds == 1 else 's'}"
         lines += [
@@ -143,7 +171,13 @@ def as_page(rankings, images):
     return "\n".join(lines) + "\n"
 
 
-def as_json(rankings):
+def listed(names):
+    """Return names as a sentence lists them."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def as_json(rankings, files):
     """Return what `losses.recommended` reads, a row of numbers a line."""
     content = {}
     for name, ranking in rankings.items():
@@ -155,7 +189,8 @@ def as_json(rankings):
                 for metric, places in ranking.places.items()
             },
         }
-    text = json.dumps({"source": SOURCE, "level": LEVEL, "sets": content})
+    source = SOURCE.format(files=listed(files))
+    text = json.dumps({"source": source, "level": LEVEL, "sets": content})
     return text.replace("[[", "[\n[").replace("], [", "],\n[") + "\n"
 
 

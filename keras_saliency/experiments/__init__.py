@@ -48,7 +48,11 @@ from keras_saliency.experiments.runs import (
     read_record,
     slug,
 )
-from keras_saliency.experiments.stored import read_scores, write_scores
+from keras_saliency.experiments.stored import (
+    join_scores,
+    read_scores,
+    write_scores,
+)
 from keras_saliency.experiments.systems import (
     System,
     check_kept,
@@ -92,6 +96,7 @@ __all__ = [
     "first_panels",
     "interval",
     "is_trained",
+    "join_scores",
     "kept_maps",
     "make",
     "measure",

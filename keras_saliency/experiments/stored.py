@@ -27,26 +27,13 @@ def write_scores(path: PathName, results: Results) -> None:
     Raises:
         ValueError: If rows, metrics, images or numbers of seeds differ.
     """
-    tables = list(results.values())
-    rows = list(tables[0])
-    metrics = list(tables[0][rows[0]][0].scores)
+    rows, metrics = _shared(results)
     arrays: dict[str, Any] = {
         "rows": np.array(rows),
         "metrics": np.array(metrics),
     }
     for name, table in results.items():
-        runs = [run for row in table.values() for run in row]
-        if (
-            list(table) != rows
-            or len({len(row) for row in table.values()}) > 1
-            or any(run.names != runs[0].names for run in runs)
-            or any(list(run.scores) != metrics for run in runs)
-        ):
-            raise ValueError(
-                f"{name}: rows, metrics, images or numbers of seeds differ; "
-                "a file of scores needs the same for all"
-            )
-        arrays[f"{name}/names"] = np.array(runs[0].names)
+        arrays[f"{name}/names"] = np.array(table[rows[0]][0].names)
         arrays[f"{name}/values"] = np.array(
             [
                 [[run.scores[metric] for metric in metrics] for run in row]
@@ -104,3 +91,61 @@ def read_scores(
             f"{path} is damaged, or not a file of scores ({error!r}). "
             "Make it anew."
         ) from error
+
+
+def join_scores(
+    files: Sequence[Results],
+) -> dict[str, dict[str, list[evaluation.Evaluation]]]:
+    """Put the rows of several files of scores together.
+
+    Args:
+        files: What `read_scores` returned of each.
+
+    Returns:
+        Dictionary of the name of a data set, of a row, and one `Evaluation`
+        per seed, the rows of the first file first.
+
+    Raises:
+        ValueError: If the files do not have the same data sets, two have a
+            row of the same name, or rows are of other metrics, images or
+            numbers of seeds.
+    """
+    joined: dict[str, dict[str, list[evaluation.Evaluation]]] = {}
+    for results in files:
+        if list(results) != list(files[0]):
+            raise ValueError(
+                "The files of scores need the same data sets in one order; "
+                f"one has {', '.join(files[0])}, another {', '.join(results)}."
+            )
+        for name, table in results.items():
+            rows = joined.setdefault(name, {})
+            for row, runs in table.items():
+                if row in rows:
+                    raise ValueError(f"Two files of scores have a row {row}.")
+                rows[row] = list(runs)
+    _shared(joined)
+    return joined
+
+
+def _shared(results: Results) -> tuple[list[str], list[str]]:
+    """Return the rows and metrics that all data sets have.
+
+    Raises:
+        ValueError: If rows, metrics, images or numbers of seeds differ.
+    """
+    first = next(iter(results.values()))
+    rows = list(first)
+    metrics = list(first[rows[0]][0].scores)
+    for name, table in results.items():
+        runs = [run for row in table.values() for run in row]
+        if (
+            list(table) != rows
+            or len({len(row) for row in table.values()}) > 1
+            or any(run.names != runs[0].names for run in runs)
+            or any(list(run.scores) != metrics for run in runs)
+        ):
+            raise ValueError(
+                f"{name}: rows, metrics, images or numbers of seeds differ; "
+                "a file of scores needs the same for all"
+            )
+    return rows, metrics

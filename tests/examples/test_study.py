@@ -108,7 +108,28 @@ def test_which_loss_of_known_scores(example, known_scores):
         assert (folder / f"which_loss_{metric}.png").stat().st_size > 5_000
     page = (folder / "which_loss.md").read_text()
     assert "60 images, 2 seeds." in page
+    assert "The 27 losses of the paper's table 2 trained" in page
     assert "![CC of all rows](which_loss_cc.png)" in page
+
+
+@pytest.mark.further
+def test_which_loss_joins_files(example, known_scores, tmp_path):
+    (table,) = experiments.read_scores(known_scores).values()
+    few = {row: table[row] for row in ("MSE", "KLD")}
+    later = {name: table["KLD"] for name in ("TV", "IG (softmax)")}
+    paths = [tmp_path / name for name in ("few.npz", "later.npz")]
+    for path, rows in zip(paths, (few, later), strict=True):
+        experiments.write_scores(path, {"MIT1003": rows})
+    example("which_loss", "--scores", *paths, "--results", tmp_path)
+    content = json.loads((tmp_path / "which_loss.json").read_text())
+    assert content["source"].startswith(f"{paths[0]} and {paths[1]}, by exam")
+    rows = content["sets"]["MIT1003"]["metrics"]["cc"]
+    assert {row[0] for row in rows} == {*few, *later}
+    page = (tmp_path / "which_loss.md").read_text()
+    assert "2 losses of the paper's table 2, and TV and IG (softmax)," in page
+    assert "all 42\n  comparisons" in page
+    with pytest.raises(ValueError, match="a row MSE"):
+        example("which_loss", "--scores", paths[0], known_scores)
 
 
 def test_what_is_kept_is_of_the_scores_that_are_kept():

@@ -60,3 +60,29 @@ def test_other_files_are_refused(tmp_path):
     np.savez(path, a=np.zeros(3))
     with pytest.raises(ValueError, match=r"scores\.npz is damaged"):
         experiments.read_scores(path)
+
+
+def test_rows_of_several_files_are_joined():
+    first = {"A": results(["1", "2"]), "B": results(["x"], seeds=1)}
+    other = {
+        name: {"TV": table["MSE"], "IG": table["MSE"]}
+        for name, table in first.items()
+    }
+    joined = experiments.join_scores([first, other])
+    assert {name: list(table) for name, table in joined.items()} == {
+        name: ["MSE", "KLD + CC", "TV", "IG"] for name in first
+    }
+    assert joined["A"]["TV"] == first["A"]["MSE"]
+    assert experiments.join_scores([first]) == first
+
+
+def test_files_of_scores_that_do_not_fit_are_not_joined():
+    first = {"A": results(["1", "2"])}
+    with pytest.raises(ValueError, match="one has A, another B"):
+        experiments.join_scores([first, {"B": first["A"]}])
+    with pytest.raises(ValueError, match="Two files .* a row MSE"):
+        experiments.join_scores([first, first])
+    for table in (results(["1", "2"], seeds=1), results(["1", "3"])):
+        other = {"A": {"TV": table["MSE"]}}
+        with pytest.raises(ValueError, match="A: rows, metrics, images or"):
+            experiments.join_scores([first, other])

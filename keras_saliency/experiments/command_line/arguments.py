@@ -126,14 +126,27 @@ def add_extra_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_scores_arguments(parser: argparse.ArgumentParser) -> None:
+def add_scores_arguments(
+    parser: argparse.ArgumentParser, several: bool = False
+) -> None:
     """Add the arguments of scripts that read what table2.py measured."""
-    parser.add_argument(
-        "--scores",
-        type=file,
-        default="results/table2.npz",
-        help="the file that table2.py wrote (default: %(default)s)",
-    )
+    if several:
+        parser.add_argument(
+            "--scores",
+            type=file,
+            nargs="+",
+            default=[Path("results/table2.npz")],
+            metavar="FILE",
+            help="the files that table2.py wrote, whose rows are put together "
+            "(default: results/table2.npz)",
+        )
+    else:
+        parser.add_argument(
+            "--scores",
+            type=file,
+            default="results/table2.npz",
+            help="the file that table2.py wrote (default: %(default)s)",
+        )
     parser.add_argument(
         "--results",
         type=Path,
