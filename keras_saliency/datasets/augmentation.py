@@ -199,7 +199,10 @@ def augmented(
     size = parts[0].shape[:2]
     if flip and rng.random() < 0.5:
         image, points, density = parts
-        points = np.column_stack([size[1] - points[:, 0], points[:, 1]])
+        # A position on the edge of two pixels, as whole numbers are, is in
+        # the right one, and has to stay in it when that is the left one.
+        x = np.nextafter(size[1] - points[:, 0].astype("float64"), 0)
+        points = np.column_stack([x, points[:, 1]])
         parts = cv2.flip(image, 1), points, cv2.flip(density, 1)
     image, points, density = _checked(augment(*parts, rng))
     found = image.shape[:2]

@@ -70,16 +70,9 @@ class SaliencyDataset(Described, ImageList):
         exif: bool = True,
     ) -> None:
         super().__init__(name, images, names=names, sizes=sizes, exif=exif)
-        self.fixations = fixations
+        self._fixations = fixations
         self.densities = None if densities is None else tuple(densities)
-        self.first_order = first_order
-        if not isinstance(first_order, numbers.Real) or not (
-            first_order >= 0 and float(first_order).is_integer()
-        ):
-            raise ValueError(
-                "first_order must be a whole number, at least 0; received "
-                f"{first_order!r}."
-            )
+        self._first_order = _checked_order(first_order)
         self.default_sigma: float | None = default_sigma
         if default_sigma is not None:
             maps.check_sigma(default_sigma, "default_sigma")
@@ -105,6 +98,30 @@ class SaliencyDataset(Described, ImageList):
         if self.fixations is not None:
             what = f"{len(self.fixations)} fixations"
         return f"SaliencyDataset({self.name!r}, {len(self)} images, {what})"
+
+    @property
+    def fixations(self) -> Fixations | None:
+        """All fixations, or None. Maps count those that it is set to."""
+        return self._fixations
+
+    @fixations.setter
+    def fixations(self, fixations: Fixations | None) -> None:
+        self._fixations = fixations
+        self._index_fixations()
+
+    @property
+    def first_order(self) -> int:
+        """Place in the scanpath from which fixations count.
+
+        Raises:
+            ValueError: If it is set to what is no whole number from 0 on.
+        """
+        return self._first_order
+
+    @first_order.setter
+    def first_order(self, first_order: int) -> None:
+        self._first_order = _checked_order(first_order)
+        self._index_fixations()
 
     @property
     def has_fixations(self) -> bool:
@@ -309,7 +326,6 @@ class SaliencyDataset(Described, ImageList):
         fixations = self.fixations or Fixations([], [], [])
         part.fixations = fixations.of_observers(which, self.subject_names)
         part.densities = None
-        part._index_fixations()
         return part
 
     def _index_fixations(self) -> None:
@@ -326,7 +342,18 @@ class SaliencyDataset(Described, ImageList):
             position = np.full(len(self), -1, "int32")
             position[chosen] = np.arange(len(chosen))
             index = position[self.fixations.image_index]
-            part.fixations = self.fixations.select(index >= 0)
-            part.fixations.image_index = index[index >= 0]
-        part._index_fixations()
+            fixations = self.fixations.select(index >= 0)
+            fixations.image_index = index[index >= 0]
+            part.fixations = fixations
         return part
+
+
+def _checked_order(first_order: int) -> int:
+    if not isinstance(first_order, numbers.Real) or not (
+        first_order >= 0 and float(first_order).is_integer()
+    ):
+        raise ValueError(
+            "first_order must be a whole number, at least 0; received "
+            f"{first_order!r}."
+        )
+    return first_order

@@ -96,7 +96,8 @@ class Described:
     def to_frame(self, library: Library = "pandas") -> Any:
         """Return all fixations as a data frame, a row for each.
 
-        Written as CSV, `load_csv` reads it.
+        Written as CSV, `load_csv` reads it where all observers are known, or
+        none.
 
         Args:
             library: "pandas" or "polars", which must be installed.

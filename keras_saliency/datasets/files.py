@@ -1,12 +1,13 @@
 """Finding the files and folders of a data set."""
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
+from keras_saliency._utils.folders import walk
 from keras_saliency._utils.types import PathName
 from keras_saliency.images import EXTENSIONS, image_size, normal, stem
 
@@ -95,8 +96,8 @@ def files(
 ) -> dict[str, Path]:
     """Return name -> path of the files below a folder, sorted by name.
 
-    Stray files and folders are passed over. A name is the path relative to
-    the folder without its extension.
+    Stray files and folders are passed over, links to folders are followed. A
+    name is the path relative to the folder without its extension.
 
     Args:
         path: The folder.
@@ -106,7 +107,8 @@ def files(
             a file that is passed over.
 
     Raises:
-        DatasetError: If there is no such file, or two have one name.
+        DatasetError: If there is no such file, two have one name, or a folder
+            cannot be read.
     """
     path = Path(path)
     if not path.is_dir():
@@ -115,30 +117,40 @@ def files(
             + (" (it is a file)." if path.exists() else ".")
         )
     found: dict[str, Path] = {}
-    for parent, folders, names in os.walk(path):
-        folders[:] = sorted(f for f in folders if not is_stray(f))
-        for name in sorted(names):
-            if is_stray(name) or not name.lower().endswith(extensions):
-                continue
-            full = Path(parent) / name
-            relative = full.relative_to(path).as_posix()
-            key: str | None = normal(relative[: -len(full.suffix)])
-            if key and rename is not None:
-                key = rename(key)
-            if key is None:
-                continue
-            other = found.setdefault(key, full)
-            if other != full:
-                raise DatasetError(
-                    f"The folder of {what} {path} has two files of one name: "
-                    f"{other} and {full}; keep one."
-                )
+    for full in _below(path, what, extensions):
+        relative = full.relative_to(path).as_posix()
+        key: str | None = normal(relative[: -len(full.suffix)])
+        if key and rename is not None:
+            key = rename(key)
+        if key is None:
+            continue
+        other = found.setdefault(key, full)
+        if other != full:
+            raise DatasetError(
+                f"The folder of {what} {path} has two files of one name: "
+                f"{other} and {full}; keep one."
+            )
     if not found:
         raise DatasetNotFoundError(
             f"The folder of {what} {path} has no file ending in "
             f"{', '.join(extensions)}."
         )
     return {key: found[key] for key in sorted(found, key=natural)}
+
+
+def _below(
+    path: Path, what: str, extensions: tuple[str, ...]
+) -> Iterator[Path]:
+    """Yield the files below a folder whose names end in one of some ways."""
+    try:
+        for parent, names in walk(path, enters=lambda n: not is_stray(n)):
+            for name in names:
+                if not is_stray(name) and name.lower().endswith(extensions):
+                    yield parent / name
+    except OSError as error:
+        raise DatasetError(
+            f"The folder of {what} {path} cannot be read: {error}."
+        ) from error
 
 
 def natural(name: str) -> list[Any]:

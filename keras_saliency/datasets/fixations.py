@@ -169,9 +169,20 @@ def _numbered(
     if not are_names or not column.size:
         return column, None
     names, numbers = np.unique(column.astype(str), return_inverse=True)
-    if all(name.lstrip("-").isdecimal() for name in names):
+    if all(_is_number(name) for name in names):
         return column.astype(str).astype("int32"), None
     return numbers, tuple(names.tolist())
+
+
+def _is_number(name: str) -> bool:
+    """Return whether a name says no more than the number of an observer.
+
+    "01" is another name than "1", and a date a number of no observer.
+    """
+    canonical = name in ("0", "-1") or (
+        name.isascii() and name.isdecimal() and name[0] != "0"
+    )
+    return canonical and len(name) < 10
 
 
 def _cast(name: str, values: ArrayLike, dtype: str) -> Array:

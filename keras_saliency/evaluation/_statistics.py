@@ -50,8 +50,11 @@ def interval(
 
 
 def sign_flip_test(difference: Array, *, resamples: int, seed: int) -> float:
-    """Return the two-sided p-value of a mean of zero, by changes of sign."""
-    if difference.size == 0:
+    """Return the two-sided p-value of a mean of zero, by changes of sign.
+
+    NaN for no image or a value that is not finite.
+    """
+    if difference.size == 0 or not np.isfinite(difference).all():
         return np.nan
     rng = np.random.default_rng([seed, 1])
     observed = abs(difference.sum())
@@ -83,7 +86,9 @@ def name_keys(names: Iterable[str], seed: int) -> Array:
         [
             int.from_bytes(
                 hashlib.blake2b(
-                    f"{seed} {name}".encode(), digest_size=8
+                    # Names need not be UTF-8 on Linux.
+                    f"{seed} {name}".encode("utf-8", "surrogateescape"),
+                    digest_size=8,
                 ).digest(),
                 "little",
             )

@@ -76,7 +76,8 @@ def compare(
     for name in common:
         pairs = np.stack([first.scores[name], second.scores[name][order]])
         pairs = pairs[:, ~np.isnan(pairs).any(axis=0)]
-        difference = pairs[0] - pairs[1]
+        with np.errstate(invalid="ignore"):  # of infinite values
+            difference = pairs[0] - pairs[1]
         sign = -1 if _lower_is_better(name) else 1
         count = difference.size
         means = pairs.mean(axis=1).tolist() if count else (np.nan, np.nan)

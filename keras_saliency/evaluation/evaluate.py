@@ -27,7 +27,7 @@ from keras_saliency.evaluation._statistics import draw_others, name_keys
 from keras_saliency.evaluation.journal import Journal
 from keras_saliency.evaluation.results import Evaluation
 from keras_saliency.models import FixationDensity
-from keras_saliency.models.sources import naming, source_of
+from keras_saliency.models.sources import as_array, naming, source_of
 
 
 def evaluate(
@@ -235,9 +235,7 @@ def _score_one(
 ) -> tuple[int, dict[str, float]]:
     keep_freed()
     with naming(scorer.dataset, i):
-        if isinstance(prediction, Path):
-            return i, scorer.score(i, images.read_map(prediction))
-        return i, scorer.score(i, prediction)
+        return i, scorer.score(i, as_array(prediction))
 
 
 class _Scorer:

@@ -12,7 +12,8 @@ from keras_saliency.datasets.density import fixation_map
 from keras_saliency.evaluation.scores import METRICS
 from keras_saliency.images import as_size
 
-# The metrics of a map of few fixations, each fixation counted.
+# The metrics of a map of few fixations. AUC-Judd, as MIT's, counts a pixel
+# with several fixations once, the others each fixation.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "nss": {"repeats": True},
     "auc_judd": {},
@@ -59,9 +60,10 @@ def inter_observer(
             is not known.
 
     Notes:
-        Each fixation counts, repeated ones too. A prediction from few others
-        is noisy, so this is a lower bound of what is predictable. A good
-        model that knows many images can exceed it.
+        NSS and information gain count each fixation, AUC-Judd each cell with
+        fixations once, as MIT's. A prediction from few others is noisy, so
+        this is a lower bound of what is predictable. A good model that knows
+        many images can exceed it.
 
     Examples:
     >>> from keras_saliency.datasets import generate

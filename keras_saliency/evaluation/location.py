@@ -104,8 +104,9 @@ def information_gain(
         less what the baseline is worth; NaN without fixations.
 
     Raises:
-        ValueError: On NaN or infinity, on an all-zero baseline, on fixations
-            that are no counts, and on shapes that differ.
+        ValueError: On NaN or infinity, on a baseline that is zero everywhere,
+            or at a fixation with `epsilon=0`, on fixations that are no counts,
+            and on shapes that differ.
 
     References:
     - Kümmerer et al. (2015), Information-theoretic model comparison unifies
@@ -132,7 +133,13 @@ def information_gain(
                 raise ValueError("baseline is zero everywhere")
         if where.size == 0:
             return np.nan
-        with np.errstate(divide="ignore", invalid="ignore"):
+        if not (epsilon + b > 0).all():
+            raise ValueError(
+                "baseline is 0 at a fixation, over which every gain is "
+                "infinite; mix it with a little of a uniform distribution, or "
+                "give a positive epsilon"
+            )
+        with np.errstate(divide="ignore"):
             gain = np.log2(epsilon + p) - np.log2(epsilon + b)
         return np.dot(gain, weights) / weights.sum()
 

@@ -211,7 +211,9 @@ class Evaluation:
         """Write one line per image, every digit of the values."""
         text = _writing.csv_text(self.names, self.scores)
         with replacing(path) as new:
-            new.write_text(text, encoding="utf-8", newline="")
+            new.write_text(
+                text, encoding="utf-8", errors="surrogateescape", newline=""
+            )
 
     def to_json(self, path: PathName) -> None:
         """Write means, intervals and the values of each image.
@@ -239,10 +241,12 @@ class Evaluation:
         """
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8", errors="surrogateescape")
             maps = "one"
             if path.suffix.lower() == ".csv":
                 header, *rows = csv.reader(io.StringIO(text, newline=""))
+                if header[0] != "name":
+                    raise ValueError("its first column is not 'name'")
                 names = [row[0] for row in rows]
                 columns = zip(
                     *(row[1:] for row in rows if len(row) == len(header)),

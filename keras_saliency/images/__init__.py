@@ -18,6 +18,7 @@ from keras_saliency.images.reading import (
     read_bytes,
     read_image,
     read_map,
+    read_values,
     stem,
 )
 from keras_saliency.images.resizing import as_size, imresize, resize
@@ -40,6 +41,7 @@ __all__ = [
     "read_bytes",
     "read_image",
     "read_map",
+    "read_values",
     "resize",
     "stem",
 ]

@@ -196,12 +196,26 @@ def read_map(path: PathName) -> Array:
     Raises:
         DatasetError: If the file is missing, damaged or holds no map.
     """
+    return check_map(read_values(path), path)
+
+
+def read_values(path: PathName) -> Array:
+    """Read the numbers of a map file as they are.
+
+    Args:
+        path: As for `read_map`.
+
+    Returns:
+        The array of a `.npy` file; of an image `(height, width)`, uint8,
+        uint16 or float32.
+
+    Raises:
+        DatasetError: If the file is missing or damaged.
+    """
     path = Path(path)
     if path.suffix.lower() == ".npy":
-        array = _read_npy(path)
-    else:
-        array = _decode(path, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
-    return check_map(array, path)
+        return _read_npy(path)
+    return _decode(path, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
 
 
 def image_size(path: PathName, *, exif: bool = True) -> tuple[int, int]:
@@ -234,7 +248,9 @@ def image_size(path: PathName, *, exif: bool = True) -> tuple[int, int]:
     # The size in AVIF is that before turning and cropping.
     if certain or (not exif and headers.optional_format(data) != "AVIF"):
         return size
-    return _decode(path, cv2.IMREAD_COLOR, data).shape[:2]
+    # In any depth: OpenCV makes no color of 32-bit TIFF files.
+    flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
+    return _decode(path, flags, data).shape[:2]
 
 
 def digest(source: PathName | Array) -> str:

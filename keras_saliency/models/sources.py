@@ -17,6 +17,7 @@ import numpy as np
 
 from keras_saliency import images, inference
 from keras_saliency._utils.errors import ModelNotFoundError
+from keras_saliency._utils.folders import walk
 from keras_saliency._utils.types import Array, PathName, Size
 from keras_saliency.datasets import SaliencyDataset
 from keras_saliency.densities import Fitted
@@ -94,10 +95,11 @@ class Folder:
     def __init__(self, folder: PathName, dataset: SaliencyDataset) -> None:
         folder = Path(folder)
         found: dict[str, list[Path]] = {}
-        for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() in (*images.EXTENSIONS, ".npy"):
-                name = path.relative_to(folder).as_posix()
-                found.setdefault(images.stem(name), []).append(path)
+        for parent, names in walk(folder):
+            for path in (parent / name for name in names):
+                if path.suffix.lower() in (*images.EXTENSIONS, ".npy"):
+                    name = path.relative_to(folder).as_posix()
+                    found.setdefault(images.stem(name), []).append(path)
         self._paths, missing = [], []
         for name in dataset.names:
             paths = found.get(images.stem(name), [])
@@ -268,4 +270,4 @@ class Densities:
 
 def as_array(map_: Array | Path) -> Array:
     """Return a map that a source yields, read if it is a file."""
-    return images.read_map(map_) if isinstance(map_, Path) else map_
+    return images.read_values(map_) if isinstance(map_, Path) else map_

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from keras_saliency import images
+from keras_saliency._utils.folders import walk
 from keras_saliency._utils.skipping import Skipping
 from keras_saliency._utils.types import PathName
 
@@ -35,41 +36,43 @@ def images_in(
         ValueError: If it has no images or cannot be read.
     """
     folder = Path(folder)
-    # Folders proper before links, so that links to them add nothing.
-    waiting: list[Path] = [folder]
-    links: list[Path] = []
-    searched = {os.path.realpath(without)} if without else set()
+
+    def failed(current: Path, error: OSError) -> None:
+        failure = _unreadable(current, error)
+        if skipping is None:
+            raise failure from error
+        skipping.note(failure, current)
+
     found = []
-    while waiting or links:
-        current = waiting.pop() if waiting else links.pop(0)
-        real = os.path.realpath(current)
-        if real in searched:
-            continue
-        searched.add(real)
-        try:
-            entries = sorted(current.iterdir())
-        except OSError as error:
-            failure = ValueError(
-                f"The folder {current} cannot be read ({error.strerror})."
-            )
-            if skipping is None or current == folder:
-                raise failure from error
-            skipping.note(failure, current)
-            continue
-        for path in entries:
-            if path.name.startswith("."):
-                continue
-            if path.is_dir():
-                if recursive and path.name.lower() not in _STRAY_FOLDERS:
-                    (links if path.is_symlink() else waiting).append(path)
-            elif path.suffix.lower() in images.EXTENSIONS:
-                found.append(path)
+    try:
+        for current, names in walk(
+            folder,
+            enters=lambda name: recursive and not _is_stray(name),
+            without=[without] if without else [],
+            failed=failed,
+        ):
+            found += [
+                current / name
+                for name in names
+                if not name.startswith(".")
+                and Path(name).suffix.lower() in images.EXTENSIONS
+            ]
+    except OSError as error:
+        raise _unreadable(folder, error) from error
     if not found:
         raise ValueError(
             f"The folder {folder} has no images; an image is a file "
             f"{', '.join(sorted(images.EXTENSIONS))}."
         )
     return sorted(found)
+
+
+def _is_stray(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _STRAY_FOLDERS
+
+
+def _unreadable(folder: Path, error: OSError) -> ValueError:
+    return ValueError(f"The folder {folder} cannot be read ({error.strerror}).")
 
 
 def check_path(path: PathName) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_saliency import cache_features, datasets
-from keras_saliency.datasets import Affine, SaliencySequence
+from keras_saliency.datasets import Affine, SaliencySequence, augmentation
 
 SIZE = (48, 64)
 
@@ -340,3 +340,29 @@ def test_albumentations_draws_by_the_sequence(library, dataset):
     for sample, image in zip(samples, threaded, strict=True):
         np.testing.assert_array_equal(made[1].images([sample]), image)
     assert len({image.tobytes() for image in threaded}) == 30
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.25, 0.5])
+def test_flip_mirrors_pixels(offset):
+    x, y = np.arange(0, 64, 3.0), np.arange(22.0) * 2
+    counts = datasets.SaliencyDataset(
+        "grid",
+        [np.zeros((*SIZE, 3), "uint8")],
+        fixations=datasets.Fixations(np.zeros(22, int), x + offset, y + offset),
+    ).fixation_map(0)
+    parts = np.zeros((*SIZE, 3), "uint8"), np.column_stack([x, y]) + offset
+    seen = set()
+    for seed in range(20):
+        _, target = augmentation.augmented(
+            lambda *given: given[:3],
+            (*parts, np.ones(SIZE, "float32")),
+            np.random.default_rng(seed),
+            flip=True,
+            map_size=SIZE,
+            has_fixations=True,
+        )
+        mirrored = not np.array_equal(target[..., 1], counts)
+        if mirrored:
+            np.testing.assert_array_equal(target[:, ::-1, 1], counts)
+        seen.add(mirrored)
+    assert seen == {False, True}

@@ -274,3 +274,31 @@ def test_observers_by_number(subject):
         fixations = Fixations([0, 0], [1, 1], [2, 2], subject=given)
         assert fixations.subject.tolist() == [7, -1]
         assert fixations.subject_names is None
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("01", "1"), ("007", "7"), ("-5", "1"), ("20230101123", "1"), ("１", "1")],
+)
+def test_observers_whose_names_only_look_like_numbers(names):
+    fixations = Fixations([0, 0], [1, 2], [1, 2], subject=names)
+    assert fixations.subject_names == tuple(sorted(names))
+    for name in names:
+        assert len(fixations.of_observers([name], fixations.subject_names)) == 1
+
+
+def test_what_is_set_counts_at_once():
+    dataset = generate(3, (24, 32))
+    before = [dataset.count(i) for i in range(3)]
+    dataset.first_order = 1
+    after = [dataset.count(i) for i in range(3)]
+    assert all(a < b for a, b in zip(after, before, strict=True))
+    part = dataset.subset(slice(None))
+    assert [part.count(i) for i in range(3)] == after
+    with pytest.raises(ValueError, match="first_order must be"):
+        dataset.first_order = -1
+    assert [dataset.count(i) for i in range(3)] == after
+    dataset.first_order = 0
+    few = dataset.fixations.select(dataset.fixations.image_index == 0)
+    dataset.fixations = few
+    assert [dataset.count(i) for i in range(3)] == [before[0], 0, 0]

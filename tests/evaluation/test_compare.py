@@ -85,6 +85,18 @@ def test_images_without_a_value_are_left_out():
     assert row.images == 0 and np.isnan(row.p_value)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("both", [False, True])
+def test_no_p_value_of_infinite_values(both):
+    first, second = pair(0.0)
+    first.scores["cc"][3] = -np.inf
+    if both:
+        second.scores["cc"][3] = -np.inf
+    comparison = compare(first, second)
+    assert np.isnan(comparison.rows["cc"].p_value)
+    assert comparison.table().count("nan") >= 3
+
+
 def test_table_and_file(tmp_path):
     comparison = compare(*pair(0.1), names=("LC1", "MSE"))
     assert repr(comparison) == "Comparison(LC1 - MSE: cc, kl)"

@@ -252,6 +252,55 @@ def test_resume_knows_a_model_by_its_weights(dataset, tmp_path):
     same(evaluate(model, dataset, metrics=["cc"], **options), first)
 
 
+def test_a_folder_of_arrays_is_scored_as_the_arrays(dataset, maps, tmp_path):
+    # Values that are negative, and that float32 does not tell apart.
+    maps = [1e-9 * map_.astype("float64") - 1 for map_ in maps]
+    for name, map_ in zip(dataset.names, maps, strict=True):
+        np.save(tmp_path / f"{name}.npy", map_)
+    chosen = ["cc", "nss", "auc_judd", "sim"]
+    expected = evaluate(maps, dataset, chosen, verbose=0)
+    assert expected.means()["nss"] > 0.5
+    same(evaluate(tmp_path, dataset, chosen, verbose=0), expected)
+
+
+def test_a_folder_with_links(dataset, maps, tmp_path):
+    for name, map_ in zip(dataset.names, maps, strict=True):
+        np.save(tmp_path / f"{name}.npy", map_)
+    (tmp_path / "linked").mkdir()
+    for i in range(2):
+        path = tmp_path / f"{dataset.names[i]}.npy"
+        path.rename(tmp_path / "linked" / path.name)
+    folder = tmp_path / "maps"
+    (folder / "sub").mkdir(parents=True)
+    for path in tmp_path.glob("*.npy"):
+        path.rename(folder / "sub" / path.name)
+    (folder / "more").symlink_to(tmp_path / "linked")
+    (folder / "sub" / "loop").symlink_to(folder)
+    dataset = SaliencyDataset(
+        "linked",
+        dataset.images,
+        names=[
+            f"{'more' if i < 2 else 'sub'}/{dataset.names[i]}" for i in range(6)
+        ],
+        fixations=dataset.fixations,
+    )
+    result = evaluate(folder, dataset, ["cc"], verbose=0)
+    assert np.isfinite(result.scores["cc"]).all()
+
+
+def test_names_need_not_be_utf8(dataset, maps, tmp_path):
+    names = [f"caf\udce9{i}" for i in range(COUNT)]
+    renamed = SaliencyDataset(
+        "names", dataset.images, names=names, fixations=dataset.fixations
+    )
+    chosen = ["cc", "auc_shuffled"]
+    result = evaluate(maps, renamed, chosen, verbose=0)
+    result.to_csv(tmp_path / "scores.csv")
+    back = evaluation.Evaluation.load(tmp_path / "scores.csv")
+    assert list(back.names) == names
+    same(back, result)
+
+
 def test_names_the_image_of_a_bad_map(dataset, maps):
     for bad, message in (
         (np.full(SIZE, np.nan), "NaN or infinity"),

@@ -301,3 +301,17 @@ def test_score(maps):
 def test_functions_take_their_maps_by_name_only(maps):
     with pytest.raises(TypeError):
         evaluation.cc(maps["prediction"], maps["density"])
+
+
+def test_a_baseline_of_zero_at_a_fixation():
+    maps = {
+        "prediction": np.array([[0.0, 1], [1, 1]]),
+        "fixations": np.array([[1, 0], [0, 1]]),
+        "baseline": np.array([[0.0, 1], [1, 1]]),
+    }
+    options = {"minmax": False, "epsilon": 0.0}
+    with pytest.raises(ValueError, match="baseline is 0 at a fixation"):
+        evaluation.information_gain(**maps, **options)
+    assert np.isfinite(evaluation.information_gain(**maps))
+    maps["baseline"] += 0.01
+    assert evaluation.information_gain(**maps, **options) == -np.inf

@@ -92,7 +92,8 @@ def load_csv(
     Returns:
         A `SaliencyDataset` of all images in the folder. Images without
         fixations are left out by `dataset.with_fixations()`. The names of
-        observers are `dataset.subject_names`.
+        observers are `dataset.subject_names`, which is None where they are
+        whole numbers.
 
     Raises:
         DatasetError: If a file cannot be read, lacks a column, or holds what
@@ -295,7 +296,8 @@ def _read(
         empty = [text for text in np.unique(observer[rows]) if is_empty(text)]
         for row in rows[np.isin(observer[rows], empty)].tolist()[:1]:
             raise DatasetError(
-                f"{table.where('observer', row)}: no observer is named."
+                f"{table.where('observer', row)}: no observer is named. "
+                "Name it, or leave the line or the whole column out."
             )
     else:
         observer = np.full(len(table), "")

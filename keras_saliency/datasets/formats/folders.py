@@ -210,7 +210,8 @@ def to_folders(
             if dataset.has_fixations:
                 counts = dataset.fixation_map(i)
                 _write_counts(folder / "fixations" / f"{name}.png", counts)
-            if not dataset.has_fixations or counts.any():
+            published = dataset.densities and dataset.densities[i] is not None
+            if published or not dataset.has_fixations or counts.any():
                 density = dataset.density(i, sigma=sigma)
             else:
                 density = np.zeros(size)

@@ -1,3 +1,5 @@
+import os
+
 import cv2
 import numpy as np
 import publisher_layouts as layouts
@@ -343,3 +345,54 @@ def test_observers_of_published_densities_are_not_told_apart(root):
     )
     with pytest.raises(ValueError, match="observer 'ANNA'; those .*none"):
         dataset.with_observers("ANNA")
+
+
+def test_published_densities_of_images_without_fixations(tmp_path):
+    source = generate(2, (18, 24))
+    density = [source.density(i) for i in range(2)]
+    dataset = datasets.SaliencyDataset(
+        "some",
+        source.images,
+        fixations=source.fixations.select(source.fixations.image_index == 0),
+        densities=density,
+    )
+    back = datasets.load_tree(
+        datasets.to_folders(dataset, tmp_path / "f", progress=False)
+    )
+    assert back.count(1) == 0
+    np.testing.assert_allclose(back.density(1), density[1], atol=1e-4)
+
+
+@pytest.mark.parametrize("extension", [".tif", ".tiff"])
+def test_densities_in_float_tiff(tmp_path, extension):
+    source = generate(1, (18, 24))
+    for what in ("images", "maps"):
+        (tmp_path / what).mkdir()
+    _write(tmp_path / "images/a.png", source.image(0))
+    density = source.density(0)
+    assert cv2.imwrite(str(tmp_path / f"maps/a{extension}"), density)
+    dataset = load_folder(tmp_path / "images", densities=tmp_path / "maps")
+    np.testing.assert_array_equal(dataset.density(0), density)
+
+
+def test_links_to_folders_are_followed(root):
+    for what in ("images", "maps", "points"):
+        folder = root.parent / f"elsewhere_{what}"
+        (root / what / "sub").rename(folder)
+        (root / what / "sub").symlink_to(folder)
+        (folder / "loop").symlink_to(root / what)
+    dataset = load_folder(root / "images", densities=root / "maps")
+    assert list(dataset.names) == ["p00", "p01", "sub/p10", "sub/p11"]
+
+
+def test_a_folder_that_cannot_be_read(root, monkeypatch):
+    scan = os.scandir
+
+    def refused(path):
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(datasets.DatasetError, match="images .*Permission"):
+        load_folder(root / "images", densities=root / "maps")
