@@ -203,33 +203,49 @@ def _quiet() -> Iterator[None]:
         log.setLogLevel(before)
 
 
-def in_time(
+def noting(
     frames: Iterable[Array],
-    rate: float,
+    times: collections.deque[float],
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Array]:
-    """Yield frames as they come, so many of them that they keep the time.
-
-    A camera seldom sends as many frames as it says, and maps may take longer.
-    A frame that comes late is repeated for each that is missing; one that is
-    early by more than a frame is left out.
+    """Yield frames, and note when each was taken.
 
     Args:
         frames: Those of a live video.
+        times: Where the time of each, in seconds, is added.
+        clock: Function that returns the time.
+    """
+    for frame in frames:
+        times.append(clock())
+        yield frame
+
+
+def in_time(
+    frames: Iterable[Array], times: collections.deque[float], rate: float
+) -> Iterator[Array]:
+    """Yield what is shown of frames, so often that it keeps their time.
+
+    A camera seldom sends as many frames as it says, and maps may take longer.
+    A frame that came late is repeated for each that is missing; one that was
+    early by more than a frame is left out.
+
+    Args:
+        frames: What is shown of each frame of a live video, whenever it is
+            made.
+        times: When each frame came, by `noting`; they are taken from it.
         rate: Number of frames per second.
-        clock: Function that returns the time in seconds.
     """
     begun, given = None, 0
     for frame in frames:
-        now = clock()
+        now = times.popleft()
         begun = now if begun is None else begun
         missing = int((now - begun) * rate) + 1 - given
         # Off by one is nothing but an uneven step.
-        times = missing if missing > 2 else int(missing > -2)
-        for _ in range(times):
+        repeats = missing if missing > 2 else int(missing > -2)
+        for _ in range(repeats):
             yield frame
-        given += times
+        given += repeats
 
 
 def write_video(path: PathName, frames: Iterable[Array], rate: float) -> int:

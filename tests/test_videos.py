@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections import deque
 
 import cv2
 import numpy as np
@@ -155,7 +156,7 @@ def camera(monkeypatch):
         ),
     )
     # Frames come as fast as they are asked for.
-    monkeypatch.setattr(videos, "in_time", lambda frames, rate: frames)
+    monkeypatch.setattr(videos, "in_time", lambda frames, times, rate: frames)
     return Camera
 
 
@@ -232,13 +233,45 @@ def test_a_camera_that_is_not_there():
 
 
 def test_live_frames_keep_the_time():
-    times = iter([0.0, 0.1, 0.2, 0.7, 0.8, 0.81, 0.82, 0.83, 0.84])
-    given = list(
-        videos.in_time(iter("abcdefghi"), 10, clock=lambda: next(times))
-    )
+    times = deque([0.0, 0.1, 0.2, 0.7, 0.8, 0.81, 0.82, 0.83, 0.84])
+    given = list(videos.in_time(iter("abcdefghi"), times, 10))
+    assert not times
     # d came when four were missing; what comes far too early is left out.
     assert given[:3] == list("abc") and given.count("d") == 5
     assert 8 <= given.index("e") and given[-1] != "i"
+
+
+@pytest.mark.parametrize("every", [1, 4])
+@pytest.mark.parametrize("live", [False, True])
+def test_maps_that_come_in_batches_keep_the_time_of_their_frames(every, live):
+    now, taken = 0.0, []
+
+    def camera():
+        nonlocal now
+        for k in range(40):
+            now = k / 25
+            taken.append(k)
+            yield np.full((32, 48, 3), k, "uint8")
+
+    times = deque()
+    outcomes = prediction.outcomes_of_frames(
+        prediction.Predictor("bundled", batch_size=8),
+        videos.noting(camera(), times, clock=lambda: now),
+        every,
+        live=live,
+    )
+    ahead = []
+
+    def shown():
+        for outcome in outcomes:
+            number = int(outcome.image[0, 0, 0])
+            ahead.append(taken[-1] - number)
+            yield number
+
+    assert list(videos.in_time(shown(), times, 25)) == list(range(40))
+    if live:
+        cores = os.cpu_count() or 1
+        assert max(ahead) <= (max(4, cores + 2) + 1) * every
 
 
 def test_smoothing(tmp_path):

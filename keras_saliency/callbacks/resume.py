@@ -153,9 +153,9 @@ class Resume(keras.callbacks.Callback):
             np.savez(new, **arrays)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Remove the file, if that is wanted."""
+        """Remove the file, if that is wanted and the training went well."""
         self.model._initial_epoch = None
-        if self.delete:
+        if self.delete and math.isfinite(self.history.get("loss", [0.0])[-1]):
             self.path.unlink(missing_ok=True)
 
     def _variables(self) -> list[Any]:

@@ -1,6 +1,7 @@
 """What the command `keras-saliency predict` does."""
 
 import argparse
+import collections
 import contextlib
 import errno
 import itertools
@@ -129,12 +130,15 @@ def _write_video(
             frames = itertools.takewhile(lambda _: not stopped.is_set(), frames)
         if not video.live:
             frames = itertools.islice(frames, limit)
+        times: collections.deque[float] = collections.deque()
+        if video.live:
+            frames = videos.noting(frames, times)
         outcomes = prediction.outcomes_of_frames(
-            predictor, frames, parsed.every
+            predictor, frames, parsed.every, live=video.live
         )
         shown = _shown(outcomes, video, parsed)
         if video.live:
-            shown = videos.in_time(shown, video.rate)
+            shown = videos.in_time(shown, times, video.rate)
             shown = itertools.islice(shown, limit)
         videos.write_video(job.target, bar.over(shown), video.rate)
 

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_saliency._utils.config import SignatureConfig
+from keras_saliency._utils.resizing import resize_bilinear
 from keras_saliency._utils.types import Shape, Tensor
 from keras_saliency.layers.aspp import ASPP
 from keras_saliency.layers.density_output import DensityOutput
@@ -164,13 +165,8 @@ class SaliencyHead(SignatureConfig, keras.layers.Layer):
         size = ops.shape(levels[0])[1:3]
         levels = [
             level
-            if index == 0 or level.shape[1:3] == levels[0].shape[1:3]
-            else ops.image.resize(
-                level,
-                size,
-                interpolation="bilinear",
-                data_format="channels_last",
-            )
+            if index == 0 or _same_size(level, levels[0])
+            else resize_bilinear(level, size)
             for index, level in enumerate(levels)
         ]
         x = ops.concatenate(levels, axis=-1)
@@ -191,6 +187,12 @@ class SaliencyHead(SignatureConfig, keras.layers.Layer):
         shapes = [level.shape for level in as_list(inputs)]
         shape = self.compute_output_shape(shapes)
         return keras.KerasTensor(shape, dtype="float32")
+
+
+def _same_size(level: Tensor, other: Tensor) -> bool:
+    """Return whether two levels surely have the same height and width."""
+    size = tuple(level.shape[1:3])
+    return None not in size and size == tuple(other.shape[1:3])
 
 
 def _output(activation, recovery):

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_saliency import functional, targets
 from keras_saliency._utils.config import plainly
+from keras_saliency._utils.resizing import resize_bilinear
 from keras_saliency._utils.types import PathName, Tensor
 from keras_saliency.functional.maps import bounded
 from keras_saliency.losses.base import PACKAGE, SaliencyLoss
@@ -117,38 +118,21 @@ class GramMatrices(_PerceptualLoss):
 
 def _as_image(maps: Tensor) -> Tensor:
     maps = bounded(maps, -_LARGEST_VALUE, _LARGEST_VALUE)
-    height, width = maps.shape[1:3]
-    if None in (height, width):
-        maps = _enlarged_in_graph(maps)
-    elif min(height, width) < _SMALLEST_SIDE:
-        maps = ops.image.resize(
-            maps,
-            (max(height, _SMALLEST_SIDE), max(width, _SMALLEST_SIDE)),
-            interpolation="bilinear",
-            data_format="channels_last",
+    sides = maps.shape[1:3]
+    if None in sides or min(sides) < _SMALLEST_SIDE:
+        maps = resize_bilinear(
+            maps, tuple(map(_enlarged, ops.shape(maps)[1:3]))
         )
     # VGG-16's preprocessing: the channels' ImageNet means, in BGR order.
     means = ops.convert_to_tensor([103.939, 116.779, 123.68], dtype="float32")
     return 255.0 * maps - means
 
 
-def _enlarged_in_graph(maps: Tensor) -> Tensor:
-    """Enlarge maps whose size is known only when a graph runs.
-
-    `ops.image.resize` takes no such size. Maps of 32 and more stay as they are.
-    """
-    down, across = (_interpolation(side) for side in ops.shape(maps)[1:3])
-    return ops.einsum("ih,bhwc,jw->bijc", down, maps, across)
-
-
-def _interpolation(side: Any) -> Tensor:
-    """Return the matrix that makes `max(side, 32)` of `side` numbers."""
-    enlarged = ops.maximum(side, _SMALLEST_SIDE)
-    scale = ops.cast(side, "float32") / ops.cast(enlarged, "float32")
-    places = (ops.cast(ops.arange(enlarged), "float32") + 0.5) * scale - 0.5
-    places = ops.clip(places, 0.0, ops.cast(side - 1, "float32"))
-    distances = places[:, None] - ops.cast(ops.arange(side), "float32")
-    return ops.maximum(1.0 - ops.abs(distances), 0.0)
+def _enlarged(side: Any) -> Any:
+    """Return a side that VGG-16 takes, also of what a graph makes."""
+    if isinstance(side, int):
+        return max(side, _SMALLEST_SIDE)
+    return ops.maximum(side, _SMALLEST_SIDE)
 
 
 @functools.cache

@@ -76,6 +76,13 @@ class PooledLoss(SaliencyLoss):
     def _per_image(
         self, y_true: Tensor, y_pred: Tensor, shared: dict[Any, Any]
     ) -> Tensor:
+        size = y_pred.shape[1:3]
+        if any(side is not None and side < self.pool_size for side in size):
+            raise ValueError(
+                f"PooledLoss: blocks of pool_size={self.pool_size} do not fit "
+                f"into maps of {size[0]}x{size[1]}; pool less or use larger "
+                "maps."
+            )
         # Not `shared`: it holds what belongs to the maps at full size.
         return self.loss._per_image(
             targets.average_pool(y_true, self.pool_size),

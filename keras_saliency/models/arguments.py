@@ -1,5 +1,8 @@
 """The arguments of networks: checked, kept as attributes, stored in files."""
 
+import functools
+import warnings
+from collections.abc import Callable
 from typing import Any, Self
 
 import keras
@@ -17,6 +20,10 @@ class ConfiguredModel:
     it, and `backbone_weights` is `None`: a saved model brings all its weights
     along, and none are loaded from elsewhere when it is read back.
 
+    Layers whose `trainable` was set after the model was made keep it: the
+    configuration then has an entry `layers_trainable`, for all layers and
+    those within them.
+
     The mixin stands before `SaliencyModel` or `keras.Model`. Constructors of
     subclasses are wrapped: `_utils.config.plainly`.
 
@@ -28,11 +35,15 @@ class ConfiguredModel:
 
     name: str
     input_shape: Shape
+    # Whether each layer trains in the model as it is made.
+    _made_trainable: tuple[bool, ...]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
-            cls.__init__ = plainly(cls.__init__)  # type: ignore[method-assign]
+            cls.__init__ = _remembering(  # type: ignore[method-assign]
+                plainly(cls.__init__)
+            )
 
     def __init__(
         self, *tensors: keras.KerasTensor, name: str, trainable: bool = True
@@ -45,7 +56,11 @@ class ConfiguredModel:
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, in a form that JSON knows."""
         names = argument_names(type(self))
-        return {name: self._stored(name) for name in names}
+        config = {name: self._stored(name) for name in names}
+        flags = [layer.trainable for layer in _layers(self)]
+        if flags != list(self._made_trainable):
+            config["layers_trainable"] = flags
+        return config
 
     def _stored(self, name: str) -> Any:
         """Return an argument as the configuration has it."""
@@ -60,8 +75,10 @@ class ConfiguredModel:
         cls, config: dict[str, Any], custom_objects: Any = None
     ) -> Self:
         """Return the network of a configuration."""
+        config = dict(config)
+        flags = config.pop("layers_trainable", None)
         with keras.saving.CustomObjectScope(custom_objects or {}):
-            return cls(
+            model = cls(
                 **{
                     name: keras.saving.deserialize_keras_object(value)
                     if isinstance(value, dict) and "class_name" in value
@@ -69,6 +86,46 @@ class ConfiguredModel:
                     for name, value in config.items()
                 }
             )
+        if flags is not None:
+            _set_trainable(model, flags)
+        return model
+
+
+def _remembering(construct: Callable) -> Callable:
+    """Return a constructor that notes which layers of the model train."""
+
+    @functools.wraps(construct)
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> None:
+        construct(self, *args, **kwargs)
+        if type(self).__init__ is wrapped:  # not a subclass's
+            self._made_trainable = tuple(
+                layer.trainable for layer in _layers(self)
+            )
+
+    return wrapped
+
+
+def _layers(model: Any) -> list[keras.layers.Layer]:
+    """Return a model's layers and those within them, each after its owner."""
+    found: dict[int, keras.layers.Layer] = {}
+    for layer in model.layers:
+        for part in layer._flatten_layers():
+            found.setdefault(id(part), part)
+    return list(found.values())
+
+
+def _set_trainable(model: Any, flags: list[bool]) -> None:
+    layers = _layers(model)
+    if len(layers) != len(flags):
+        warnings.warn(
+            f"The file of {model.name} says of {len(flags)} layers whether "
+            f"they train, but there are {len(layers)}: set it anew.",
+            stacklevel=2,
+        )
+        return
+    for layer, flag in zip(layers, flags, strict=True):
+        # Those within come later, and get their own.
+        layer.trainable = flag
 
 
 def check_input_shape(

@@ -165,15 +165,15 @@ class SaliencyModel(keras.Model):
     ) -> Any:
         """See `keras.Model.evaluate`; `sample_weight` as for `fit`."""
         kwargs = compiling.with_weights(y, kwargs)
-        logs = super().evaluate(x, y, *args, **kwargs)
-        if self._learned_weights is not None:
-            # They are those of training, and in its logs.
-            weights = self._learned_weights.result()
-            if not isinstance(logs, dict):
-                return logs[: -len(weights)]
-            for name in weights:
-                logs.pop(name, None)
-        return logs
+        if self._learned_weights is None:
+            return super().evaluate(x, y, *args, **kwargs)
+        # Keras' eighth argument, if it is not named.
+        as_dictionary = [*args[5:], kwargs.pop("return_dict", False)][0]
+        logs = super().evaluate(x, y, *args[:5], return_dict=True, **kwargs)
+        # The weights of terms are those of training, and in its logs.
+        for name in self._learned_weights.result():
+            logs.pop(name, None)
+        return logs if as_dictionary else self._flatten_metrics_in_order(logs)
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

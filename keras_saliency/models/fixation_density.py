@@ -1,5 +1,6 @@
 """The maps of any model as densities of fixations."""
 
+import hashlib
 import itertools
 import os
 from collections.abc import Sequence
@@ -242,16 +243,18 @@ class FixationDensity:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If it is damaged or holds no name of a model.
+            ValueError: If it is damaged, holds no name of a model, or was
+                fitted to another file of that name.
         """
         fitted = densities.Fitted.load(path)
         if model is None:
             model = fitted.report.get("model")
-        if model is None:
-            raise ValueError(
-                f"{path} holds what was fitted, and no name of a model; give "
-                "the model too."
-            )
+            if model is None:
+                raise ValueError(
+                    f"{path} holds what was fitted, and no name of a model; "
+                    "give the model too."
+                )
+            _check_file(fitted, model, path)
         density = cls(model)
         density.fitted = fitted
         return density
@@ -274,7 +277,8 @@ class FixationDensity:
             backbone_weights: As for `models.get`.
 
         Raises:
-            ValueError: If there is no such file beside the model.
+            ValueError: If there is no such file beside the model, or it was
+                fitted to another file of that name.
         """
         if path is None:
             name = os.fspath(model)
@@ -294,12 +298,7 @@ class FixationDensity:
                 )
         density = cls.load(path, get(model, backbone_weights=backbone_weights))
         density.name = os.fspath(model)
-        wanted = _checksum(density.name)
-        if density._checked().report.get("sha256") != wanted:
-            raise ValueError(
-                f"{path} was fitted to another file of {density.name}: fit it "
-                "anew, FixationDensity(model).fit(dataset)."
-            )
+        _check_file(density._checked(), density.name, path)
         return density
 
     def source(
@@ -374,9 +373,29 @@ class FixationDensity:
 
 
 def _checksum(name):
-    """Return that of a published file, `None` for any other model."""
+    """Return that of a published file or a path, `None` for any other model."""
     published = {entry.name: entry.sha256 for entry in weights.entries()}
-    return published.get(name)
+    if name in published:
+        return published[name]
+    if name is None or not Path(name).is_file():
+        return None
+    with open(name, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_file(fitted, name, path):
+    """Raise where a density was fitted to another file of a name.
+
+    One that was fitted to a model in memory says nothing of a file, and is
+    taken for one of the user's own.
+    """
+    found = fitted.report.get("sha256")
+    is_published = name in {entry.name for entry in weights.entries()}
+    if found != _checksum(name) and (is_published or found is not None):
+        raise ValueError(
+            f"{path} was fitted to another file of {name}: fit it anew, "
+            "FixationDensity(model).fit(dataset)."
+        )
 
 
 def _fit(samples, verbose):

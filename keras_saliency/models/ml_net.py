@@ -11,7 +11,7 @@ from keras_saliency.layers import MultiplicativePrior, RecoveringReLU
 from keras_saliency.losses import MLNetMeanSquaredError
 from keras_saliency.models.arguments import check_input_shape
 from keras_saliency.models.backbones import vgg16
-from keras_saliency.models.postprocessing import PaddedImages
+from keras_saliency.models.postprocessing import PaddedImages, check_blur
 from keras_saliency.models.pretrained import PretrainedModel, check_backbone
 
 # A map whose peak is below this counts as empty.
@@ -42,6 +42,8 @@ class MLNet(PaddedImages, PretrainedModel):
         keep_proportions: Whether `saliency_map` lays an image among zeros, as
             the authors do. `False` stretches it to the input, as
             `datasets.SaliencySequence` does in training.
+        blur: Sigma of the Gaussian by which `saliency_map` blurs, in pixels of
+            the image; 0 for none, as the authors have it.
         filters: Filters of the five blocks.
         depth: Filters of the 3x3 convolution.
         dropout: Rate of the dropout.
@@ -67,6 +69,7 @@ class MLNet(PaddedImages, PretrainedModel):
         backbone_weights: PathName | None = "imagenet",
         frozen_blocks: int = 0,
         keep_proportions: bool = True,
+        blur: float = 0.0,
         filters: Sequence[int] = vgg16.FILTERS,
         depth: int = 64,
         dropout: float = 0.5,
@@ -108,6 +111,7 @@ class MLNet(PaddedImages, PretrainedModel):
             "vgg16", convolutions, backbone_weights, frozen_blocks
         )
         self.keep_proportions = keep_proportions
+        self.blur = check_blur(blur)
         self.filters = tuple(filters)
         self.depth = depth
         self.dropout = dropout

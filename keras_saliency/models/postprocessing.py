@@ -1,5 +1,8 @@
 """What the authors of a model do to images before and to maps after."""
 
+import math
+
+from keras_saliency._utils.checks import as_number
 from keras_saliency.steps import MapSteps, Step
 
 
@@ -15,8 +18,8 @@ class PaddedImages:
         blur: Sigma of the Gaussian in pixels of the image; 0 for none.
     """
 
-    keep_proportions: bool = True
-    blur: float = 0.0
+    keep_proportions: bool
+    blur: float
 
     def map_steps(self) -> MapSteps:
         """See `SaliencyModel.map_steps`."""
@@ -29,3 +32,18 @@ class PaddedImages:
                 ("divide_by_peak",),
             ),
         )
+
+
+def check_blur(blur: float) -> float:
+    """Return the argument `blur` as Python's number.
+
+    Raises:
+        ValueError: If it is no number from 0 on.
+    """
+    sigma = as_number(blur)
+    if sigma is None or not 0 <= sigma < math.inf:
+        raise ValueError(
+            "blur must be a sigma in pixels of the image, or 0 for none; "
+            f"received {blur!r}."
+        )
+    return sigma

@@ -16,7 +16,7 @@ from keras_saliency.layers import (
 )
 from keras_saliency.models.arguments import check_input_shape
 from keras_saliency.models.backbones import resnet50, vgg16
-from keras_saliency.models.postprocessing import PaddedImages
+from keras_saliency.models.postprocessing import PaddedImages, check_blur
 from keras_saliency.models.pretrained import PretrainedModel, check_backbone
 
 # Pixels of the image to a feature.
@@ -28,8 +28,7 @@ _INITIAL_VALUE = 0.1
 class SAM(PaddedImages, PretrainedModel):
     """Base of both models: what follows the features.
 
-    The map of an image is that of `PaddedImages`, blurred by a Gaussian of
-    sigma 7 pixels of the image.
+    The map of an image is that of `PaddedImages`.
 
     An attentive ConvLSTM; twice learned Gaussians and a 5x5 convolution
     dilated by 4; a 1x1 convolution; bilinear enlargement.
@@ -47,6 +46,8 @@ class SAM(PaddedImages, PretrainedModel):
         keep_proportions: Whether `saliency_map` lays an image among zeros, as
             the authors do. `False` stretches it to the input, as
             `datasets.SaliencySequence` does in training.
+        blur: Sigma of the Gaussian by which `saliency_map` blurs, in pixels of
+            the image, 7 as the authors have it; 0 for none.
         depth: Channels of the ConvLSTM and of the convolutions around it.
         steps: Number of steps of the ConvLSTM.
         gaussians: Number of maps of each learned prior.
@@ -67,14 +68,13 @@ class SAM(PaddedImages, PretrainedModel):
         saliency attentive model, TIP 2018 (arXiv:1611.09571), and its code.
     """
 
-    blur = 7.0
-
     def __init__(
         self,
         images: keras.KerasTensor,
         features: keras.KerasTensor,
         *,
         keep_proportions: bool,
+        blur: float,
         depth: int,
         steps: int,
         gaussians: int,
@@ -118,6 +118,7 @@ class SAM(PaddedImages, PretrainedModel):
         )
         super().__init__(images, maps, **kwargs)
         self.keep_proportions = keep_proportions
+        self.blur = check_blur(blur)
         self.depth = depth
         self.steps = steps
         self.gaussians = gaussians
@@ -156,6 +157,7 @@ class SAMVGG(SAM):
         backbone_weights: PathName | None = "imagenet",
         frozen_blocks: int = 0,
         keep_proportions: bool = True,
+        blur: float = 7.0,
         filters: Sequence[int] = vgg16.FILTERS,
         depth: int = 512,
         steps: int = 4,
@@ -176,6 +178,7 @@ class SAMVGG(SAM):
             images,
             levels["block5_conv3"],
             keep_proportions=keep_proportions,
+            blur=blur,
             depth=depth,
             steps=steps,
             gaussians=gaussians,
@@ -223,6 +226,7 @@ class SAMResNet(SAM):
         backbone_weights: PathName | None = "imagenet",
         frozen_blocks: int = 0,
         keep_proportions: bool = True,
+        blur: float = 7.0,
         train_normalization: bool = False,
         filters: Sequence[int] = resnet50.FILTERS,
         blocks: Sequence[int] = resnet50.BLOCKS,
@@ -249,6 +253,7 @@ class SAMResNet(SAM):
             images,
             x,
             keep_proportions=keep_proportions,
+            blur=blur,
             depth=depth,
             steps=steps,
             gaussians=gaussians,

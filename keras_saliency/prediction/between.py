@@ -13,7 +13,11 @@ from keras_saliency.prediction.predictor import Predictor
 
 
 def outcomes_of_frames(
-    predictor: Predictor, frames: Iterable[Array], every: int = 1
+    predictor: Predictor,
+    frames: Iterable[Array],
+    every: int = 1,
+    *,
+    live: bool = False,
 ) -> Iterator[Outcome]:
     """Return an iterator over what becomes of each frame.
 
@@ -29,11 +33,17 @@ def outcomes_of_frames(
             32 are taken ahead, or 4N where that is more: 330 MB of 1280x720
             with N = 30.
         every: N, a whole number from 1 on; 1 shows each frame's own map.
+        live: Whether they come from a camera. The network then gets them one
+            by one, so that no map waits for a batch of later frames.
 
     Raises:
         ValueError: If `every` is another number.
     """
     count = whole_number("predict", "every", every)
+    # As many frames wait for the network as if it saw all of them.
+    batch_size = 1 if live else max(1, predictor.batch_size // count)
+    if batch_size != predictor.batch_size:
+        predictor = Predictor(predictor, batch_size=batch_size)
     if count == 1:
         return predictor.outcomes(frames)
     return _with_mixed(predictor, frames, count)
@@ -51,10 +61,8 @@ def _with_mixed(
             else:
                 yield frame
 
-    # As many frames wait for the network as if it saw all of them.
-    batch_size = max(1, predictor.batch_size // every)
     before: Outcome | None = None
-    for after in Predictor(predictor, batch_size=batch_size).outcomes(seen()):
+    for after in predictor.outcomes(seen()):
         if before is not None:
             for step in range(1, every):
                 yield _mixed(unseen.popleft(), before, after, step / every)

@@ -114,7 +114,9 @@ def _frames(
     if not is_stream(source):
         check_path(source)  # type: ignore[arg-type]
     video = open_video(source)
-    outcomes = outcomes_of_frames(predictor, video.frames, every)
+    outcomes = outcomes_of_frames(
+        predictor, video.frames, every, live=video.live
+    )
     smoothing = None
     if as_number(smooth) != 0:
         smoothing = Smoothing(smooth, video.rate)

@@ -211,6 +211,34 @@ def test_the_file_can_be_removed_at_the_end(tmp_path):
     assert not (tmp_path / "state.npz").exists()
 
 
+def test_the_file_stays_where_the_training_diverged(tmp_path):
+    model, path = make_model(), tmp_path / "state.npz"
+
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                self.model.set_weights(
+                    [np.nan * w for w in self.model.get_weights()]
+                )
+
+    data, _ = make_data(model)
+    history = model.fit(
+        data,
+        epochs=4,
+        verbose=0,
+        callbacks=[
+            Spoil(),
+            keras.callbacks.TerminateOnNaN(),
+            Resume(path, data=data, delete=True),
+        ],
+    ).history["loss"]
+    assert len(history) == 3 and np.isnan(history[-1])
+    again = make_model()
+    data, _ = make_data(again)
+    again.fit(data, epochs=3, verbose=0, callbacks=[Resume(path, data=data)])
+    assert np.isfinite(again.get_weights()[0]).all()
+
+
 def test_files_that_do_not_fit(tmp_path):
     path = tmp_path / "state.npz"
     data, _ = make_data(None)

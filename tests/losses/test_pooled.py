@@ -90,3 +90,12 @@ def test_refuses_bad_arguments():
         losses.PooledLoss(losses.NormalizedScanpathSaliency())(
             TARGET[..., :1], PREDICTION
         )
+
+
+def test_blocks_larger_than_the_map():
+    for size in (11, 14):
+        loss = losses.PooledLoss(losses.KLDivergence(), pool_size=size)
+        with pytest.raises(ValueError, match=f"pool_size={size} .* 10x13"):
+            loss.call(TARGET, PREDICTION)
+    loss = losses.PooledLoss(losses.MeanSquaredError(), pool_size=10)
+    assert np.isfinite(loss.call(TARGET, PREDICTION)).all()

@@ -297,3 +297,19 @@ def test_a_term_without_a_gradient_does_no_harm(weighting):
     )
     logs = fit(compiled(loss, rate=0.01), epochs=2)
     assert np.isfinite([*logs.values()]).all()
+
+
+@pytest.mark.parametrize("name", ["a", "weighted_mse"])
+def test_evaluate_as_a_list_has_the_terms(name):
+    loss = CombinedLoss(
+        [losses.KLDivergence(), losses.MeanSquaredError(name=name)],
+        weighting="gradients",
+    )
+    model = compiled(loss)
+    logs = model.evaluate(X, Y, verbose=0, return_dict=True)
+    assert set(logs) == {"loss", "kld", name}
+    values = [logs["loss"], *(logs[key] for key in sorted(("kld", name)))]
+    assert model.evaluate(X, Y, verbose=0) == pytest.approx(values)
+    by_place = (COUNT, 0, None, None, None)
+    assert model.evaluate(X, Y, *by_place) == pytest.approx(values)
+    assert model.evaluate(X, Y, *by_place, True) == pytest.approx(logs)

@@ -198,6 +198,22 @@ def test_a_model_of_the_user_s_own_as_backbone(tmp_path):
     )
 
 
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_images_of_any_size(run_eagerly):
+    model = models.Baseline((None, None, 3), backbone="tiny")
+    model.run_eagerly = run_eagerly
+    # A second size is where TensorFlow makes a graph of unknown sizes.
+    for size in ((32, 48), (50, 70), (33, 37)):
+        images = np.random.default_rng(0).integers(0, 256, (2, *size, 3))
+        own = models.Baseline((*size, 3), backbone="tiny")
+        own.set_weights(model.get_weights())
+        np.testing.assert_allclose(
+            model.predict_on_batch(images.astype("uint8")),
+            own.predict_on_batch(images.astype("uint8")),
+            atol=1e-6,
+        )
+
+
 def test_unknown_arguments_are_not_swallowed():
     with pytest.raises(TypeError, match="dropout"):
         tiny(dropout=0.5)

@@ -1,6 +1,7 @@
 """The density of any model: fitted, kept, and its maps."""
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -323,3 +324,29 @@ def test_the_density_of_the_models_file(made, tmp_path):
         )
     own = FixationDensity.published("bundled")
     assert own.fitted.report["dataset"] == "MIT1003"
+
+
+def test_a_density_belongs_to_its_file(made, tmp_path):
+    path = tmp_path / "mine.keras"
+    network().save(path)
+    fitted = tmp_path / "mine.density.json"
+    FixationDensity(path).fit(made, verbose=0).save(fitted)
+    assert FixationDensity.published(path).fitted is not None
+    assert FixationDensity.load(fitted).name == str(path)
+    network().save(path)
+    for load in (
+        lambda: FixationDensity.published(path),
+        lambda: FixationDensity.load(fitted),
+    ):
+        with pytest.raises(ValueError, match=f"another file of {path}: fit"):
+            load()
+    # Whoever names the model knows what it is.
+    assert FixationDensity.load(fitted, network()).fitted is not None
+
+
+def test_a_published_file_by_its_path(tmp_path):
+    file = weights.find("bundled")
+    for source in (file, file.with_name("bundled.density.json")):
+        shutil.copy(source, tmp_path / source.name)
+    density = FixationDensity.published(tmp_path / file.name)
+    assert density.fitted.report["model"] == "bundled"

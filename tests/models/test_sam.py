@@ -237,6 +237,7 @@ def test_normalizations_train_if_asked_to():
     [
         (sam_vgg, {"input_shape": (7, 48, 3)}, "sides of at least 8"),
         (sam_vgg, {"input_shape": (None, None, 3)}, "sides of at least 8"),
+        (sam_vgg, {"blur": -1}, "blur must be a sigma"),
         (sam_vgg, {"frozen_blocks": 6}, "frozen_blocks"),
         (sam_vgg, {"filters": (4, 4)}, "5 numbers"),
         (sam_vgg, {"upsampling": 0}, "upsampling"),
@@ -301,7 +302,12 @@ def test_saliency_map_is_padded_enlarged_cut_out_and_blurred():
         model.saliency_map(image), map_ / map_.max(), rtol=1e-5
     )
     model.keep_proportions = False
-    assert model.saliency_map(image).max() == 1
+    model.blur = 0.0
+    sharp = model.saliency_map(image)
+    assert sharp.max() == 1
+    again = type(model).from_config(model.get_config())
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again.saliency_map(image), sharp)
 
 
 def test_an_empty_map_stays_empty():
