@@ -1,6 +1,5 @@
 """The maps of any model as densities of fixations."""
 
-import hashlib
 import itertools
 import os
 from collections.abc import Sequence
@@ -9,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from keras_saliency import densities, images, inference, weights
+from keras_saliency import densities, images, inference
 from keras_saliency._utils.pool import progress_bar
 from keras_saliency._utils.types import (
     Array,
@@ -20,7 +19,7 @@ from keras_saliency._utils.types import (
 )
 from keras_saliency.datasets import SaliencyDataset
 from keras_saliency.densities import metric_maps
-from keras_saliency.models.classic import CLASSIC
+from keras_saliency.models import density_files
 from keras_saliency.models.names import get
 from keras_saliency.models.sources import (
     Densities,
@@ -160,7 +159,7 @@ class FixationDensity:
         bits = densities.information(transform, samples)
         report = {
             "model": self.name,
-            "sha256": _checksum(self.name),
+            "sha256": density_files.checksum(self.name),
             "dataset": dataset.name,
             "images": len(usable),
             "fixations": int(sum(map(dataset.count, usable))),
@@ -254,7 +253,7 @@ class FixationDensity:
                     f"{path} holds what was fitted, and no name of a model; "
                     "give the model too."
                 )
-            _check_file(fitted, model, path)
+            density_files.check(fitted, model, path)
         density = cls(model)
         density.fitted = fitted
         return density
@@ -281,24 +280,10 @@ class FixationDensity:
                 fitted to another file of that name.
         """
         if path is None:
-            name = os.fspath(model)
-            if name in CLASSIC:
-                raise ValueError(
-                    f"Of {name} no density is published: fit one, "
-                    f"FixationDensity({name!r}).fit(dataset), save it, and "
-                    "name its file."
-                )
-            is_file = name.lower().endswith(".keras")
-            path = Path(name) if is_file else weights.find(name)
-            path = path.with_name(path.stem + ".density.json")
-            if not path.is_file():
-                raise ValueError(
-                    f"There is no {path}, the density of {name}: fit one, "
-                    "FixationDensity(model).fit(dataset), and save it there."
-                )
+            path = density_files.find(os.fspath(model))
         density = cls.load(path, get(model, backbone_weights=backbone_weights))
         density.name = os.fspath(model)
-        _check_file(density._checked(), density.name, path)
+        density_files.check(density._checked(), density.name, path)
         return density
 
     def source(
@@ -370,32 +355,6 @@ class FixationDensity:
             if bar is not None:
                 bar.update(len(maps))
         return maps, samples
-
-
-def _checksum(name):
-    """Return that of a published file or a path, `None` for any other model."""
-    published = {entry.name: entry.sha256 for entry in weights.entries()}
-    if name in published:
-        return published[name]
-    if name is None or not Path(name).is_file():
-        return None
-    with open(name, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _check_file(fitted, name, path):
-    """Raise where a density was fitted to another file of a name.
-
-    One that was fitted to a model in memory says nothing of a file, and is
-    taken for one of the user's own.
-    """
-    found = fitted.report.get("sha256")
-    is_published = name in {entry.name for entry in weights.entries()}
-    if found != _checksum(name) and (is_published or found is not None):
-        raise ValueError(
-            f"{path} was fitted to another file of {name}: fit it anew, "
-            "FixationDensity(model).fit(dataset)."
-        )
 
 
 def _fit(samples, verbose):
