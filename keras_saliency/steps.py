@@ -22,6 +22,9 @@ from keras_saliency.images import check_image, divide_by_peak, resize
 KEY = "keras_saliency"
 FILE = "keras_saliency.json"
 
+# By how much the map of a padded image may be larger than what is cut out.
+_MOST_BEYOND = 4
+
 # From inputs `(batch, height, width, 3)` to maps `(batch, height, width)`.
 Network = Callable[[Array], Array]
 # A name of `PREPARING` or `FINISHING`, and its numbers.
@@ -206,7 +209,17 @@ def unpad(map_: Array, size: Size) -> Array:
         Array of that size.
     """
     whole = _covered(size, map_.shape, max)
-    return resize(map_, whole)[_middle(whole, size)]
+    rows, columns = _middle(whole, size)
+    if np.prod(whole) > _MOST_BEYOND * np.prod(size):
+        # Of a strip the whole would be far larger than what is cut out.
+        if whole[1] > size[1]:
+            cut = resize(map_, (map_.shape[0], whole[1]))[:, columns]
+            cut = np.ascontiguousarray(cut)
+            return resize(cut, (whole[0], size[1]))[rows]
+        cut = resize(map_, (whole[0], map_.shape[1]))[rows]
+        cut = np.ascontiguousarray(cut)
+        return resize(cut, (size[0], whole[1]))[:, columns]
+    return resize(map_, whole)[rows, columns]
 
 
 def enlarge_and_blur(map_: Array, size: Size) -> Array:

@@ -64,7 +64,12 @@ def check(
         child = _running()
         if child is None:  # none can be started here: without limits
             return hdf5_child.check(question)
-        answer = _ask(child, question)
+        try:
+            answer = _ask(child, question)
+        except BaseException:
+            # Interrupted: the answer would be taken for that of the next file.
+            _stop()
+            raise
         if answer is None:
             _stop()
     if answer is None:
@@ -97,6 +102,8 @@ def _running() -> subprocess.Popen | None:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # Ctrl-C is for us; the process ends when we do.
+            start_new_session=True,
             text=True,
             encoding="utf-8",
             env=os.environ

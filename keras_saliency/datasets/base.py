@@ -70,8 +70,9 @@ class SaliencyDataset(Described, ImageList):
         exif: bool = True,
     ) -> None:
         super().__init__(name, images, names=names, sizes=sizes, exif=exif)
+        self._changes = 0
         self._fixations = fixations
-        self.densities = None if densities is None else tuple(densities)
+        self._densities = None if densities is None else tuple(densities)
         self._first_order = _checked_order(first_order)
         self.default_sigma: float | None = default_sigma
         if default_sigma is not None:
@@ -108,6 +109,23 @@ class SaliencyDataset(Described, ImageList):
     def fixations(self, fixations: Fixations | None) -> None:
         self._fixations = fixations
         self._index_fixations()
+
+    @property
+    def densities(self) -> tuple[PathName | Array | None, ...] | None:
+        """Published density maps, one or None for each image; or None."""
+        return self._densities
+
+    @densities.setter
+    def densities(
+        self, densities: Sequence[PathName | Array | None] | None
+    ) -> None:
+        self._densities = None if densities is None else tuple(densities)
+        self._changes += 1
+
+    @property
+    def changes(self) -> int:
+        """How often fixations, densities or `first_order` were set anew."""
+        return self._changes
 
     @property
     def first_order(self) -> int:
@@ -329,6 +347,7 @@ class SaliencyDataset(Described, ImageList):
         return part
 
     def _index_fixations(self) -> None:
+        self._changes += 1
         if self.fixations is not None:
             self._rows, self._starts = self.fixations.usable(
                 self.sizes, first_order=self.first_order, dataset=self.name

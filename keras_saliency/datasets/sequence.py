@@ -148,6 +148,7 @@ class SaliencySequence(keras.utils.PyDataset):
             channels = 1 + dataset.has_fixations
             cache_targets = 4 * cells * channels <= _CACHE_BYTES
         self._cache: dict[Sample, Array] | None = {} if cache_targets else None
+        self._changes = dataset.changes
         if cache_images is None:
             pixels = self.image_size[0] * self.image_size[1]
             # One pass alone, as to compute features, gains nothing by it.
@@ -298,6 +299,9 @@ class SaliencySequence(keras.utils.PyDataset):
         return np.column_stack([x, y]) * scale, density
 
     def _target(self, sample: Sample) -> Array:
+        if self._cache is not None and self._changes != self.dataset.changes:
+            self._changes = self.dataset.changes
+            self._cache = {}
         cached = None if self._cache is None else self._cache.get(sample)
         if cached is not None:
             return cached

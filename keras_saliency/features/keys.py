@@ -61,8 +61,12 @@ def cache_key(
     if sequence.augment is not None:
         description["augment"] = [
             sequence.augment,
+            _code(sequence.augment),
             sequence.versions,
             sequence.seed,
+            # Fixations and densities are moved along, and a sample that would
+            # lose all of them stays as it is.
+            [sequence.map_size, sequence.sigma, _truth(sequence)],
         ]
     state.update(
         json.dumps(description, sort_keys=True, default=_as_json).encode()
@@ -73,6 +77,39 @@ def cache_key(
         state.update(
             values.view("uint8").data if values.ndim else values.tobytes()
         )
+    return state.hexdigest()
+
+
+def _code(augment: Any) -> Any:
+    """Return what a function does, without those that it calls."""
+    function = getattr(augment, "__code__", augment)
+    if not isinstance(function, types.CodeType):
+        return None
+    constants = [
+        _code(constant) if isinstance(constant, types.CodeType) else constant
+        for constant in function.co_consts
+    ]
+    defaults = [
+        getattr(augment, name, None)
+        for name in ("__defaults__", "__kwdefaults__")
+    ]
+    return [
+        function.co_code,
+        function.co_names,
+        repr(constants),
+        repr(defaults),
+    ]
+
+
+def _truth(sequence: SaliencySequence) -> str:
+    """Return a hash of the fixations and densities of all images."""
+    dataset = sequence.dataset
+    state = hashlib.blake2b(digest_size=16)
+    for i in range(len(dataset)):
+        state.update(sequence.targets([(i, 0)]).data)
+        if dataset.has_fixations:
+            for positions in dataset.fixation_points(i):
+                state.update(np.ascontiguousarray(positions).data)
     return state.hexdigest()
 
 

@@ -206,8 +206,8 @@ def auc_judd(fixations: Tensor, y_pred: Tensor) -> Tensor:
         y_pred: Predicted maps, same shape.
 
     Returns:
-        Tensor `(batch,)` in [0, 1]; 0.5 for a constant map. Without fixations
-        the area is not defined: 0.
+        Tensor `(batch,)` in [0, 1]; 0.5 for a constant map, NaN for one that
+        holds NaN. Without fixations the area is not defined: 0.
 
     References:
         Judd et al., Learning to predict where humans look, ICCV 2009. The
@@ -233,10 +233,17 @@ def auc_judd(fixations: Tensor, y_pred: Tensor) -> Tensor:
     height = ops.cumsum(hits, axis=-1) - 0.5 * hits
     height = ops.take_along_axis(height, segment, axis=-1)
     positives = ops.sum(fixated, axis=-1)
-    return divide_where_positive(
+    area = divide_where_positive(
         ops.sum((1.0 - fixated) * height, axis=-1),
         positives * (count - positives),
     )
+    return _nan_with(y_pred, area)
+
+
+def _nan_with(y_pred: Tensor, area: Tensor) -> Tensor:
+    """Return an area, NaN where the prediction holds NaN: it has no order."""
+    broken = ops.any(ops.isnan(y_pred), axis=(1, 2, 3))
+    return ops.where(broken, float("nan"), area)
 
 
 def _sum_by(values: Tensor, group: Tensor) -> Tensor:
@@ -268,8 +275,8 @@ def auc_borji(
         step: Distance of the thresholds; the benchmark's is 0.1.
 
     Returns:
-        Tensor `(batch,)` in [0, 1]; 0.5 for a constant map. Without fixations
-        the area is not defined: 0.
+        Tensor `(batch,)` in [0, 1]; 0.5 for a constant map, NaN for one that
+        holds NaN. Without fixations the area is not defined: 0.
 
     References:
         Borji et al., Quantitative analysis of human-model agreement in visual
@@ -295,4 +302,5 @@ def auc_borji(
         )
     x, y = ops.stack(false_alarms), ops.stack(hits)
     area = 0.5 * ops.sum((x[1:] - x[:-1]) * (y[1:] + y[:-1]), axis=0)
-    return ops.where(ops.reshape(constant, (-1,)), 0.5, area)
+    area = ops.where(ops.reshape(constant, (-1,)), 0.5, area)
+    return _nan_with(y_pred, area)

@@ -17,10 +17,11 @@ class SaliencyMetric(SignatureConfig, keras.metrics.Mean):
     """Base class: the mean over images of a measure of one image.
 
     `y_true` is a packed target, as for the losses; an image for which the
-    measure is not defined, such as one without fixations, does not count. The
-    mean is over images, exact for any batch sizes, on the size of the
-    network's output: it follows training. Numbers to report come from
-    `keras_saliency.evaluation`, whose defaults are what is computed here.
+    measure is not defined, such as one without fixations, does not count, and
+    where none counts the result is NaN. The mean is over images, exact for any
+    batch sizes, on the size of the network's output: it follows training.
+    Numbers to report come from `keras_saliency.evaluation`, whose defaults are
+    what is computed here.
 
     A subclass sets the attributes and defines `compute`.
 
@@ -68,6 +69,10 @@ class SaliencyMetric(SignatureConfig, keras.metrics.Mean):
         if given is not None:
             weight = weight * given
         super().update_state(self.compute(truth, y_pred), sample_weight=weight)
+
+    def result(self) -> Tensor:
+        """Return the mean; NaN where no image counts."""
+        return ops.where(self.count > 0, super().result(), float("nan"))
 
     def defined(self, truth: Tensor) -> Tensor:
         """Return whether the measure is defined for an image, `(batch,)`."""

@@ -1,5 +1,6 @@
 """Image, fixations and density map move together."""
 
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -215,6 +216,54 @@ def test_kept_images_are_not_changed(dataset):
     np.testing.assert_array_equal(data.images([(1, 0)])[0], dataset.image(1))
 
 
+def test_features_belong_to_the_fixations_that_move_along(tmp_path):
+    backbone = keras.Sequential(
+        [keras.Input((*SIZE, 3)), keras.layers.AveragePooling2D(4)]
+    )
+
+    def cached(place):
+        spots = one_spot(place, place)
+        data = SaliencySequence(
+            spots, 1, SIZE, augment=Affine(shift=0.45), versions=6
+        )
+        return data, cache_features(
+            backbone, data, tmp_path, dtype="float32", verbose=0
+        )
+
+    # The shifts that would lose the one fixation are those of the place.
+    cached(2)
+    data, features = cached(30)
+    assert features.computed == 6
+    samples = [(0, version) for version in range(6)]
+    again = cached(30)[1]
+    assert again.computed == 0
+    expected = backbone.predict(data.images(samples), verbose=0)
+    assert expected.std() > 0
+    for _ in range(6):
+        ((_, version),) = data.samples(0)
+        np.testing.assert_allclose(
+            features[0][0][0], expected[version], rtol=1e-5
+        )
+        features.on_epoch_end()
+
+
+def brighter(image, points, density, rng):
+    return np.minimum(image, 200) + np.uint8(50), points, density
+
+
+def darker(image, points, density, rng):
+    return image // 2, points, density
+
+
+def same_name(function, other):
+    """A function as it is after its source was changed."""
+    code = function.__code__.replace(co_name=other.__name__)
+    changed = types.FunctionType(code, globals(), other.__name__)
+    changed.__qualname__ = other.__qualname__
+    changed.__module__ = other.__module__
+    return changed
+
+
 def test_features_of_all_versions_are_cached(dataset, tmp_path):
     backbone = keras.Sequential(
         [keras.Input((*SIZE, 3)), keras.layers.AveragePooling2D(4)]
@@ -249,6 +298,11 @@ def test_features_of_all_versions_are_cached(dataset, tmp_path):
     assert computed(seed=1) == 18
     assert computed(augment=Affine(rotation=21)) == 18
     assert computed(versions=2) == 12
+    assert computed(map_size=(6, 8)) == 18
+    assert computed(sigma=3) == 18
+    assert computed(augment=brighter) == 18
+    assert computed(augment=brighter) == 0
+    assert computed(augment=same_name(darker, brighter)) == 18
     with pytest.raises(ValueError, match="such as versions=8"):
         computed(versions=None)
     with pytest.raises(ValueError, match="What is cached cannot be recog"):

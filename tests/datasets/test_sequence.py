@@ -243,3 +243,18 @@ def test_a_smaller_last_batch_can_be_left_out():
     with pytest.raises(IndexError):
         part[2]
     assert len(SaliencySequence(dataset, 5, (24, 32), drop_last=True)) == 1
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_what_is_set_in_the_data_set_is_in_the_next_batch(cache):
+    dataset = generate(4, (24, 32))
+    sequence = SaliencySequence(
+        dataset, 4, (24, 32), shuffle=False, cache_targets=cache
+    )
+    before = sequence[0][1]
+    dataset.first_order = 1
+    after = sequence[0][1]
+    assert after[..., 1].sum() == sum(map(dataset.count, range(4)))
+    assert after[..., 1].sum() < before[..., 1].sum()
+    dataset.densities = [np.eye(24, 32, dtype="float32")] * 4
+    np.testing.assert_array_equal(sequence[0][1][0, ..., 0], np.eye(24, 32))

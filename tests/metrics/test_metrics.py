@@ -175,3 +175,21 @@ def test_targets_that_do_not_fit_are_refused():
         )
     with pytest.raises(ValueError, match="step"):
         metrics.AUCBorji(step=0)
+
+
+@pytest.mark.parametrize("name", ["auc_judd", "auc_borji", "nss", "cc"])
+def test_a_broken_map_has_no_value(name):
+    broken = SMOOTH.copy()
+    broken[2, 3, 4] = np.nan
+    metric = metrics.METRICS[name]()
+    update(metric, broken)
+    assert np.isnan(metric.result())
+
+
+@pytest.mark.parametrize("name", ["auc_judd", "auc_borji", "nss", "cc"])
+def test_no_image_that_counts_is_no_value(name):
+    metric = metrics.METRICS[name]()
+    update(metric, SMOOTH, np.zeros(SHAPE), np.zeros(SHAPE))
+    assert np.isnan(metric.result())
+    update(metric, SMOOTH)
+    assert np.isfinite(metric.result())

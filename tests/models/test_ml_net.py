@@ -1,11 +1,13 @@
 """ML-Net, and how images are padded for it."""
 
+import tracemalloc
+
 import keras
 import numpy as np
 import pytest
 from autodiff import gradient
 
-from keras_saliency import models, steps, targets
+from keras_saliency import images, models, steps, targets
 from keras_saliency.models.backbones import vgg16
 
 RNG = np.random.default_rng(0)
@@ -204,6 +206,23 @@ def test_a_place_in_the_image_comes_back(shape):
         if inner:
             np.testing.assert_allclose(back[middle], ramp[k][middle], atol=0.03)
         assert back.shape == shape
+
+
+@pytest.mark.parametrize("shape", [(4000, 30), (30, 4000), (400, 3), (3, 400)])
+def test_the_map_of_a_strip_takes_no_more_than_it_needs(shape):
+    map_ = np.random.default_rng(0).random((30, 40), dtype="float32")
+    scale = max(shape[0] / 30, shape[1] / 40)
+    whole = [round(30 * scale), round(40 * scale)]
+    corner = [(a - b) // 2 for a, b in zip(whole, shape, strict=True)]
+    expected = images.resize(map_, whole)[
+        corner[0] : corner[0] + shape[0], corner[1] : corner[1] + shape[1]
+    ]
+    tracemalloc.start()
+    cut = steps.unpad(map_, shape)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(cut, expected, atol=1e-5)
+    assert peak < 4 * np.prod(shape) * 4 + 4 * 40 * 4 * max(shape)
 
 
 def test_the_image_lies_among_zeros_and_the_map_has_peak_1(monkeypatch):

@@ -133,6 +133,15 @@ def check_size(map_: Array, size: Size, label: object) -> Array:
     return map_
 
 
+def check_kind(path: Path, kind: str) -> None:
+    """Refuse other points than fixations of a file that has no others."""
+    if kind != "fixations":
+        raise DatasetError(
+            f"The file {path} holds fixations only, and not kind={kind!r}: the "
+            "publisher's .mat files with the variable gaze have both."
+        )
+
+
 def read_gaze(path: Path, size: Size, kind: str = "fixations") -> list[Points]:
     """Read SALICON's MATLAB file of one image, with `gaze` or with `I`.
 
@@ -146,10 +155,12 @@ def read_gaze(path: Path, size: Size, kind: str = "fixations") -> list[Points]:
         a binary map.
 
     Raises:
-        DatasetError: If the file is damaged or of another image.
+        DatasetError: If the file is damaged or of another image, or lacks
+            what is asked for.
     """
     variables = matlab.read_mat(path)
     if "gaze" not in variables:
+        check_kind(path, kind)
         plane = read_matlab_map(path, "I")
         return [(-1, *pixel_centers(check_size(plane, size, path)))]
     if "resolution" in variables:

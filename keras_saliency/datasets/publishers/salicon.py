@@ -13,7 +13,10 @@ from keras_saliency._utils.types import PathName
 from keras_saliency.datasets import files
 from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.fixations import Fixations, join_scanpaths
-from keras_saliency.datasets.formats.fixation_files import read_gaze
+from keras_saliency.datasets.formats.fixation_files import (
+    check_kind,
+    read_gaze,
+)
 from keras_saliency.datasets.publishers.common import PublishedImages
 
 IMAGE_COUNT = {"train": 10000, "val": 5000}
@@ -92,6 +95,7 @@ def load_salicon(
         recorded = images.match(found, source, "fixation file")
         points = _from_mat(images, recorded, kind)
     else:
+        check_kind(source, kind)
         names = _names(source)
         images.require(
             names.values(), published=published_count, partial=partial

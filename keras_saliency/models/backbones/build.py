@@ -162,6 +162,12 @@ def _split(network, level_names, tuned):
 
 def _last_layers_by_stride(network, input_shape):
     last: dict[int, str] = {}
+    if None in input_shape:
+        raise ValueError(
+            f"The layers of {network.name} whose features are taken are found "
+            "by their size: give input_shape numbers, or name the layers with "
+            "feature_layers."
+        )
     for layer in network.layers:
         shape: Shape = getattr(layer.output, "shape", ())
         if len(shape) == 4:

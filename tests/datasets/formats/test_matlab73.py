@@ -1,5 +1,6 @@
 """Version 7.3: honest structures, and files of a few kilobytes that lie."""
 
+import json
 import os
 import resource
 import time
@@ -224,3 +225,26 @@ def test_another_process_reads_first(tmp_path, monkeypatch):
 
     monkeypatch.setattr(hdf5.subprocess, "Popen", fail)
     assert hdf5.check(path, most_bytes=2**20) == 1001
+
+
+def test_an_interrupt_leaves_no_answer_for_the_next_file(tmp_path, monkeypatch):
+    for name, count in (("a", 10), ("b", 20)):
+        with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+            file["x"] = np.zeros(count)
+    (tmp_path / "bad.h5").write_bytes(b"no HDF5")
+
+    def interrupted(process, question):
+        process.stdin.write(json.dumps(question) + "\n")
+        process.stdin.flush()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hdf5, "_ask", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            hdf5.check(tmp_path / "a.h5", most_bytes=2**20)
+    with pytest.raises(ValueError, match="."):
+        hdf5.check(tmp_path / "bad.h5", most_bytes=2**20)
+    assert hdf5.check(tmp_path / "b.h5", most_bytes=2**20) == 20
+    # Ctrl-C in a terminal is not for the process that reads.
+    if hasattr(os, "getpgid"):
+        assert os.getpgid(hdf5._running().pid) != os.getpgid(0)

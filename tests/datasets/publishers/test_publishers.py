@@ -157,6 +157,9 @@ def test_cat2000_has_categories_and_published_maps(tmp_path):
 def test_salicon_forms(tmp_path, form):
     expected = layouts.salicon(tmp_path, form)
     check(datasets.load_salicon(tmp_path, partial=True), expected)
+    if form != "gaze":
+        with pytest.raises(DatasetError, match="not kind='location'"):
+            datasets.load_salicon(tmp_path, kind="location", partial=True)
 
 
 def test_salicon_samples(tmp_path):
