@@ -101,19 +101,24 @@ def describe(pair, ranking):
             ours = int(np.sign(sign * row.difference))
         theirs = first[title] - second[title]
         metrics[title] = {
-            "first": row.first,
-            "second": row.second,
-            "difference": row.difference,
-            "percent": 100 * row.difference / abs(row.second),
-            "low": row.low,
-            "high": row.high,
-            "p": row.p_value,
+            "first": rounded(row.first),
+            "second": rounded(row.second),
+            "difference": rounded(row.difference),
+            "percent": rounded(100 * row.difference / abs(row.second)),
+            "low": rounded(row.low),
+            "high": rounded(row.high),
+            "p": rounded(row.p_value),
             "better": ours,
             "paper": theirs,
             "paper_percent": 100 * theirs / abs(second[title]),
             "paper_better": int(np.sign(sign * theirs)),
         }
     return {"first": pair[0], "second": pair[1], "metrics": metrics}
+
+
+def rounded(number):
+    """Return a number without the last digits, which differ by machine."""
+    return float(f"{number:.9g}")
 
 
 def sentences(facts):

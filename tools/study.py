@@ -2,8 +2,9 @@
 
     python tools/study.py
 
-From the values of each image, `docs/study/table2.npz`: table 2, the findings,
-"Which loss?" with its diagrams, and what `losses.recommended` reads. From that
+From the values of each image, `docs/study/table2.npz`: table 2 and the findings;
+from these and `table2_best_later.npz` "Which loss?" with its diagrams, and what
+`losses.recommended` reads. From that
 and from the tables and timings beside it: the pages to look at
 (`tools/study_pages.py`). The tables that need trainings name their own command
 in `docs/study.md`; each keeps what it measured, so that it can be given again.
@@ -15,10 +16,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SCORES = ROOT / "docs" / "study" / "table2.npz"
+LATER = ROOT / "docs" / "study" / "table2_best_later.npz"
 # Scripts and their arguments, in this order: the last reads what others write.
 COMMANDS = {
     "examples/findings.py": ["--scores", str(SCORES)],
-    "examples/which_loss.py": ["--scores", str(SCORES), "--package"],
+    "examples/which_loss.py": [
+        *("--scores", str(SCORES), str(LATER)),
+        "--package",
+    ],
     "tools/study_pages.py": [],
 }
 

@@ -157,8 +157,9 @@ def loss_page(measured: dict) -> str:
     body = [
         "<header><h1>Which loss?</h1>"
         f"<p>{len(names)} losses on one network, the rows of the paper's table "
-        "2: the same head, the same 500 images of MIT1003, one recipe. No "
-        "other set was trained on.</p></header><main>",
+        "2 and the best that came after it: the same head, the same 500 images "
+        "of MIT1003, one recipe. No other set was trained on.</p>"
+        "</header><main>",
         '<div id="controls" hidden><fieldset><legend>Data set</legend>'
         f'{choices}</fieldset><label><input type="checkbox" id="only">'
         "Only losses not distinguishable from the best</label></div>",

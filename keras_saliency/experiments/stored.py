@@ -98,6 +98,9 @@ def join_scores(
 ) -> dict[str, dict[str, list[evaluation.Evaluation]]]:
     """Put the rows of several files of scores together.
 
+    Where rows have different numbers of seeds on a data set, the first of
+    them count, as many as all have.
+
     Args:
         files: What `read_scores` returned of each.
 
@@ -107,8 +110,7 @@ def join_scores(
 
     Raises:
         ValueError: If the files do not have the same data sets, two have a
-            row of the same name, or rows are of other metrics, images or
-            numbers of seeds.
+            row of the same name, or rows are of other metrics or images.
     """
     joined: dict[str, dict[str, list[evaluation.Evaluation]]] = {}
     for results in files:
@@ -123,6 +125,9 @@ def join_scores(
                 if row in rows:
                     raise ValueError(f"Two files of scores have a row {row}.")
                 rows[row] = list(runs)
+    for table in joined.values():
+        count = min(map(len, table.values()))
+        table.update({row: runs[:count] for row, runs in table.items()})
     _shared(joined)
     return joined
 

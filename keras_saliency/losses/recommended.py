@@ -10,7 +10,7 @@ _FILE = Path(__file__).with_name("recommended.json")
 
 
 class MeasuredLoss(NamedTuple):
-    """A row of table 2 by one metric.
+    """A loss by one metric.
 
     Attributes:
         name: Name for `losses.get`.
@@ -76,9 +76,10 @@ class Recommendation:
 def recommended(metric: str, dataset: str = "MIT1003") -> Recommendation:
     """Return the loss whose network was the best by a metric.
 
-    Every row of the paper's table 2 trained the same network on MIT1003's
-    training part by one recipe. The numbers hold for that network and data;
-    `docs/which_loss.md` shows them all.
+    Every row of the paper's table 2, and the best of the losses that came
+    after it, trained the same network on MIT1003's training part by one
+    recipe. The numbers hold for that network and data; `docs/which_loss.md`
+    shows them all.
 
     Args:
         metric: "cc", "sim", "auc_judd", "auc_borji", "nss", "emd" or "kl".
