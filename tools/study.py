@@ -2,12 +2,12 @@
 
     python tools/study.py
 
-From the values of each image, `docs/study/table2.npz`: table 2 and the findings;
-from these and `table2_best_later.npz` "Which loss?" with its diagrams, and what
-`losses.recommended` reads. From that
-and from the tables and timings beside it: the pages to look at
-(`tools/study_pages.py`). The tables that need trainings name their own command
-in `docs/study.md`; each keeps what it measured, so that it can be given again.
+From the values of each image, `docs/study/table2.npz`: table 2 and the
+findings; with `table2_best_later.npz` "Which loss?", its diagrams, and what
+`losses.recommended` reads. From that and from the tables and timings beside
+it: the pages to look at (`tools/study_pages.py`). The tables that need
+trainings name their own command in `docs/study.md`; each keeps what it
+measured, so that it can be given again.
 """
 
 import argparse
