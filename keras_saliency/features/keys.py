@@ -93,12 +93,7 @@ def _code(augment: Any) -> Any:
         getattr(augment, name, None)
         for name in ("__defaults__", "__kwdefaults__")
     ]
-    return [
-        function.co_code,
-        function.co_names,
-        repr(constants),
-        repr(defaults),
-    ]
+    return [function.co_code, function.co_names, constants, defaults]
 
 
 def _truth(sequence: SaliencySequence) -> str:

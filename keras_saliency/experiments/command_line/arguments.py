@@ -130,23 +130,16 @@ def add_scores_arguments(
     parser: argparse.ArgumentParser, several: bool = False
 ) -> None:
     """Add the arguments of scripts that read what table2.py measured."""
-    if several:
-        parser.add_argument(
-            "--scores",
-            type=file,
-            nargs="+",
-            default=[Path("results/table2.npz")],
-            metavar="FILE",
-            help="the files that table2.py wrote, whose rows are put together "
-            "(default: results/table2.npz)",
-        )
-    else:
-        parser.add_argument(
-            "--scores",
-            type=file,
-            default="results/table2.npz",
-            help="the file that table2.py wrote (default: %(default)s)",
-        )
+    path = "results/table2.npz"
+    what = "files, whose rows are put together," if several else "file"
+    parser.add_argument(
+        "--scores",
+        type=file,
+        nargs="+" if several else None,
+        default=[path] if several else path,
+        metavar="FILE",
+        help=f"the {what} that table2.py wrote (default: {path})",
+    )
     parser.add_argument(
         "--results",
         type=Path,
