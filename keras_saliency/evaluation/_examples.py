@@ -81,8 +81,7 @@ class Examples:
     def section(self) -> str:
         """Return the images, or their names and values, as HTML."""
         title = scores.title(self._by)
-        metric = scores.METRICS.get(self._by)
-        sign = -1 if metric is not None and not metric.higher_is_better else 1
+        sign = -1 if scores.lower_is_better(self._by) else 1
         values = sign * self._values(self._first)
         parts = [
             self._group(f"Best {title} of {self._first}", -values),

@@ -69,10 +69,16 @@ def sign_flip_test(difference: Array, *, resamples: int, seed: int) -> float:
 
 
 def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
-    """Return p-values corrected for their number (Holm 1979)."""
-    corrected: dict[Key, float] = {}
+    """Return p-values corrected for their number (Holm 1979).
+
+    NaN, of what could not be tested, stays so and does not count.
+    """
+    corrected = {key: p for key, p in p_values.items() if np.isnan(p)}
     highest = 0.0
-    ordered = sorted(p_values, key=p_values.__getitem__)
+    ordered = sorted(
+        (key for key in p_values if key not in corrected),
+        key=p_values.__getitem__,
+    )
     for place, key in enumerate(ordered):
         value = min(1.0, p_values[key] * (len(ordered) - place))
         highest = max(highest, value)

@@ -25,6 +25,11 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+def percent(share: float) -> str:
+    """Return a share such as 0.999 in percent, as many digits as it has."""
+    return f"{100 * share:g}%"
+
+
 def csv_text(names: Iterable[Any], scores: Mapping[str, Array]) -> str:
     """Return a line per image, every digit of its values."""
     file = io.StringIO(newline="")

@@ -78,7 +78,7 @@ def compare(
         pairs = pairs[:, ~np.isnan(pairs).any(axis=0)]
         with np.errstate(invalid="ignore"):  # of infinite values
             difference = pairs[0] - pairs[1]
-        sign = -1 if _lower_is_better(name) else 1
+        sign = -1 if scores.lower_is_better(name) else 1
         count = difference.size
         means = pairs.mean(axis=1).tolist() if count else (np.nan, np.nan)
         low, high = _statistics.interval(
@@ -144,7 +144,7 @@ class Comparison:
                 "metric",
                 *self.names,
                 "difference",
-                f"{self.confidence:.0%} interval",
+                f"{_writing.percent(self.confidence)} interval",
                 "p",
                 f"{self.names[0]} better",
                 "images",
@@ -153,8 +153,7 @@ class Comparison:
         for name, row in self.rows.items():
             lines.append(
                 [
-                    scores.title(name)
-                    + (" (lower is better)" if _lower_is_better(name) else ""),
+                    _titled(name),
                     f"{row.first:.4f}",
                     f"{row.second:.4f}",
                     f"{row.difference:+.4f}",
@@ -195,6 +194,6 @@ class Comparison:
         write_text(path, text)
 
 
-def _lower_is_better(name: str) -> bool:
-    metric = scores.METRICS.get(name)
-    return metric is not None and not metric.higher_is_better
+def _titled(name: str) -> str:
+    note = " (lower is better)" if scores.lower_is_better(name) else ""
+    return scores.title(name) + note

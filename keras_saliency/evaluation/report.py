@@ -202,8 +202,8 @@ def _table_of_means(
             )
         rows.append(cells)
     caption = (
-        f"Mean over the images, and its {confidence:.0%} bootstrap interval "
-        "over images."
+        f"Mean over the images, and its {_writing.percent(confidence)} "
+        "bootstrap interval over images."
         + (" The best of a column is bold." if best else "")
         + " Images without ground truth for a metric are left out."
     )
@@ -218,20 +218,19 @@ def _comparisons(compared: Mapping[str, Comparison], confidence: float) -> str:
         (other, metric): row.p_value
         for other, comparison in compared.items()
         for metric, row in comparison.rows.items()
-        if np.isfinite(row.p_value)
     }
     corrected = _statistics.holm(p_values)
+    tested = int(np.isfinite([*p_values.values()]).sum())
     tables = []
     for other, comparison in compared.items():
         name = comparison.names[0]
         rows = []
         for metric, row in comparison.rows.items():
-            reach = max(
-                max(abs(each.low), abs(each.high))
-                for each in (c.rows.get(metric, row) for c in compared.values())
-            )
+            each = [c.rows.get(metric, row) for c in compared.values()]
+            ends = np.abs([[one.low, one.high] for one in each])
+            reach = ends[np.isfinite(ends)].max(initial=0)
             mean = Mean(row.difference, row.low, row.high)
-            holm = corrected.get((other, metric), np.nan)
+            holm = corrected[other, metric]
             rows.append(
                 [
                     _titled(metric),
@@ -251,7 +250,7 @@ def _comparisons(compared: Mapping[str, Comparison], confidence: float) -> str:
             text(name),
             text(other),
             "difference",
-            f"{confidence:.0%} interval",
+            f"{_writing.percent(confidence)} interval",
             '<span class="hidden">drawn</span>',
             "p",
             "p, Holm",
@@ -264,7 +263,7 @@ def _comparisons(compared: Mapping[str, Comparison], confidence: float) -> str:
         "<p>The interval is a bootstrap interval over images. p is that of a "
         "sign-flip test, two-sided: the share of random exchanges of the two, "
         "image by image, with as large a mean difference. Holm's method "
-        f"corrects it for the {len(p_values)} tests of this page. "
+        f"corrects it for the {tested} tests of this page. "
         "“Better” counts images where it is strictly better.</p>"
     )
 
@@ -302,7 +301,8 @@ def _distributions(
     head += [f"{q:.0%}" for q in _QUANTILES[1:-1]] + ["largest", "images"]
     return (
         "<p>How many images have which score, the same bins for all. The line "
-        f"is the mean, the band its {confidence:.0%} interval.</p>"
+        f"is the mean, the band its {_writing.percent(confidence)} "
+        "interval.</p>"
         f'<div class="cards">{"".join(cards)}</div>'
         "<h3>Quantiles</h3>"
         + html.table(head, rows, caption="Of the scores of the images.")

@@ -31,6 +31,10 @@ class Evaluation:
         names: As given.
         maps: As given.
         scores: As given, float64 arrays.
+
+    Raises:
+        ValueError: If a metric has not one value for each image, or two
+            images have the same name.
     """
 
     def __init__(
@@ -46,6 +50,9 @@ class Evaluation:
             name: np.asarray(values, np.float64)
             for name, values in scores.items()
         }
+        twice = _repeated(self.names)
+        if twice is not None:
+            raise ValueError(f"the image {twice!r} is there twice")
         for name, values in self.scores.items():
             if values.shape != (len(self.names),):
                 raise ValueError(
@@ -73,7 +80,7 @@ class Evaluation:
             raise ValueError("there are no results to join")
         first = parts[0]
         for part in parts:
-            if list(part.scores) != list(first.scores) or (
+            if set(part.scores) != set(first.scores) or (
                 part.maps != first.maps
             ):
                 raise ValueError(
@@ -82,8 +89,8 @@ class Evaluation:
                     f"{', '.join(part.scores)} (maps={part.maps!r})"
                 )
         names = [name for part in parts for name in part.names]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
+        twice = _repeated(names)
+        if twice is not None:
             raise ValueError(f"the image {twice!r} is in two of the results")
         columns = {
             name: np.concatenate([part.scores[name] for part in parts])
@@ -145,7 +152,14 @@ class Evaluation:
         first = "metric"
         if self.maps == "per_metric":
             first = "metric, of its own map"
-        rows = [[first, "mean", f"{confidence:.0%} interval", "images"]]
+        rows = [
+            [
+                first,
+                "mean",
+                f"{_writing.percent(confidence)} interval",
+                "images",
+            ]
+        ]
         for name, known in self._known().items():
             low, high = intervals[name]
             rows.append(
@@ -273,3 +287,13 @@ class Evaluation:
                 f"{path} is damaged, or not a file of an Evaluation "
                 f"({error!r}). Make it anew."
             ) from error
+
+
+def _repeated(names: Iterable[str]) -> str | None:
+    """Return the first name that was there before, if there is one."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None

@@ -56,6 +56,11 @@ def title(name: str) -> str:
     return METRICS[name].title if name in METRICS else name
 
 
+def lower_is_better(name: str) -> bool:
+    """Return whether less is better by a metric; not by an unknown one."""
+    return name in METRICS and not METRICS[name].higher_is_better
+
+
 def choose(
     metrics: Metrics | None, given: Collection[str]
 ) -> dict[str, dict[str, Any]]:

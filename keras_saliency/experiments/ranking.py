@@ -7,11 +7,16 @@ import numpy as np
 
 from keras_saliency import evaluation
 from keras_saliency._utils.types import Array, ArrayLike
+from keras_saliency.evaluation import scores
 from keras_saliency.evaluation._statistics import holm
+from keras_saliency.experiments.aligned import aligned, same_seeds
 
 
 class Place(NamedTuple):
-    """A row by one metric: its mean and rank with their 95 % intervals."""
+    """A row by one metric: its mean and rank with their 95 % intervals.
+
+    Rows of the same mean have the same rank, the better one.
+    """
 
     row: str
     mean: float
@@ -50,7 +55,8 @@ class Ranking:
 
     Args:
         results: Name of a row -> one `Evaluation` per seed, all of the same
-            images and with as many seeds.
+            images, in any order, and with as many seeds. An image without a
+            value (NaN) in one is left out of that metric for all.
         resamples: Number of draws.
         seed: Seed of the draws.
         significant: Corrected p-value below which two rows differ.
@@ -59,7 +65,13 @@ class Ranking:
         images: Number of images.
         seeds: Number of seeds.
         metrics: Names of the metrics.
+        counted: Metric -> number of images of which all rows have a value.
         places: Metric -> the `Place`s of all rows, the best first.
+
+    Raises:
+        ValueError: If there is no row, rows have other metrics, images or
+            numbers of seeds, a value is infinite, or less than two images have
+            a value in all rows.
     """
 
     def __init__(
@@ -70,20 +82,21 @@ class Ranking:
         seed: int = 0,
         significant: float = 0.05,
     ) -> None:
+        results = aligned(results)
+        self.seeds = same_seeds(results)
         self.rows = list(results)
         first = results[self.rows[0]][0]
-        self.images, self.seeds = len(first), len(results[self.rows[0]])
+        self.images = len(first)
         self.metrics = list(first.scores)
         self.significant = significant
+        self.counted: dict[str, int] = {}
         self.places: dict[str, list[Place]] = {}
         self._means: dict[str, Array] = {}
         self._draws: dict[str, Array] = {}
         p_values: dict[tuple[str, int, int], float] = {}
         for metric in self.metrics:
-            values = np.array(
-                [[run.scores[metric] for run in results[r]] for r in self.rows]
-            )
-            values = values[:, :, ~np.isnan(values).any(axis=(0, 1))]
+            values = self._values(results, metric)
+            self.counted[metric] = values.shape[2]
             self._means[metric] = values.mean(axis=(1, 2))
             self._draws[metric] = draw_means(
                 values, resamples=resamples, seed=seed
@@ -95,24 +108,58 @@ class Ranking:
                     p_values[metric, i, j] = float(tests[i, j])
         self._p_values = holm(p_values)
 
+    def _values(
+        self,
+        results: Mapping[str, Sequence[evaluation.Evaluation]],
+        metric: str,
+    ) -> Array:
+        """Return `(rows, seeds, images)` of the images with all values."""
+        values = np.array(
+            [[run.scores[metric] for run in results[r]] for r in self.rows]
+        )
+        for row, of_row in zip(self.rows, values, strict=True):
+            if np.isinf(of_row).any():
+                raise ValueError(
+                    f"row {row!r} has an infinite {metric} of an image, whose "
+                    "mean ranks nothing; leave out that metric, row or image"
+                )
+        known = ~np.isnan(values)
+        both = known.all(axis=(0, 1))
+        if both.sum() < 2:
+            counts = dict(
+                zip(self.rows, known.all(axis=1).sum(axis=1), strict=True)
+            )
+            row = min(counts, key=counts.__getitem__)
+            raise ValueError(
+                f"{both.sum()} images have a value of {metric} in all rows, "
+                f"and two are needed; row {row!r} has {counts[row]} of "
+                f"{self.images}"
+            )
+        return values[:, :, both]
+
     def _ranked(self, metric: str) -> list[Place]:
-        sign = -1 if evaluation.METRICS[metric].higher_is_better else 1
-        means, draws = self._means[metric], self._draws[metric]
-        low, high = np.percentile(draws, [2.5, 97.5], axis=1)
-        ranks = 1 + np.argsort(np.argsort(sign * draws, axis=0), axis=0)
-        ends = np.percentile(ranks, [2.5, 97.5], axis=1, method="nearest")
-        order = np.argsort(sign * means, kind="stable")
+        sign = 1 if scores.lower_is_better(metric) else -1
+        means, draws = sign * self._means[metric], sign * self._draws[metric]
+        # Equal rows may differ by rounding in their draws.
+        rounding = 1e-12 * np.abs(draws).max()
+        best = np.array([1 + (draws < d - rounding).sum(axis=0) for d in draws])
+        worst = np.array([(draws <= d + rounding).sum(axis=0) for d in draws])
+        (rank_low, _), (_, rank_high) = (
+            np.percentile(ranks, [2.5, 97.5], axis=1, method="nearest")
+            for ranks in (best, worst)
+        )
+        low, high = np.percentile(self._draws[metric], [2.5, 97.5], axis=1)
         return [
             Place(
                 self.rows[i],
-                float(means[i]),
+                float(self._means[metric][i]),
                 float(low[i]),
                 float(high[i]),
-                rank,
-                int(ends[0, i]),
-                int(ends[1, i]),
+                1 + int((means < means[i]).sum()),
+                int(rank_low[i]),
+                int(rank_high[i]),
             )
-            for rank, i in enumerate(order.tolist(), 1)
+            for i in np.argsort(means, kind="stable").tolist()
         ]
 
     def compare(self, first: str, second: str, metric: str) -> Difference:
@@ -122,7 +169,21 @@ class Ranking:
             first: Name of a row.
             second: Name of another row.
             metric: Name of a metric.
+
+        Raises:
+            ValueError: If there is no such row or metric, or both rows are one.
         """
+        for name, known in (
+            (first, self.rows),
+            (second, self.rows),
+            (metric, self.metrics),
+        ):
+            if name not in known:
+                raise ValueError(
+                    f"there is no {name!r}; choose from {', '.join(known)}"
+                )
+        if first == second:
+            raise ValueError(f"{first!r} cannot be compared with itself")
         i, j = self.rows.index(first), self.rows.index(second)
         means, draws = self._means[metric], self._draws[metric]
         low, high = np.percentile(draws[i] - draws[j], [2.5, 97.5])
@@ -206,7 +267,8 @@ def pairwise_tests(values: ArrayLike) -> Array:
     where rows differ widely in how much their seeds do.
 
     Args:
-        values: Array `(rows, seeds, images)`, without NaN.
+        values: Array `(rows, seeds, images)` of two images or more, all
+            finite.
 
     Returns:
         Array `(rows, rows)` of two-sided p-values, not corrected; 1 where two

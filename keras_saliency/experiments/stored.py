@@ -1,6 +1,7 @@
 """Values per image of many runs in one small file."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from keras_saliency import evaluation
 from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.types import PathName
+from keras_saliency.experiments.aligned import aligned, same_seeds
 
 # Name of a data set -> name of a row -> one `Evaluation` per seed.
 Results = Mapping[str, Mapping[str, Sequence[evaluation.Evaluation]]]
@@ -25,9 +27,14 @@ def write_scores(path: PathName, results: Results) -> None:
             `Evaluation`s of a data set the same images.
 
     Raises:
-        ValueError: If rows, metrics, images or numbers of seeds differ.
+        ValueError: If rows, metrics, images or numbers of seeds differ, there
+            is none, or the path does not end in `.npz`.
     """
-    rows, metrics = _shared(results)
+    if Path(path).suffix != ".npz":
+        raise ValueError(f"a file of scores must be .npz; received {path}")
+    results = _checked(results)
+    rows = list(next(iter(results.values())))
+    metrics = list(next(iter(results.values()))[rows[0]][0].scores)
     arrays: dict[str, Any] = {
         "rows": np.array(rows),
         "metrics": np.array(metrics),
@@ -109,9 +116,12 @@ def join_scores(
         per seed, the rows of the first file first.
 
     Raises:
-        ValueError: If the files do not have the same data sets, two have a
-            row of the same name, or rows are of other metrics or images.
+        ValueError: If there are no files, they do not have the same data
+            sets, two have a row of the same name, or rows are of other metrics
+            or images.
     """
+    if not files:
+        raise ValueError("there are no files of scores to join")
     joined: dict[str, dict[str, list[evaluation.Evaluation]]] = {}
     for results in files:
         if list(results) != list(files[0]):
@@ -128,29 +138,30 @@ def join_scores(
     for table in joined.values():
         count = min(map(len, table.values()))
         table.update({row: runs[:count] for row, runs in table.items()})
-    _shared(joined)
-    return joined
+    return _checked(joined)
 
 
-def _shared(results: Results) -> tuple[list[str], list[str]]:
-    """Return the rows and metrics that all data sets have.
+def _checked(
+    results: Results,
+) -> dict[str, dict[str, list[evaluation.Evaluation]]]:
+    """Return results in one order of images, all rows of all sets alike.
 
     Raises:
-        ValueError: If rows, metrics, images or numbers of seeds differ.
+        ValueError: If there are none, or rows, metrics, images or numbers of
+            seeds differ.
     """
-    first = next(iter(results.values()))
-    rows = list(first)
-    metrics = list(first[rows[0]][0].scores)
+    if not results:
+        raise ValueError("there are no results to write")
+    found, alike = {}, None
     for name, table in results.items():
-        runs = [run for row in table.values() for run in row]
-        if (
-            list(table) != rows
-            or len({len(row) for row in table.values()}) > 1
-            or any(run.names != runs[0].names for run in runs)
-            or any(list(run.scores) != metrics for run in runs)
-        ):
+        found[name] = aligned(table, of=name)
+        same_seeds(found[name], of=name)
+        first = next(iter(found[name].values()))[0]
+        facts = (list(table), set(first.scores))
+        if facts != (alike or facts):
             raise ValueError(
-                f"{name}: rows, metrics, images or numbers of seeds differ; "
-                "a file of scores needs the same for all"
+                f"{name}: a file of scores needs the same rows and metrics of "
+                "all data sets"
             )
-    return rows, metrics
+        alike = facts
+    return found

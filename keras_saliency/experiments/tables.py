@@ -12,6 +12,8 @@ from keras_saliency import evaluation
 from keras_saliency._utils import html
 from keras_saliency._utils.atomic import replacing, write_text
 from keras_saliency._utils.types import Array, ArrayLike, PathName
+from keras_saliency.evaluation import scores
+from keras_saliency.experiments.aligned import aligned
 
 # "table1" to "table4" as printed: each a dictionary with "title" and "rows".
 TABLES: dict[str, Any] = json.loads(
@@ -69,7 +71,11 @@ class Table:
         metrics: Names of the metrics, in the paper's order.
         rows: Dictionary of a row's name and its cells: metric -> dictionary
             of "ours", "low", "high", "seeds" (the mean of each), "paper" and
-            the two ranks; `None` for a metric that was not measured.
+            the two ranks; `None` for a metric that was not measured. "ours"
+            and what belongs to it are `None` where no image has a value.
+
+    Raises:
+        ValueError: If there is no row, or rows have other metrics or images.
     """
 
     def __init__(
@@ -84,6 +90,7 @@ class Table:
             for row in TABLES.get(name, {"rows": []})["rows"]
             if dataset is None or row.get("dataset") in (None, dataset)
         }
+        results = aligned(results, of=self.name)
         first = next(iter(results.values()))[0]
         self.metrics = [m for m in evaluation.SEVEN if m in first.scores]
         self.rows = {
@@ -100,9 +107,13 @@ class Table:
         if metric not in self.metrics:
             return None
         values = np.array([run.scores[metric] for run in runs])
+        paper = self._printed.get(row, {}).get(_title(metric))
+        if np.isnan(values).all(axis=1).any():
+            none = dict.fromkeys(("ours", "low", "high", "seeds"))
+            return {"paper": paper, **none}
         low, high = interval(values)
         return {
-            "paper": self._printed.get(row, {}).get(_title(metric)),
+            "paper": paper,
             "ours": float(np.nanmean(values)),
             "low": low,
             "high": high,
@@ -110,7 +121,7 @@ class Table:
         }
 
     def _rank(self, metric: str, whose: str) -> None:
-        sign = -1 if evaluation.METRICS[metric].higher_is_better else 1
+        sign = 1 if scores.lower_is_better(metric) else -1
         cells: list[Any] = [cells[metric] for cells in self.rows.values()]
         known = sorted(
             sign * cell[whose] for cell in cells if cell[whose] is not None
@@ -216,10 +227,12 @@ def _title(metric: str) -> str:
 
 
 def _text(cell: Any) -> str:
-    text = f"{cell['ours']:.4f}"
-    if cell["ours_rank"] <= len(MARKS):
-        text += MARKS[cell["ours_rank"] - 1]
-    text += f" [{cell['low']:.3f} {cell['high']:.3f}] {cell['ours_rank']}"
+    text = "–"
+    if cell["ours"] is not None:
+        text = f"{cell['ours']:.4f}"
+        if cell["ours_rank"] <= len(MARKS):
+            text += MARKS[cell["ours_rank"] - 1]
+        text += f" [{cell['low']:.3f} {cell['high']:.3f}] {cell['ours_rank']}"
     if cell["paper"] is not None:
         text += f" / {cell['paper']:.4f} {cell['paper_rank']}"
     return text

@@ -195,3 +195,17 @@ def test_what_does_not_fit_is_an_error(tmp_path):
         with pytest.raises(ValueError, match=message):
             wrong()
     assert not path.exists()
+
+
+def test_a_comparison_without_an_interval_hides_no_other(tmp_path):
+    names = [f"image {i}" for i in range(6)]
+    first, second = results(names)
+    once = Evaluation(names, {"cc": [0.5, *[np.nan] * 5], "kl": [1.0] * 6})
+    few = written(tmp_path / "few.html", {"x": first, "z": second})
+    for rows in (
+        {"x": first, "y": once, "z": second},
+        {"x": first, "z": second, "y": once},
+    ):
+        page = written(tmp_path / "r.html", rows)
+        # Two more histograms' worth of bars belong to y; its CC has no mark.
+        assert len(page.all("svg")) == len(few.all("svg")) + 1

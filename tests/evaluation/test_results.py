@@ -120,3 +120,24 @@ def test_parts_of_a_data_set_join_to_the_whole():
     for bad in ((0, 2), (3, 2), (1,), (1.5, 2), 3):
         with pytest.raises(ValueError, match="shard must be"):
             evaluate(maps, dataset, metrics, shard=bad, **options)
+
+
+def test_two_images_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="the image 'a' is there twice"):
+        Evaluation(["a", "a", "b"], {"cc": [1, 2, 3]})
+
+
+def test_parts_are_joined_whatever_the_order_of_their_metrics():
+    first = Evaluation(["a"], {"cc": [1], "nss": [2]})
+    second = Evaluation(["b"], {"nss": [4], "cc": [3]})
+    joined = Evaluation.join([first, second])
+    assert list(joined.scores) == ["cc", "nss"]
+    assert joined.scores["nss"].tolist() == [2, 4]
+
+
+@pytest.mark.parametrize(
+    "level, wanted", [(0.95, "95%"), (0.995, "99.5%"), (0.999, "99.9%")]
+)
+def test_a_table_tells_its_level(result, level, wanted):
+    result.scores["kl"][4] = 0.1
+    assert f"{wanted} interval" in result.table(confidence=level)

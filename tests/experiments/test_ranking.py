@@ -123,3 +123,111 @@ def test_holm_by_hand():
     assert corrected == pytest.approx(
         {"a": 0.04, "c": 0.09, "b": 0.09, "d": 0.9}
     )
+
+
+def test_what_could_not_be_tested_does_not_count_for_holm():
+    known = {"a": 0.01, "c": 0.001, "d": 0.04}
+    corrected = ranking.holm({**known, "b": np.nan})
+    assert np.isnan(corrected.pop("b"))
+    assert corrected == ranking.holm(known)
+
+
+def changed(rows, row, change):
+    """The rows, one of them with other names or scores."""
+    made = [
+        evaluation.Evaluation(*change(run.names, run.scores))
+        for run in rows[row]
+    ]
+    return {**rows, row: made}
+
+
+def test_images_are_paired_by_their_names():
+    rows = results({"a": 0.5, "b": 0.497, "c": 0.3})
+    order = np.random.default_rng(0).permutation(len(IMAGES))
+    mixed = changed(
+        rows,
+        "b",
+        lambda names, scores: (
+            [names[i] for i in order],
+            {metric: values[order] for metric, values in scores.items()},
+        ),
+    )
+    first, second = (
+        experiments.Ranking(given, resamples=20) for given in (rows, mixed)
+    )
+    assert first.compare("a", "b", "cc") == second.compare("a", "b", "cc")
+
+
+def test_equal_rows_share_their_ranks():
+    rows = results({"a": 0.5, "c": 0.3})
+    rows = {"a": rows["a"], "a again": rows["a"], "c": rows["c"]}
+    for metric in ("cc", "kl"):
+        places = experiments.Ranking(rows, resamples=50).places[metric]
+        ranks = [(p.rank, p.rank_low, p.rank_high) for p in places]
+        assert ranks == [(1, 1, 2), (1, 1, 2), (3, 3, 3)]
+
+
+def test_images_without_a_value_are_counted():
+    def holes(names, scores):
+        return names, {**scores, "cc": np.where(scores["cc"] < 0.5, np.nan, 1)}
+
+    rows = results({"a": 0.5, "b": 0.4})
+    left = int((~np.isnan(holes((), rows["b"][0].scores)[1]["cc"])).sum())
+    assert 2 < left < 80
+    ranked = experiments.Ranking(
+        changed({row: r[:1] for row, r in rows.items()}, "b", holes)
+    )
+    assert ranked.images == 80
+    assert ranked.counted == {"cc": left, "kl": 80}
+
+
+def test_what_cannot_be_ranked_is_refused():
+    rows = results({"a": 0.5, "b": 0.4})
+
+    def filled(value, count):
+        def change(names, scores):
+            values = scores["cc"].copy()
+            values[:count] = value
+            return names, {**scores, "cc": values}
+
+        return changed(rows, "b", change)
+
+    def renamed(names, scores):
+        return ["other", *names[1:]], scores
+
+    def lacking(names, scores):
+        return names, {"cc": scores["cc"]}
+
+    for given, message in (
+        (filled(-np.inf, 1), "row 'b' has an infinite cc"),
+        (filled(np.nan, 80), "0 images have a value of cc .* 'b' has 0 of 80"),
+        (filled(np.nan, 79), "1 images have a value of cc"),
+        (changed(rows, "b", renamed), "same images; 'a' .* such as '000'"),
+        (changed(rows, "b", lacking), "same metrics; 'a' has cc, kl, 'b' has"),
+        ({**rows, "b": rows["b"][:2]}, "seeds .* 'b' has 2, 'a' has 4"),
+        ({}, "no rows"),
+        ({"a": []}, "row 'a' has no result"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            experiments.Ranking(given)
+
+
+def test_what_cannot_be_compared_is_refused(ranked):
+    for pair, message in (
+        (("a", "d", "cc"), "no 'd'; choose from c, a"),
+        (("a", "b", "nss"), "no 'nss'; choose from cc, kl"),
+        (("a", "a", "cc"), "'a' cannot be compared with itself"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ranked.compare(*pair)
+
+
+def test_a_metric_of_ones_own_is_better_when_higher():
+    rows = {
+        row: [
+            evaluation.Evaluation(IMAGES, {"mine": r.scores["cc"]}) for r in rs
+        ]
+        for row, rs in results({"c": 0.3, "a": 0.5}).items()
+    }
+    places = experiments.Ranking(rows, resamples=20).places["mine"]
+    assert [place.row for place in places] == ["a", "c"]

@@ -40,13 +40,43 @@ def test_tables_that_do_not_fit_are_refused(tmp_path):
     path = tmp_path / "scores.npz"
     other = results(["1", "2"])
     other["MSE"] = other["MSE"][:1]
-    with pytest.raises(ValueError, match="^A: rows, metrics, images"):
+    with pytest.raises(ValueError, match="^A: rows need as many seeds"):
         experiments.write_scores(path, {"A": other})
     other = results(["1", "2"])
     other["MSE"] = results(["1", "3"])["MSE"]
-    with pytest.raises(ValueError, match="^A: rows, metrics, images"):
+    with pytest.raises(ValueError, match="^A: rows need the same images"):
         experiments.write_scores(path, {"A": other})
-    assert not path.exists()
+    fewer = {"B": {"MSE": results(["1"])["MSE"]}, "A": results(["1", "2"])}
+    with pytest.raises(ValueError, match="^A: .* the same rows and metrics"):
+        experiments.write_scores(path, fewer)
+    for nothing in ({}, {"A": {}}, {"A": {"MSE": []}}):
+        with pytest.raises(ValueError, match="no res|no rows"):
+            experiments.write_scores(path, nothing)
+    with pytest.raises(ValueError, match=r"must be \.npz"):
+        experiments.write_scores(tmp_path / "scores", {"A": results(["1"])})
+    assert not list(tmp_path.iterdir())
+
+
+def test_images_in_another_order_are_brought_into_one(tmp_path):
+    table = results(["1", "2", "3"])
+    turned = dict(table)
+    for row in ("KLD + CC",):
+        turned[row] = [
+            evaluation.Evaluation(
+                run.names[::-1], {m: v[::-1] for m, v in run.scores.items()}
+            )
+            for run in table[row]
+        ]
+    for name, given in (("a.npz", table), ("b.npz", turned)):
+        experiments.write_scores(tmp_path / name, {"A": given})
+    first, second = (
+        experiments.read_scores(tmp_path / name)["A"]
+        for name in ("a.npz", "b.npz")
+    )
+    for row, runs in first.items():
+        for one, other in zip(runs, second[row], strict=True):
+            assert one.names == other.names
+            np.testing.assert_array_equal(one.scores["cc"], other.scores["cc"])
 
 
 def test_other_files_are_refused(tmp_path):
@@ -88,5 +118,7 @@ def test_files_of_scores_that_do_not_fit_are_not_joined():
     with pytest.raises(ValueError, match="Two files .* a row MSE"):
         experiments.join_scores([first, first])
     other = {"A": {"TV": results(["1", "3"])["MSE"]}}
-    with pytest.raises(ValueError, match="A: rows, metrics, images or"):
+    with pytest.raises(ValueError, match="A: rows need the same images"):
         experiments.join_scores([first, other])
+    with pytest.raises(ValueError, match="no files"):
+        experiments.join_scores([])

@@ -105,3 +105,28 @@ def test_interval_as_published():
     values = np.random.default_rng(0).random((2, 20))
     wanted = (0.4108934638086088, 0.651579901555768)
     assert experiments.interval(values) == wanted
+
+
+def test_a_row_without_a_value_has_no_rank(tmp_path):
+    empty = evaluation.Evaluation(
+        IMAGES, {"cc": np.full(50, np.nan), "kl": np.ones(50)}
+    )
+    table = experiments.Table("mine", {"a": [result(0.5)], "b": [empty]})
+    cell = table.rows["b"]["cc"]
+    assert cell["ours"] is None and cell["ours_rank"] is None
+    assert table.rows["a"]["cc"]["ours_rank"] == 1
+    assert [line[1] for line in table.lines()][2] == "\u2013"
+    table.write(tmp_path)
+    rows = json.loads((tmp_path / "mine.json").read_text())
+    assert rows["b"]["cc"]["ours"] is None
+
+
+def test_rows_of_other_images_or_metrics_are_refused():
+    part = evaluation.Evaluation(IMAGES[:2], {"cc": [1, 1], "kl": [1, 1]})
+    with pytest.raises(ValueError, match="mine: rows need the same images"):
+        experiments.Table("mine", {"all": [result(0.5)], "easy two": [part]})
+    part = evaluation.Evaluation(IMAGES, {"cc": np.ones(50)})
+    with pytest.raises(ValueError, match="mine: rows need the same metrics"):
+        experiments.Table("mine", {"a": [result(0.5)], "b": [part]})
+    with pytest.raises(ValueError, match="mine has no rows"):
+        experiments.Table("mine", {})
