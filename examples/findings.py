@@ -60,6 +60,12 @@ def main(arguments=None):
     if arguments.dataset not in sets:
         parser.error(f"{arguments.scores} has {', '.join(sets)} only")
     results = sets[arguments.dataset]
+    lacking = [row.name for row in losses.TABLE2 if row.name not in results]
+    if lacking:
+        parser.error(
+            f"{arguments.scores} lacks {len(lacking)} rows of table 2, such as "
+            f"{lacking[0]}: run table2.py without --rows"
+        )
     folder = arguments.results or Path(arguments.scores).parent
     table = experiments.Table("table2", results)
     table.write(folder)
@@ -67,7 +73,7 @@ def main(arguments=None):
     lines = [
         "# Findings",
         "",
-        f"{ranking.images} images, {ranking.seeds} seeds. P-values are "
+        f"{images_of(ranking)}, {ranking.seeds} seeds. P-values are "
         f"corrected over all {len(ranking.rows) * (len(ranking.rows) - 1) // 2}"
         f" pairs of rows by {len(ranking.metrics)} metrics.",
     ]
@@ -88,6 +94,17 @@ def main(arguments=None):
         experiments.write_text(folder / name, content)
 
 
+def images_of(ranking):
+    """Return how many images there are, and fewer by which metrics."""
+    fewer = [
+        f"{count} in {evaluation.METRICS[metric].title}"
+        for metric, count in ranking.counted.items()
+        if count < ranking.images
+    ]
+    note = f" ({', '.join(fewer)}, where the others lack a value)"
+    return f"{ranking.images} images{note if fewer else ''}"
+
+
 def describe(pair, ranking):
     """Return what one comparison shows, metric by metric."""
     first, second = (experiments.printed_row("table2", name) for name in pair)
@@ -104,7 +121,7 @@ def describe(pair, ranking):
             "first": rounded(row.first),
             "second": rounded(row.second),
             "difference": rounded(row.difference),
-            "percent": rounded(100 * row.difference / abs(row.second)),
+            "percent": share(row.difference, row.second),
             "low": rounded(row.low),
             "high": rounded(row.high),
             "p": rounded(row.p_value),
@@ -114,6 +131,11 @@ def describe(pair, ranking):
             "paper_better": int(np.sign(sign * theirs)),
         }
     return {"first": pair[0], "second": pair[1], "metrics": metrics}
+
+
+def share(difference, whole):
+    """Return a difference in percent; None where that says nothing."""
+    return rounded(100 * difference / abs(whole)) if whole else None
 
 
 def rounded(number):
@@ -151,11 +173,16 @@ def sentences(facts):
     for title, f in metrics.items():
         yield (
             f"| {title} | {f['first']:.4f} | {f['second']:.4f} | "
-            f"{f['difference']:+.4f} ({f['percent']:+.1f} %) | "
+            f"{f['difference']:+.4f} ({in_percent(f['percent'])}) | "
             f"{f['low']:+.4f} .. {f['high']:+.4f} | {f['p']:.4f} | "
             f"{f['paper']:+.4f} ({f['paper_percent']:+.1f} %) |"
         )
     yield ""
+
+
+def in_percent(number):
+    """Return percents as text."""
+    return "–" if number is None else f"{number:+.1f} %"
 
 
 def groups(table):

@@ -379,6 +379,9 @@ def stages(row, arguments, train):
             "precision": arguments.precision[row],
             "frozen_blocks": arguments.frozen_blocks[row],
             "seed": arguments.seed,
+            "backbone weights": command_line.told_weights(
+                arguments, NETWORKS[row]
+            ),
             **FIXED.get(row, {}),
         }
         if before:
@@ -424,6 +427,7 @@ def settings_of(row, arguments, train):
             "weights": path.name,
             "input": size_text(size),
             "bytes": path.stat().st_size,
+            "checksum": experiments.checksum(path),
         }
     if row == OURS:
         trainer, recipe = ours(arguments)

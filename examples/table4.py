@@ -171,6 +171,7 @@ def settings_of(row, arguments, train):
         "frozen_blocks": arguments.frozen_blocks,
         "precision": arguments.precision,
         "seed": arguments.seed,
+        "backbone weights": command_line.told_weights(arguments, NETWORK),
     }
 
 

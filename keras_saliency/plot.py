@@ -186,7 +186,11 @@ def history(
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(histories) > 1:
-        axes[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+        lines = {line.get_label(): line for axis in axes for line in axis.lines}
+        named = [lines[name] for name in histories if name in lines]
+        axes[-1].legend(
+            handles=named, loc="center left", bbox_to_anchor=(1.02, 0.5)
+        )
     return figures.saved(figure, path)
 
 

@@ -168,3 +168,21 @@ def test_pysaliency_reads_and_scores_the_file(tmp_path):
         )
     for name, value in theirs.items():
         np.testing.assert_allclose(ours[name], value, rtol=1e-4, err_msg=name)
+
+
+def test_maps_inside_the_folder_of_images_are_not_read(folder, fitted, capsys):
+    words = "--model", "center_bias", "--density", fitted, "--images", folder
+    for _ in range(2):
+        assert (
+            export(*words, "-r", "-o", folder / "maps", "--metrics", "cc") == 0
+        )
+        found = sorted((folder / "maps").rglob("*.png"))
+        assert [
+            path.relative_to(folder / "maps").as_posix() for path in found
+        ] == [
+            "cc/i0.png",
+            "cc/i1.png",
+            "cc/more/i0.png",
+        ]
+    assert export(*words, "-r", "-o", folder, "--metrics", "cc") == 2
+    assert "Maps would be written to" in capsys.readouterr().err

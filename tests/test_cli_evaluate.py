@@ -1,7 +1,9 @@
 """The command keras-saliency evaluate."""
 
+import pathlib
 import re
 import shutil
+import sys
 
 import keras
 import numpy as np
@@ -204,3 +206,41 @@ def test_parts_join_to_what_one_process_finds(root, capsys, tmp_path):
     assert "need -o" in run(capsys, *words[:-2], "--shard", "1/2", status=2)
     with pytest.raises(SystemExit):
         run(capsys, *words, "--shard", "0/2")
+
+
+def test_parts_know_their_options(root, capsys, tmp_path):
+    words = [root / "good", "--data", root / "data", "-o", tmp_path]
+    given = ["--metrics", "cc", "nss", "--size", 12, 16]
+    for i in (1, 2):
+        run(capsys, *words, *given, "--shard", f"{i}/2")
+    report = tmp_path / "report.html"
+    # What the jobs were given need not be given again.
+    run(capsys, *words, "--join", "--report", report)
+    page = report.read_text(encoding="utf-8")
+    assert "<dd>12x16</dd>" in page and "<dd>cc; nss</dd>" in page
+    for more, message in (
+        (["--metrics", "emd"], "with --metrics cc nss, not emd"),
+        (["--size", 24, 32], "with --size 12 16, not 24 32"),
+        (["--maps", "per_metric"], "with --maps one, not per_metric"),
+    ):
+        assert message in run(capsys, *words, "--join", *more, status=2)
+    run(capsys, *words, "--metrics", "cc", "nss", "--shard", "2/2")
+    said = run(capsys, *words, "--join", status=2)
+    assert "with --size 12 16 and the default" in said
+    (tmp_path / "good.2-of-2.json").write_text("{")
+    said = run(capsys, *words, "--join", status=2)
+    assert "good.2-of-2.json is damaged" in said
+
+
+def test_names_of_windows_stay_below_the_folder(monkeypatch):
+    class Windows(pathlib.PureWindowsPath):
+        def is_dir(self):
+            return True
+
+        def resolve(self):
+            return self
+
+    module = sys.modules["keras_saliency.cli.evaluate"]
+    monkeypatch.setattr(module, "Path", Windows)
+    given = [r"C:\runs\a\maps", r"C:\runs\b\maps"]
+    assert module._names(given) == ["runs_a_maps", "runs_b_maps"]

@@ -84,6 +84,8 @@ def test_history(tmp_path):
     )
     assert (tmp_path / "curves.svg").exists()
     assert [len(axis.lines) for axis in figure.axes] == [2, 1]
+    (names,) = (axis.get_legend() for axis in figure.axes[1:])
+    assert [text.get_text() for text in names.get_texts()] == ["a", "b"]
     line = figure.axes[1].lines[0]
     assert line.get_xdata().tolist() == [1, 3]
     with pytest.raises(ValueError, match="No run has logs of 'nss'"):

@@ -1,10 +1,54 @@
 """Short texts that tell one state of data from another."""
 
+import functools
+import hashlib
 import json
+import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from keras_saliency._utils.types import PathName
 
 
-def of_names(names: Iterable[str]) -> str:
-    """Return a checksum of names and their order, 8 hexadecimal digits."""
-    return f"{zlib.crc32(json.dumps(list(names)).encode()):08x}"
+def of_texts(texts: Iterable[str]) -> str:
+    """Return a checksum of texts and their order, 8 hexadecimal digits."""
+    return f"{zlib.crc32(json.dumps(list(texts)).encode()):08x}"
+
+
+def of_file(path: PathName) -> str:
+    """Return a checksum of a file's content, or of the files of a folder."""
+    path = Path(path)
+    if path.is_dir():
+        files = sorted(each for each in path.rglob("*") if each.is_file())
+        return of_texts(
+            text
+            for each in files
+            for text in (each.relative_to(path).as_posix(), of_file(each))
+        )
+    found = os.stat(path)
+    return _of_content(path.resolve(), found.st_size, found.st_mtime_ns)
+
+
+@functools.lru_cache
+def _of_content(path: Path, size: int, changed: int) -> str:
+    """Return a checksum of a file; `size` and `changed` tell its states."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:16]
+
+
+def of_weights(
+    weights: PathName | Sequence[PathName | None] | None,
+) -> str | list[str | None] | None:
+    """Return what tells the weights of backbones from others.
+
+    Args:
+        weights: `"imagenet"`, which stays so, a file, or several of these;
+            `None` for random ones.
+    """
+    if weights is None or weights == "imagenet":
+        return weights
+    if isinstance(weights, (str, os.PathLike)):
+        return of_file(weights)
+    found = [of_weights(each) for each in weights]
+    return [each if isinstance(each, str) else None for each in found]

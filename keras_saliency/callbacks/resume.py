@@ -271,7 +271,7 @@ def _facts(data: Any) -> dict[str, str]:
         facts |= {"augment": augment, "versions": data.versions}
     if hasattr(data, "dataset"):
         facts["images"] = len(data.dataset)
-        facts["names"] = checksums.of_names(data.dataset.names)
+        facts["names"] = checksums.of_texts(data.dataset.names)
     # Numbers may be NumPy's, which JSON does not know.
     return {name: str(value) for name, value in facts.items()}
 

@@ -1,7 +1,6 @@
 """The command `keras-saliency evaluate`."""
 
 import argparse
-import re
 import sys
 import time
 from pathlib import Path
@@ -10,18 +9,16 @@ from typing import TYPE_CHECKING, Any
 from keras_saliency._utils import console
 from keras_saliency._utils.atomic import explained
 from keras_saliency._utils.errors import NotInstalledError
-from keras_saliency.cli import words
+from keras_saliency.cli import parts, words
 
 # Imported where they are used: the parser is quick.
 if TYPE_CHECKING:
-    from keras_saliency import datasets, evaluation
+    from keras_saliency import datasets
 
 _TEXT = """Prints the mean of each metric over the images with a 95 %
 interval. Of two models or more it also compares the first with each of the
 others, image by image: difference, interval, a paired test."""
 _PARTS = ("all", "train", "validation", "test")
-# What a name is followed by in the files of a part.
-_PART = ".{}-of-{}"
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
@@ -79,7 +76,6 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--maps",
-        default="one",
         choices=("one", "per_metric"),
         help="per_metric: each metric of the map that it wants, for models "
         "with a MODEL.density.json beside their file (default: one)",
@@ -124,8 +120,12 @@ def run(parsed: argparse.Namespace) -> None:
     from keras_saliency.models.sources import Folder
 
     names = _names(parsed.model)
-    _check_parts(parsed)
+    parts.check(parsed)
     dataset = _images(parsed)
+    joined: dict[str, evaluation.Evaluation] = {}
+    if parsed.join:
+        joined = parts.join(parsed, names, dataset)
+    parsed.maps = parsed.maps or "one"
     system_of = _system if parsed.maps == "one" else _density
     systems: list[Any] = [None] * len(names)
     if not parsed.join or parsed.report is not None:
@@ -149,10 +149,10 @@ def run(parsed: argparse.Namespace) -> None:
     for model, name, system in zip(parsed.model, names, systems, strict=True):
         begun = time.perf_counter()
         if parsed.join:
-            result = _joined(parsed.out, name, dataset, parsed.maps)
+            result = joined[name]
         else:
             if parsed.shard is not None:
-                name += _PART.format(*parsed.shard)
+                name += parts.ENDING.format(*parsed.shard)
             result = evaluation.evaluate(
                 system,
                 dataset,
@@ -172,6 +172,8 @@ def run(parsed: argparse.Namespace) -> None:
             console.tell(result)
         if parsed.out is not None:
             result.to_csv(parsed.out / f"{name}.csv")
+        if parsed.shard is not None:
+            parts.note(parsed, name, metrics)
         results.append(result)
     if parsed.shard is not None:
         return
@@ -190,58 +192,6 @@ def run(parsed: argparse.Namespace) -> None:
             options=_options(parsed, dataset, metrics),
         )
         console.tell(f"\n{parsed.report}")
-
-
-def _check_parts(parsed: argparse.Namespace) -> None:
-    if parsed.shard is None and not parsed.join:
-        return
-    if parsed.shard is not None and (parsed.join or parsed.report is not None):
-        raise ValueError(
-            "--shard is for one part; --join and --report come once all parts "
-            "are there."
-        )
-    if parsed.out is None:
-        raise ValueError("--shard and --join need -o, the folder of the parts.")
-
-
-def _joined(
-    folder: Path, name: str, dataset: "datasets.SaliencyDataset", maps: str
-) -> "evaluation.Evaluation":
-    """Return what the jobs with --shard found."""
-    from keras_saliency import evaluation
-
-    pattern = re.escape(name) + r"\.(\d+)-of-(\d+)\.csv"
-    found: dict[int, dict[int, Path]] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        part = re.fullmatch(pattern, path.name)
-        if part is not None:
-            found.setdefault(int(part[2]), {})[int(part[1])] = path
-    if len(found) != 1:
-        counts = " and of ".join(map(str, sorted(found)))
-        raise ValueError(
-            f"{folder} has parts of {name} of {counts}; remove those that do "
-            "not count."
-            if found
-            else f"{folder} has no parts of {name}, such as {name}.1-of-4.csv."
-        )
-    ((count, paths),) = found.items()
-    missing = [str(i) for i in range(1, count + 1) if i not in paths]
-    if missing:
-        raise ValueError(
-            f"{folder} lacks {len(missing)} of the {count} parts of {name}: "
-            f"{', '.join(missing)}."
-        )
-    parts = [evaluation.Evaluation.load(paths[i]) for i in sorted(paths)]
-    for each in parts:
-        each.maps = maps
-    result = evaluation.Evaluation.join(parts)
-    if result.names != tuple(dataset.names):
-        raise ValueError(
-            f"The parts of {name} in {folder} are not of these images: "
-            f"{len(result)} and {len(dataset)}. Give --data, --part and "
-            "--images as the jobs did."
-        )
-    return result
 
 
 def _options(
@@ -317,7 +267,7 @@ def _names(given: list[str]) -> list[str]:
     names = [
         name
         if short.count(name) == 1
-        else "_".join(part for part in path.parts if part.strip("/\\"))
+        else "_".join(path.parts[1:] if path.anchor else path.parts)
         for name, path in zip(short, paths, strict=True)
     ]
     for name, text in zip(names, given, strict=True):

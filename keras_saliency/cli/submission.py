@@ -36,7 +36,10 @@ def run(parsed: argparse.Namespace) -> int:
         metric_maps.check_metric(metric)
     skipping = Skipping(say=console.say)
     paths = prediction.images_in(
-        parsed.images, recursive=parsed.recursive, skipping=skipping
+        parsed.images,
+        recursive=parsed.recursive,
+        without=parsed.out if parsed.recursive and metrics else None,
+        skipping=skipping,
     )
     _check_names(paths, parsed.images, metrics is not None)
     density = FixationDensity.published(

@@ -1,5 +1,6 @@
 """The one form that every data set loads into."""
 
+import hashlib
 import numbers
 from collections.abc import Sequence
 from typing import Any, Self
@@ -11,7 +12,7 @@ from keras_saliency.datasets import density as maps
 from keras_saliency.datasets.describe import Described
 from keras_saliency.datasets.fixations import Fixations
 from keras_saliency.datasets.image_list import ImageList
-from keras_saliency.images import as_size
+from keras_saliency.images import as_size, digest
 
 # Sigma of the Gaussian where a data set names none, per pixel of the longer
 # side: the blur of MIT1003's published maps (24 pixels at 1024).
@@ -253,6 +254,27 @@ class SaliencyDataset(Described, ImageList):
         if sigma is None:
             sigma = self.sigma(i)
         return maps.density_map(x, y, self.sizes[i], size, sigma=sigma)
+
+    def truth_digest(self, i: int) -> str:
+        """Return a hash of what the maps of one image are made from.
+
+        Args:
+            i: Number of the image.
+
+        Returns:
+            32 hexadecimal digits, which change with its fixations, the sigma
+            or its published map.
+        """
+        state = hashlib.blake2b(digest_size=16)
+        published = None if self.densities is None else self.densities[i]
+        if published is not None:
+            state.update(digest(published).encode())
+        else:
+            state.update(repr(self.sigma(i)).encode())
+        if self.has_fixations:
+            for positions in self.fixation_points(i):
+                state.update(np.ascontiguousarray(positions).data)
+        return state.hexdigest()
 
     def sigma(self, i: int) -> float:
         """Return the sigma of an image's density map in original pixels.

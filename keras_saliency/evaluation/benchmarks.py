@@ -57,14 +57,26 @@ class Benchmark(NamedTuple):
 
         Args:
             result: What `evaluate` returned.
-            dataset: The same data set.
+            dataset: The same data set, or one that has all of its images.
 
         Returns:
             Dictionary of metric and mean.
+
+        Raises:
+            ValueError: If the data set lacks an image of the result.
         """
         means = result.means()
-        counts = np.array([dataset.count(i) for i in range(len(dataset))])
+        places = {name: i for i, name in enumerate(dataset.names)}
+        other = [name for name in result.names if name not in places]
+        if other:
+            raise ValueError(
+                f"{len(other)} of the {len(result)} images of the result are "
+                f"not in {dataset.name}, such as {other[0]!r}"
+            )
+        counts = np.array([dataset.count(places[n]) for n in result.names])
         for name in self.over_fixations:
+            if name not in result.scores:
+                continue
             values = result.scores[name]
             known = ~np.isnan(values)
             if known.any():

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from keras_saliency import images
+from keras_saliency._utils.checks import whole_number
 from keras_saliency._utils.memory import keep_freed
 from keras_saliency._utils.pool import map_in_order, progress_bar
 from keras_saliency._utils.types import (
@@ -138,6 +139,7 @@ def evaluate(
         raise ValueError(
             f'maps must be "one" or "per_metric"; received {maps!r}'
         )
+    batch_size = whole_number("evaluate", "batch_size", batch_size)
     fitted = None
     if maps == "per_metric":
         fitted = _fitted(predictions, raw)

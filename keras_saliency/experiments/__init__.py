@@ -9,6 +9,7 @@ share.
 """
 
 from keras_saliency._utils.atomic import replacing, write_text
+from keras_saliency._utils.checksums import of_file as checksum
 from keras_saliency.experiments import command_line
 from keras_saliency.experiments.announcing import (
     NETWORK_SECONDS,
@@ -91,6 +92,7 @@ __all__ = [
     "announce",
     "check_kept",
     "check_settings",
+    "checksum",
     "command_line",
     "feature_batches",
     "first_panels",

@@ -1,6 +1,7 @@
 """Training the baseline's head on cached features, and measuring it."""
 
 import dataclasses
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ import numpy as np
 
 from keras_saliency import datasets, evaluation, losses, models
 from keras_saliency._utils import checksums
+from keras_saliency._utils.atomic import write_text
 from keras_saliency._utils.types import Array, PathName
 from keras_saliency.experiments import runs
 from keras_saliency.experiments.announcing import Training
@@ -65,6 +67,12 @@ class HeadTrainer:
             **options,
         )
 
+    def _weights(self) -> Any:
+        """Return what tells the backbone's weights from others."""
+        if self.backbone == "tiny":
+            return None
+        return checksums.of_weights(self.backbone_weights)
+
     def loss(
         self,
         loss: str | losses.SaliencyLoss,
@@ -119,8 +127,11 @@ class HeadTrainer:
         losses.get(loss)
         settings = {
             "loss": name,
-            **_facts(train),
+            "data": train.name,
+            "images": len(train),
+            **runs.facts_of(train),
             "backbone": self.backbone,
+            "backbone weights": self._weights(),
             "input": list(self.input_shape),
             "recipe": dataclasses.asdict(recipe),
             "precision": self.precision,
@@ -129,7 +140,11 @@ class HeadTrainer:
             "model": options,
         }
         if validation is not None:
-            settings["validation"] = _facts(validation)
+            settings["validation"] = {
+                "data": validation.name,
+                "images": len(validation),
+                **runs.facts_of(validation),
+            }
         slug = f"{runs.slug(train.name)}_{runs.slug(name)}_seed{seed}"
         if start is not None:
             slug += f"_after_{runs.slug(start.settings['data'])}"
@@ -256,15 +271,6 @@ class HeadTrainer:
         )
 
 
-def _facts(dataset: datasets.SaliencyDataset) -> dict[str, Any]:
-    """Return what tells a data set from others."""
-    return {
-        "data": dataset.name,
-        "images": len(dataset),
-        "names": checksums.of_names(dataset.names),
-    }
-
-
 def feature_batches(
     model: models.Baseline,
     dataset: datasets.SaliencyDataset,
@@ -307,19 +313,31 @@ def score(
     """Return the metrics of a trained baseline at the images' own sizes.
 
     The values of each image are kept in the run's folder, as
-    `DATASET_PART.csv`, and read from there where they are.
+    `DATASET_PART.csv`, and read from there where they are. What they depend
+    on stands in `DATASET_PART.json`.
 
     Args:
         run: A run of `HeadTrainer.train`.
         dataset: The data set.
         part: Name of the part of it, such as `"test"`.
+
+    Raises:
+        SettingsError: If what is kept was measured against other densities or
+            fixations of these images.
     """
     path = run.folder / f"{runs.slug(dataset.name)}_{part}.csv"
+    record = path.with_suffix(".json")
+    facts = {**runs.facts_of(dataset), "weights": run.digest()}
     if path.exists():
         result = evaluation.Evaluation.load(path)
         if result.names == dataset.names:
+            if record.exists():
+                kept = runs.read_record(record, "facts")
+                runs.check_settings(facts, kept["facts"], path)
             return result
     maps = predict(run.model, dataset)
     result = evaluation.evaluate(maps, dataset, verbose=0)
+    record.unlink(missing_ok=True)
     result.to_csv(path)
+    write_text(record, json.dumps({"facts": facts}, indent=1))
     return result

@@ -10,7 +10,6 @@ from typing import Any
 import keras
 
 from keras_saliency import datasets, losses, models
-from keras_saliency._utils import checksums
 from keras_saliency._utils.types import PathName
 from keras_saliency.experiments import runs
 from keras_saliency.experiments.recipes import Recipe
@@ -229,7 +228,7 @@ def _fit(
 ) -> runs.Run:
     return runs.fit(
         Path(folder),
-        {**settings, "names": checksums.of_names(train.names)},
+        {**settings, **runs.facts_of(train)},
         build,
         prepare,
         kind=runs.NETWORK,

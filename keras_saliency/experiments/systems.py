@@ -111,14 +111,10 @@ def measure(
         SettingsError: If what is kept was made with other settings.
     """
     values = _values(row, dataset, part, table, results)
+    found = _kept(values, system.settings, dataset)
+    if found is not None:
+        return found
     values.parent.mkdir(parents=True, exist_ok=True)
-    record = values.with_suffix(".json")
-    if record.exists():
-        kept = runs.read_record(record, "facts", "spent")
-        runs.check_settings(system.settings, kept["facts"], values)
-        result = evaluation.Evaluation.load(values)
-        if result.names == dataset.names:
-            return result, kept["spent"]
     begun = time.perf_counter()
     result = evaluation.evaluate(
         system.predict,
@@ -133,8 +129,9 @@ def measure(
         "milliseconds per map and metrics": round(1000 * seconds),
     }
     result.to_csv(values)
-    kept = {"facts": system.settings, "spent": spent, "means": result.means()}
-    write_text(record, json.dumps(kept, indent=1))
+    facts = {**system.settings, "measured": runs.facts_of(dataset)}
+    kept = {"facts": facts, "spent": spent, "means": result.means()}
+    write_text(values.with_suffix(".json"), json.dumps(kept, indent=1))
     return result, spent
 
 
@@ -161,12 +158,29 @@ def check_kept(
         SettingsError: If what is kept was made with other settings.
     """
     values = _values(row, dataset, part, table, results)
+    return _kept(values, settings, dataset) is not None
+
+
+def _kept(
+    values: Path, settings: dict[str, Any], dataset: datasets.SaliencyDataset
+) -> tuple[evaluation.Evaluation, dict[str, Any]] | None:
+    """Return what is kept of a measurement of these images, if anything.
+
+    Raises:
+        SettingsError: If it was made with other settings, or against another
+            ground truth.
+    """
     record = values.with_suffix(".json")
     if not record.exists():
-        return False
+        return None
     kept = runs.read_record(record, "facts", "spent")
     runs.check_settings(settings, kept["facts"], values)
-    return True
+    result = evaluation.Evaluation.load(values)
+    if result.names != dataset.names:
+        return None
+    facts = {**settings, "measured": runs.facts_of(dataset)}
+    runs.check_settings(facts, kept["facts"], values)
+    return result, kept["spent"]
 
 
 def _values(

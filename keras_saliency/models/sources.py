@@ -136,7 +136,15 @@ class Arrays:
         self, maps: Mapping[str, Any] | Any, dataset: SaliencyDataset
     ) -> None:
         if isinstance(maps, dict):
-            maps = {images.stem(name): map_ for name, map_ in maps.items()}
+            given = {}
+            for name, map_ in maps.items():
+                if images.stem(name) in given:
+                    raise ValueError(
+                        f"the image {images.stem(name)!r} has several "
+                        f"predictions, the last of them named {name!r}"
+                    )
+                given[images.stem(name)] = map_
+            maps = given
             missing = [n for n in dataset.names if images.stem(n) not in maps]
             if missing:
                 raise ValueError(

@@ -28,14 +28,20 @@ def images_in(
         folder: The folder. Its hidden files and folders are passed over.
         recursive: Whether sub-folders are searched too, also those that are
             links. A folder that several links lead to is searched once.
-        without: A folder that is not searched.
+        without: A folder that is not searched: that of the maps.
         skipping: Where a sub-folder that cannot be read is noted; without it
             that is an error.
 
     Raises:
-        ValueError: If it has no images or cannot be read.
+        ValueError: If it has no images, cannot be read, or is the one that is
+            not searched.
     """
     folder = Path(folder)
+    if without is not None and folder.resolve() == without.resolve():
+        raise ValueError(
+            f"Maps would be written to {folder}, whose images are to be read; "
+            "choose another folder for them."
+        )
 
     def failed(current: Path, error: OSError) -> None:
         failure = _unreadable(current, error)

@@ -314,9 +314,14 @@ def test_names_the_image_of_a_bad_map(dataset, maps):
 
 
 def test_refuses_what_does_not_fit(dataset, maps):
+    twice = dict(zip(dataset.names, maps, strict=True))
+    twice[f"{dataset.names[2]}.jpg"] = maps[0]
     for predictions, options, message in (
         (maps[:3], {}, "3 predictions for 6 images"),
         ({"a": maps[0]}, {}, "no predictions for 6 of the 6"),
+        (twice, {}, "has several predictions, the last of them named"),
+        (maps, {"batch_size": 0}, "batch_size must be a whole number"),
+        (maps, {"batch_size": 2.5}, "batch_size must be a whole number"),
         (maps, {"workers": 0}, "workers"),
         (maps, {"others": 0}, "others"),
         (maps, {"verbose": 2}, "verbose"),

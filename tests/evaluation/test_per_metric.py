@@ -167,6 +167,16 @@ def test_conventions_by_hand(density, test_part):
         np.average(result.scores["information_gain"], weights=counts),
     )
     assert means["nss"] == result.means()["nss"]
+    # Counts belong to images by their names.
+    turned = evaluation.Evaluation(
+        result.names[::-1],
+        {name: values[::-1] for name, values in result.scores.items()},
+    )
+    assert chosen.means(turned, test_part) == pytest.approx(means)
+    alone = evaluation.Evaluation(result.names, {"cc": result.scores["cc"]})
+    assert set(chosen.means(alone, test_part)) == {"cc"}
+    with pytest.raises(ValueError, match="of the result are not in"):
+        chosen.means(result, test_part.subset([0]))
 
 
 def test_old_conventions_are_the_defaults(density, test_part):

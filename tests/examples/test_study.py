@@ -113,6 +113,28 @@ def test_which_loss_of_known_scores(example, known_scores):
 
 
 @pytest.mark.further
+def test_findings_of_some_rows_and_of_zero(
+    example, known_scores, tmp_path, capsys
+):
+    (table,) = experiments.read_scores(known_scores).values()
+    few = tmp_path / "few.npz"
+    experiments.write_scores(few, {"MIT1003": {"MSE": table["MSE"]}})
+    with pytest.raises(SystemExit):
+        example("findings", "--scores", few)
+    assert "lacks 26 rows of table 2, such as EAD" in capsys.readouterr().err
+    zero = [
+        evaluation.Evaluation(run.names, {**run.scores, "cc": np.zeros(60)})
+        for run in table["MSE"]
+    ]
+    experiments.write_scores(few, {"MIT1003": {**table, "MSE": zero}})
+    example("findings", "--scores", few)
+    found = json.loads((tmp_path / "findings.json").read_text())
+    shares = {f["second"]: f["metrics"]["CC"]["percent"] for f in found}
+    assert shares["MSE"] is None and shares["KLD"] is not None
+    assert "(\u2013) |" in (tmp_path / "findings.md").read_text()
+
+
+@pytest.mark.further
 def test_which_loss_joins_files(example, known_scores, tmp_path):
     (table,) = experiments.read_scores(known_scores).values()
     few = {row: table[row] for row in ("MSE", "KLD")}

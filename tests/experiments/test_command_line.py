@@ -245,3 +245,17 @@ def test_a_seed_that_keras_takes(parser, capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(["--seed", str(2**32)])
     assert "is not below 2**32" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["SALICON", "salicon", "Salicon"])
+def test_salicons_sigma_is_found_however_its_name_is_written(tmp_path, name):
+    made = datasets.generate(10, (24, 32))
+    made.default_sigma, made.name = None, name
+    datasets.to_compact(made, tmp_path / name, progress=False)
+    assert datasets.load_path(tmp_path / name).default_sigma is None
+    loaded = command_line.load_sets([(name, tmp_path / name)])[name]
+    assert loaded.default_sigma == 19
+    for part in command_line.load_parts(tmp_path / name).values():
+        assert part.default_sigma == 19
+    other = command_line.load_sets([("OSIE", tmp_path / name)])["OSIE"]
+    assert other.default_sigma is None

@@ -313,3 +313,51 @@ def test_recipes_of_numpy_numbers_are_those_of_python():
     for rate in (np.nan, "0.1", None, True):
         with pytest.raises(ValueError, match="learning_rate must be above 0"):
             Recipe(learning_rate=rate)
+
+
+def test_scores_belong_to_weights_and_ground_truth(trainer, made):
+    run = trainer.train("MSE", made, RECIPE)
+    first = experiments.score(run, made, "all")
+    wider = made.subset(made.names)
+    wider.default_sigma = 2 * made.default_sigma
+    with pytest.raises(experiments.SettingsError, match="generated_all"):
+        experiments.score(run, wider, "all")
+    with pytest.raises(experiments.SettingsError, match="other settings"):
+        trainer.train("MSE", wider, RECIPE)
+    other = dataclasses.replace(run, model=trainer.model())
+    with pytest.raises(experiments.SettingsError, match="generated_all"):
+        experiments.score(other, made, "all")
+    # Scores of earlier versions, which say nothing of either, are read.
+    (run.folder / "generated_all.json").unlink()
+    again = experiments.score(other, made, "all")
+    np.testing.assert_array_equal(again.scores["cc"], first.scores["cc"])
+
+
+@pytest.mark.further
+def test_another_file_of_weights_is_refused(tmp_path, made):
+    paths = [tmp_path / "first.h5", tmp_path / "other.h5"]
+    for seed, path in enumerate(paths):
+        keras.utils.set_random_seed(seed)
+        keras.applications.VGG16(
+            include_top=False, weights=None, input_shape=(32, 48, 3)
+        ).save_weights(tmp_path / "vgg.weights.h5")
+        (tmp_path / "vgg.weights.h5").rename(path)
+    first, other = (
+        experiments.HeadTrainer(
+            tmp_path / "results",
+            backbone_weights=path,
+            input_shape=(32, 48, 3),
+        )
+        for path in paths
+    )
+    plan = first.plan("MSE", made, RECIPE)
+    plan.folder.mkdir(parents=True)
+    (plan.folder / "run.json").write_text(
+        json.dumps({"settings": plan.settings, "logs": {}, "seconds": 1})
+    )
+    assert first.plan("MSE", made, RECIPE).training.done
+    with pytest.raises(experiments.SettingsError, match="backbone weights"):
+        other.plan("MSE", made, RECIPE)
+    paths[0].rename(tmp_path / "moved.h5")
+    moved = dataclasses.replace(first, backbone_weights=tmp_path / "moved.h5")
+    assert moved.plan("MSE", made, RECIPE).training.done

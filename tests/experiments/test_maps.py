@@ -1,6 +1,7 @@
 """Maps are computed once, and anew for another model or other images."""
 
 import numpy as np
+import pytest
 
 from keras_saliency import datasets, experiments, models
 
@@ -36,3 +37,28 @@ def test_maps_in_files(tmp_path):
     np.testing.assert_allclose(
         maps[dataset.names[1]], dataset.true_density(1), rtol=1e-6
     )
+
+
+def test_maps_of_changed_images_are_made_anew(tmp_path):
+    def first_pixel(image):
+        return np.full((4, 6), image[0, 0, 0], np.float32)
+
+    pictures = [np.full((4, 6, 3), i, np.uint8) for i in range(5)]
+    names = ["a", "b", "c"]
+    path = tmp_path / "maps.npz"
+
+    def kept(*which):
+        dataset = datasets.SaliencyDataset(
+            "made",
+            [pictures[i] for i in which],
+            names=names,
+            densities=[np.ones((4, 6))] * 3,
+        )
+        maps = experiments.kept_maps(first_pixel, dataset, path)
+        return [float(map_.max()) for map_ in maps.values()]
+
+    assert kept(0, 1, 2) == [0, 1, 2]
+    assert kept(0, 3, 4) == [0, 3, 4]
+    path.write_bytes(b"not a file of maps")
+    with pytest.warns(UserWarning, match=r"maps\.npz is damaged"):
+        assert kept(0, 3, 4) == [0, 3, 4]

@@ -42,6 +42,8 @@ def test_a_measurement_is_kept_and_refused(made, tmp_path):
     assert spent["milliseconds per map and metrics"] >= 0
     path = tmp_path / "table4" / "one_generated_test.json"
     kept = json.loads(path.read_text())
+    measured = kept["facts"].pop("measured")
+    assert set(measured) == {"names", "truth"}
     assert kept["facts"] == {"a": [1, 2]} and kept["spent"] == spent
     assert set(kept["means"]) == set(FIVE)
 
@@ -91,3 +93,32 @@ def test_a_table_of_systems(made, tmp_path, capsys):
 def test_panels_are_small(made):
     image, density = experiments.first_panels(made, 0, longest=32)
     assert image.shape == (24, 32, 3) and density.shape == (24, 32)
+
+
+def check_kept(system, dataset, folder):
+    return experiments.check_kept(
+        "One",
+        system.settings,
+        dataset,
+        part="test",
+        table="table4",
+        results=folder,
+    )
+
+
+def test_what_is_kept_of_other_images_does_not_count(made, tmp_path):
+    system, _ = asked(classic.CenterBias(), {"a": 1}, {})
+    assert not check_kept(system, made, tmp_path)
+    measure(system, made, tmp_path)
+    assert check_kept(system, made, tmp_path)
+    assert not check_kept(system, made.subset([0, 1]), tmp_path)
+
+
+def test_another_ground_truth_is_refused(made, tmp_path):
+    system, _ = asked(classic.CenterBias(), {"a": 1}, {})
+    measure(system, made, tmp_path)
+    wider = made.subset(made.names)
+    wider.default_sigma = 2 * made.default_sigma
+    for check in (measure, lambda *given: check_kept(*given)):
+        with pytest.raises(experiments.SettingsError, match="truth"):
+            check(system, wider, tmp_path)

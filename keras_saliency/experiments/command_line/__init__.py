@@ -23,7 +23,6 @@ from keras_saliency.experiments.command_line.by_row import (
     add_option_by_row,
 )
 from keras_saliency.experiments.command_line.data import (
-    SIGMAS,
     head_trainer,
     load_extra,
     load_parts,
@@ -31,6 +30,7 @@ from keras_saliency.experiments.command_line.data import (
     network_weights,
     parts_of,
     spread,
+    told_weights,
 )
 from keras_saliency.experiments.command_line.kinds import (
     PRECISIONS,
@@ -52,7 +52,6 @@ __all__ = [
     "ByRow",
     "PARTS",
     "PRECISIONS",
-    "SIGMAS",
     "add_data_arguments",
     "add_extra_argument",
     "add_option_by_row",
@@ -81,6 +80,7 @@ __all__ = [
     "run",
     "seed",
     "spread",
+    "told_weights",
     "weights_file",
 ]
 

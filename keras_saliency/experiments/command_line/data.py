@@ -3,19 +3,19 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from keras_saliency import datasets
+from keras_saliency._utils import checksums
 from keras_saliency._utils.types import PathName
 from keras_saliency.datasets.formats.known import is_mit1003
 from keras_saliency.experiments.heads import HeadTrainer
 from keras_saliency.experiments.runs import slug
 
 # Of the density maps, in pixels of the original, where it is not the data
-# set's own: 19 gives SALICON's published maps.
-SIGMAS = {"SALICON": 19.0}
+# set's own, by the `slug` of its name: 19 gives SALICON's published maps.
+SIGMAS = {"salicon": 19.0}
 
 
 def head_trainer(
@@ -56,6 +56,18 @@ def network_weights(
     return arguments.backbone_weights
 
 
+def told_weights(
+    arguments: argparse.Namespace, name: str
+) -> str | list[str | None] | None:
+    """Return what tells the weights of `network_weights` from others.
+
+    Args:
+        arguments: The parsed arguments.
+        name: As for `network_weights`.
+    """
+    return checksums.of_weights(network_weights(arguments, name))
+
+
 def load_parts(
     path: PathName | None, name: str | None = None
 ) -> dict[str, datasets.SaliencyDataset]:
@@ -69,12 +81,9 @@ def load_parts(
     Raises:
         DatasetError: If there is no data set or it is damaged.
     """
-    dataset: datasets.SaliencyDataset
     if path is None:
-        dataset = datasets.generate(count=240)
-    else:
-        dataset = datasets.load_path(path, name=name)
-    return parts_of(dataset)
+        return parts_of(datasets.generate(count=240))
+    return parts_of(_load(path, name))
 
 
 def parts_of(
@@ -114,7 +123,7 @@ def parts_of(
 def load_sets(
     sets: Sequence[tuple[str, Path]],
 ) -> dict[str, datasets.SaliencyDataset]:
-    """Return data sets by name, their densities of the sigma in `SIGMAS`.
+    """Return data sets by name.
 
     Args:
         sets: Names and folders, as `named_folder` reads them.
@@ -130,13 +139,16 @@ def load_sets(
                 f"Two of the data sets are named {name}, or nearly so: give "
                 "each NAME=PATH a name of its own."
             )
-    loaded: dict[str, datasets.SaliencyDataset] = {}
-    for name, path in sets:
-        sigma: dict[str, Any] = {}
-        if name in SIGMAS:
-            sigma["default_sigma"] = SIGMAS[name]
-        loaded[name] = datasets.load_path(path, name=name, **sigma)
-    return loaded
+    return {name: _load(path, name) for name, path in sets}
+
+
+def _load(path: PathName, name: str | None) -> datasets.SaliencyDataset:
+    """Return a data set, its densities of the sigma in `SIGMAS`."""
+    dataset: datasets.SaliencyDataset = datasets.load_path(path, name=name)
+    sigma = SIGMAS.get(slug(dataset.name))
+    if sigma is not None:
+        dataset.default_sigma = sigma
+    return dataset
 
 
 def load_extra(
