@@ -148,8 +148,9 @@ def outputs_of(model: keras.Model, inputs: Tensor) -> Any:
             "The model was trained, or asked past keras_saliency, in another "
             "thread at the same time, which Keras does not allow on "
             f"{keras.backend.backend()}. Train in one thread, and predict "
-            "afterwards or with a copy of the model (keras.models.clone_model "
-            "and set_weights)."
+            "afterwards or with a copy of the model (type(model).from_config("
+            "model.get_config()), then set_weights; keras.models.clone_model "
+            "copies the layers only)."
         ) from error
     count = count_of(inputs)
     # Under a strategy of TensorFlow each replica is given the whole batch,

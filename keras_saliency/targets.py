@@ -102,7 +102,8 @@ def _packed_in_graph(density: Any, fixations: Any) -> Any:
 
 def _channel(maps: Any, what: str) -> Array:
     if hasattr(maps, "detach"):
-        maps = maps.detach().cpu()
+        # NumPy lacks PyTorch's bfloat16.
+        maps = maps.detach().cpu().float()
     try:
         maps = np.asarray(maps, dtype="float32")
     except TypeError as error:

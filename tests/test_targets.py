@@ -55,6 +55,9 @@ def test_packing_one_image_needs_an_axis():
 def test_pack_takes_the_tensors_of_the_backend():
     ones = keras.ops.ones((2, 3, 4))
     assert targets.pack(ones, ones).shape == (2, 3, 4, 2)
+    for dtype in ("float16", "bfloat16", "int32"):
+        packed = targets.pack(keras.ops.ones((2, 3, 4), dtype=dtype))
+        assert packed.dtype == "float32" and (packed == 1).all()
     if keras.backend.backend() == "jax":
         import jax
 

@@ -18,6 +18,8 @@ from keras_saliency._utils.types import Array, PathName
 _FORMAT = 1
 # What `Checkpoint`, `EarlyStopping` and `ReduceLROnPlateau` change in training.
 _COUNTED = ("best", "best_epoch", "wait", "cooldown_counter")
+# What files of earlier versions do not say of the data.
+_SINCE = {"drop_last", "sigma", "truth"}
 
 
 class Resume(keras.callbacks.Callback):
@@ -39,9 +41,10 @@ class Resume(keras.callbacks.Callback):
 
     Put it last in the list. The model must be built and compiled as before,
     and the data must be the same: images are known by their names and order,
-    the model by the names and shapes of its variables and by its optimizer.
-    What `compile` was given besides, such as the loss, is not looked at; the
-    learning rate goes on from its value in the file.
+    their ground truth by fixations, sigma and published maps, the model by the
+    names and shapes of its variables and by its optimizer. What `compile` was
+    given besides, such as the loss, is not looked at; the learning rate goes
+    on from its value in the file.
 
     Args:
         path: The `.npz` file.
@@ -61,7 +64,8 @@ class Resume(keras.callbacks.Callback):
 
     Raises:
         ValueError: When `fit` begins, if the file holds the state of another
-            model or optimizer, or is damaged; the message names it.
+            model or optimizer or was written with other data, is damaged, or
+            `steps_per_epoch` ends epochs within a pass of `data`.
         OSError: If the file cannot be written; the message names it.
     """
 
@@ -90,6 +94,7 @@ class Resume(keras.callbacks.Callback):
         self.delete = delete
         self.history: dict[str, list[float]] = {}
         self._state: dict[str, Any] | None = None
+        self._data_facts: dict[str, str] = {}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Restore the state, if there is one."""
@@ -97,10 +102,13 @@ class Resume(keras.callbacks.Callback):
         self._state = None
         # Keras keeps the number that an earlier training began with.
         self.model._initial_epoch = None
+        self._check_steps()
+        self._data_facts = _facts(self.data)
+        variables = self._variables()
         if not self.path.exists():
             return
         state, values = self._read()
-        for variable, value in zip(self._variables(), values, strict=True):
+        for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         self.history = state["history"]
         self.model._initial_epoch = state["epoch"]
@@ -139,7 +147,7 @@ class Resume(keras.callbacks.Callback):
             "ended": bool(getattr(self.model, "stop_training", False)),
             "history": self.history,
             "pass": None if self.data is None else self.data.pass_number,
-            "data": _facts(self.data),
+            "data": self._data_facts,
             "model": self._names(),
             "generators": _generators(),
             "callbacks": [_numbers(callback) for callback in self.callbacks],
@@ -157,6 +165,20 @@ class Resume(keras.callbacks.Callback):
         self.model._initial_epoch = None
         if self.delete and math.isfinite(self.history.get("loss", [0.0])[-1]):
             self.path.unlink(missing_ok=True)
+
+    def _check_steps(self) -> None:
+        """Refuse epochs that end within a pass of the data.
+
+        Keras goes on there in the next epoch, but not after a break.
+        """
+        steps = self.params.get("steps")
+        if self.data is None or not steps or steps % len(self.data) == 0:
+            return
+        raise ValueError(
+            f"Resume: an epoch of {steps} steps ends within a pass of "
+            f"{len(self.data)} batches. Leave out steps_per_epoch, or give "
+            "whole passes."
+        )
 
     def _variables(self) -> list[Any]:
         optimizer = self.model.optimizer
@@ -177,13 +199,9 @@ class Resume(keras.callbacks.Callback):
         ]
 
     def _names(self) -> list[str]:
-        """Names of the optimizer and of all variables, without numbers.
-
-        Keras numbers the layers that the user does not name.
-        """
+        """Names of the optimizer and of all variables."""
         names = [variable.path for variable in self._variables()]
-        kind = type(self.model.optimizer).__name__
-        return [kind, *(re.sub(r"_\d+", "", name) for name in names)]
+        return _plain([type(self.model.optimizer).__name__, *names])
 
     def _read(self) -> tuple[dict[str, Any], list[Array]]:
         try:
@@ -208,7 +226,7 @@ class Resume(keras.callbacks.Callback):
             tuple(value.shape) == tuple(variable.shape)
             for value, variable in zip(values, variables, strict=True)
         )
-        if not known or not fits or state["model"] != self._names():
+        if not known or not fits or _plain(state["model"]) != self._names():
             raise ValueError(
                 f"Resume: {self.path} holds the state of another model or "
                 f"optimizer ({len(values)} variables; this one has "
@@ -221,19 +239,31 @@ class Resume(keras.callbacks.Callback):
                 f"{len(state['callbacks'])} callbacks, but there are "
                 f"{len(self.callbacks)} now. Give the same ones."
             )
-        before, now = state["data"], _facts(self.data)
-        if before != now:
-            changed = sorted(
-                f"{name} {before.get(name)}, now {now.get(name)}"
-                for name in before.keys() | now.keys()
-                if before.get(name) != now.get(name)
-            )
+        before, now = state["data"], self._data_facts
+        changed = sorted(
+            f"{name} {before.get(name)}, now {now.get(name)}"
+            for name in (before.keys() | now.keys()) - (_SINCE - before.keys())
+            if before.get(name) != now.get(name)
+        )
+        if changed:
             raise ValueError(
                 f"Resume: {self.path} was written with other data "
                 f"({'; '.join(changed)}). Give the same, or remove the file to "
                 "begin anew."
             )
         return state, values
+
+
+def _plain(names: list[str]) -> list[str]:
+    """Return names of variables as they are compared.
+
+    Keras numbers the layers that the user does not name, and names variables
+    of an optimizer with a scaled loss by where they were made.
+    """
+    return [
+        re.sub(r"_\d+", "", name).removeprefix("loss_scale_optimizer/")
+        for name in names
+    ]
 
 
 def _check_types(state: dict[str, Any]) -> None:
@@ -260,7 +290,14 @@ def _facts(data: Any) -> dict[str, str]:
         return {}
     facts: dict[str, Any] = {
         name: getattr(data, name, None)
-        for name in ("batch_size", "shuffle", "flip", "seed")
+        for name in (
+            "batch_size",
+            "shuffle",
+            "flip",
+            "seed",
+            "drop_last",
+            "sigma",
+        )
     }
     for name in ("image_size", "map_size"):
         facts[name] = "x".join(map(str, getattr(data, name, ())))
@@ -271,7 +308,7 @@ def _facts(data: Any) -> dict[str, str]:
         facts |= {"augment": augment, "versions": data.versions}
     if hasattr(data, "dataset"):
         facts["images"] = len(data.dataset)
-        facts["names"] = checksums.of_texts(data.dataset.names)
+        facts |= checksums.of_dataset(data.dataset)
     # Numbers may be NumPy's, which JSON does not know.
     return {name: str(value) for name, value in facts.items()}
 

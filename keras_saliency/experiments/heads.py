@@ -129,7 +129,7 @@ class HeadTrainer:
             "loss": name,
             "data": train.name,
             "images": len(train),
-            **runs.facts_of(train),
+            **checksums.of_dataset(train),
             "backbone": self.backbone,
             "backbone weights": self._weights(),
             "input": list(self.input_shape),
@@ -143,7 +143,7 @@ class HeadTrainer:
             settings["validation"] = {
                 "data": validation.name,
                 "images": len(validation),
-                **runs.facts_of(validation),
+                **checksums.of_dataset(validation),
             }
         slug = f"{runs.slug(train.name)}_{runs.slug(name)}_seed{seed}"
         if start is not None:
@@ -327,7 +327,7 @@ def score(
     """
     path = run.folder / f"{runs.slug(dataset.name)}_{part}.csv"
     record = path.with_suffix(".json")
-    facts = {**runs.facts_of(dataset), "weights": run.digest()}
+    facts = {**checksums.of_dataset(dataset), "weights": run.digest()}
     if path.exists():
         result = evaluation.Evaluation.load(path)
         if result.names == dataset.names:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from keras_saliency import datasets, losses, models
+from keras_saliency._utils import checksums
 from keras_saliency._utils.types import PathName
 from keras_saliency.experiments import runs
 from keras_saliency.experiments.recipes import Recipe
@@ -228,7 +229,7 @@ def _fit(
 ) -> runs.Run:
     return runs.fit(
         Path(folder),
-        {**settings, **runs.facts_of(train)},
+        {**settings, **checksums.of_dataset(train)},
         build,
         prepare,
         kind=runs.NETWORK,

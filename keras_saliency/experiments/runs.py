@@ -25,8 +25,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from keras_saliency import callbacks, datasets
-from keras_saliency._utils import checksums
+from keras_saliency import callbacks
 from keras_saliency._utils.atomic import replacing, write_text
 
 
@@ -319,16 +318,6 @@ def read_record(path: Path, *fields: str) -> dict[str, Any]:
             f"{path} is damaged ({error}). Remove it to make it anew."
         ) from error
     return kept
-
-
-def facts_of(dataset: datasets.SaliencyDataset) -> dict[str, str]:
-    """Return what tells the images and the ground truth from others."""
-    return {
-        "names": checksums.of_texts(dataset.names),
-        "truth": checksums.of_texts(
-            map(dataset.truth_digest, range(len(dataset)))
-        ),
-    }
 
 
 def slug(name: str) -> str:

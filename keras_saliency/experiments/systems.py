@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_saliency import datasets, evaluation, images, plot
+from keras_saliency._utils import checksums
 from keras_saliency._utils.atomic import write_text
 from keras_saliency._utils.types import Array
 from keras_saliency.experiments import runs, tables
@@ -129,7 +130,7 @@ def measure(
         "milliseconds per map and metrics": round(1000 * seconds),
     }
     result.to_csv(values)
-    facts = {**system.settings, "measured": runs.facts_of(dataset)}
+    facts = {**system.settings, "measured": checksums.of_dataset(dataset)}
     kept = {"facts": facts, "spent": spent, "means": result.means()}
     write_text(values.with_suffix(".json"), json.dumps(kept, indent=1))
     return result, spent
@@ -178,7 +179,7 @@ def _kept(
     result = evaluation.Evaluation.load(values)
     if result.names != dataset.names:
         return None
-    facts = {**settings, "measured": runs.facts_of(dataset)}
+    facts = {**settings, "measured": checksums.of_dataset(dataset)}
     runs.check_settings(facts, kept["facts"], values)
     return result, kept["spent"]
 

@@ -16,6 +16,9 @@ from keras_saliency.functional.maps import (
     standardize,
 )
 
+# Of `soft_auc`: the ends of a smaller one are the same number of float32.
+SMALLEST_MARGIN = 1e-3
+
 
 def normalized_scanpath_saliency(fixations: Tensor, y_pred: Tensor) -> Tensor:
     """Return the normalized scanpath saliency (eq. 11).
@@ -107,24 +110,34 @@ def soft_auc(
         clip(1/2 + (z_i - z_j) / (2 margin), 0, 1)
 
     z being the prediction standardized to mean 0 and standard deviation 1.
-    With the margin going to 0 it is the area itself, whose comparisons are
-    1, 1/2 (equal) or 0. All pairs are counted, by sorting. Differentiable.
+    The smaller the margin, the nearer it comes to the area itself, whose
+    comparisons are 1, 1/2 (equal) or 0. All pairs are counted, by sorting.
+    Differentiable.
 
     Args:
         fixations: Fixation maps `(batch, height, width, 1)`: counts (each
             fixation counts), or 0/1.
         y_pred: Predicted maps, same shape.
         margin: Difference beyond which a pair counts wholly, in standard
-            deviations.
+            deviations; 0.001 at least, below which it is lost in the
+            rounding of float32.
 
     Returns:
         Tensor `(batch,)` in [0, 1]; 0.5 for a constant map. Without fixations,
         or without another pixel, 1: there is no pair in the wrong order.
 
+    Raises:
+        ValueError: If the margin is too small.
+
     References:
         Yan et al., Optimizing classifier performance via an approximation to
         the Wilcoxon-Mann-Whitney statistic, ICML 2003, of such surrogates.
     """
+    if margin < SMALLEST_MARGIN:
+        raise ValueError(
+            f"soft_auc: margin must be at least {SMALLEST_MARGIN}, received "
+            f"{margin!r}."
+        )
     fixations, y_pred = map_pair(fixations, y_pred)
     rows = ops.shape(y_pred)[0]
     z = ops.reshape(standardize(y_pred), (rows, -1))

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_saliency._utils.config import SignatureConfig
+from keras_saliency._utils.initializers import fresh
 from keras_saliency._utils.types import Shape, Tensor
 
 
@@ -60,7 +61,7 @@ class ASPP(SignatureConfig, keras.layers.Layer):
                 activation=self.activation,
                 # An initializer draws the same numbers each time: each
                 # branch needs one of its own.
-                kernel_initializer=self.kernel_initializer.clone(),
+                kernel_initializer=fresh(self.kernel_initializer),
                 data_format="channels_last",
                 dtype=self.dtype_policy,
                 name=f"branch_{i}_rate_{rate}",

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_saliency._utils.checks import whole_number
 from keras_saliency._utils.config import SignatureConfig
+from keras_saliency._utils.initializers import fresh
 from keras_saliency._utils.types import Shape, Tensor
 
 _GATES = 4
@@ -115,7 +116,7 @@ class AttentiveConvLSTM(SignatureConfig, keras.layers.Layer):
         self.recurrent_bias = self._bias("recurrent_bias", 1 + _GATES)
         self.attention_kernel = self.add_weight(
             shape=(self.kernel_size, self.kernel_size, filters, 1),
-            initializer=self.attention_initializer.clone(),
+            initializer=fresh(self.attention_initializer),
             name="attention_kernel",
         )
 
@@ -125,7 +126,7 @@ class AttentiveConvLSTM(SignatureConfig, keras.layers.Layer):
 
         def draw(shape, dtype=None):
             return ops.concatenate(
-                [i.clone()(part, dtype=dtype) for i in initializers], axis=-1
+                [fresh(i)(part, dtype=dtype) for i in initializers], axis=-1
             )
 
         shape = (*part[:3], len(initializers) * self.filters)

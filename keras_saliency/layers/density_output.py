@@ -118,13 +118,11 @@ def _peak(maps):
 
     The gradient of `ops.max` divides by the number of places that have the
     largest value. XLA may compute the map again for that, with other
-    rounding, and finds none.
+    rounding, and finds none. (`ops.argmax` becomes operations on TensorFlow
+    that neither ONNX nor LiteRT has.)
     """
     height, width = ops.shape(maps)[1:3]
-    places = ops.reshape(maps, (-1, height * width))
-    largest = ops.cast(ops.argmax(places, axis=-1, keepdims=True), "int32")
-    is_largest = ops.equal(ops.arange(height * width)[None], largest)
-    values = ops.sum(ops.where(is_largest, places, 0.0), axis=-1)
+    values, _ = ops.top_k(ops.reshape(maps, (-1, height * width)), 1)
     return ops.reshape(values, (-1, 1, 1, 1))
 
 

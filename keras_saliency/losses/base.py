@@ -210,7 +210,8 @@ class CombinedLoss(SaliencyLoss):
 
     Raises:
         ValueError: If there is no loss, the weights do not fit, or cannot be
-            learned: `"uncertainty"` needs terms with a lower bound.
+            learned: `"uncertainty"` needs terms with a lower bound; or if a
+            term is named "loss".
         TypeError: If a loss is not one of this package.
 
     Example:
@@ -257,6 +258,11 @@ class CombinedLoss(SaliencyLoss):
             else:
                 self.losses.append(loss)
                 self.weights.append(weight)
+        if any(loss.name == "loss" for loss in self.losses):
+            raise ValueError(
+                'CombinedLoss: a term must not be named "loss", which is the '
+                "name of the whole in the logs. Give it another name=."
+            )
         self._receivers: weakref.WeakSet[TermsReceiver] = weakref.WeakSet()
         self.momentum = checked(self, "momentum", momentum, 0.0, maximum=0.9999)
         self.weighting = weighting

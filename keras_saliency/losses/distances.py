@@ -171,6 +171,11 @@ class InformationGain(_Distance):
                     "InformationGain: the prior is a density and must not be "
                     f"negative, received {self.prior.min()}."
                 )
+            if not self.prior.any():
+                raise ValueError(
+                    "InformationGain: the prior is zero everywhere, which is "
+                    "no density. Leave it out for a uniform one."
+                )
 
     def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.information_gain`."""

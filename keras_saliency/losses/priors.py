@@ -42,8 +42,9 @@ def as_tensor(prior: Array, y_pred: Tensor, owner: str) -> Tensor:
     size = tuple(y_pred.shape[1:3])
     if None not in size and size != prior.shape:
         raise ValueError(
-            f"{owner}: the prior has size {prior.shape}, the prediction "
-            f"{size}. Make it at the size of the network's output: "
+            f"{owner}: the prior has size {prior.shape}, the maps that it is "
+            f"compared with {size}. Make it at their size, that of the "
+            "network's output (within a PooledLoss that of the pooled maps): "
             "dataset.mean_density(size)."
         )
     return ops.convert_to_tensor(prior[None, :, :, None])

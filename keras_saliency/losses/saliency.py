@@ -6,6 +6,7 @@ import keras
 
 from keras_saliency import functional, targets
 from keras_saliency._utils.types import Tensor
+from keras_saliency.functional.saliency import SMALLEST_MARGIN
 from keras_saliency.losses.base import PACKAGE, SaliencyLoss
 from keras_saliency.losses.checks import checked
 
@@ -105,7 +106,7 @@ class SoftAUC(_SaliencyInspiredLoss):
 
     Args:
         margin: Difference beyond which a pair counts wholly, in standard
-            deviations of the map; above 0, at most 100.
+            deviations of the map; 0.001 to 100.
         **kwargs: See `SaliencyLoss`.
     """
 
@@ -115,7 +116,7 @@ class SoftAUC(_SaliencyInspiredLoss):
     def __init__(self, *, margin: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.margin = checked(
-            self, "margin", margin, 0.0, inclusive=False, maximum=100.0
+            self, "margin", margin, SMALLEST_MARGIN, maximum=100.0
         )
 
     def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

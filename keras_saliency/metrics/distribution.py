@@ -1,11 +1,9 @@
 """The divergence of distributions as a streaming Keras metric."""
 
 import keras
-from keras import ops
 
 from keras_saliency import functional
 from keras_saliency._utils.types import Tensor
-from keras_saliency.functional.maps import pixel_sum
 from keras_saliency.metrics.base import PACKAGE, SaliencyMetric
 
 
@@ -18,10 +16,6 @@ class KLDivergence(SaliencyMetric):
 
     default_name = "kl"
     _direction = "down"
-
-    def defined(self, truth: Tensor) -> Tensor:
-        """Return true for every image."""
-        return ops.ones_like(pixel_sum(truth))
 
     def compute(self, truth: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.kl_divergence`, with the benchmark's epsilon."""

@@ -29,6 +29,9 @@ class LossTerms(SignatureConfig, keras.metrics.Metric):
     Args:
         loss: A `keras_saliency.losses.CombinedLoss`.
         **kwargs: `name` and `dtype` of `keras.metrics.Metric`.
+
+    Raises:
+        TypeError: If the loss is not a `CombinedLoss`.
     """
 
     def __init__(
@@ -36,6 +39,11 @@ class LossTerms(SignatureConfig, keras.metrics.Metric):
     ):
         kwargs["dtype"] = kwargs.get("dtype") or "float32"
         super().__init__(name=name, **kwargs)
+        if not isinstance(loss, CombinedLoss):
+            raise TypeError(
+                f"LossTerms needs a CombinedLoss, received {loss!r}. Of one "
+                "loss make CombinedLoss([loss])."
+            )
         self.loss = loss
         # Sums over the images: of each term, and at the end of the weights.
         shape = (len(loss.losses) + 1,)
@@ -87,6 +95,11 @@ class LossTerms(SignatureConfig, keras.metrics.Metric):
             )
         self._batch_target = None
         self._totals.assign_add(sums)
+
+    def reset_state(self) -> None:
+        """Forget all batches, also one that the loss has handed over."""
+        self._batch_target = None
+        super().reset_state()
 
     def result(self) -> dict[str, Tensor]:
         """Return a dictionary from the term's name to its mean."""

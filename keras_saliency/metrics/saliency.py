@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_saliency import functional
 from keras_saliency._utils.types import Tensor
-from keras_saliency.functional.maps import pixel_count, pixel_sum
+from keras_saliency.functional.maps import pixel_count
 from keras_saliency.metrics.base import PACKAGE, SaliencyMetric
 
 
@@ -41,10 +41,6 @@ class Similarity(SaliencyMetric):
     """
 
     default_name = "sim"
-
-    def defined(self, truth: Tensor) -> Tensor:
-        """Return true for every image."""
-        return ops.ones_like(pixel_sum(truth))
 
     def compute(self, truth: Tensor, y_pred: Tensor) -> Tensor:
         """See `functional.similarity`."""

@@ -165,6 +165,7 @@ def _resized(x, size):
 
 
 def _density(maps, size):
-    maps = _resized(maps, size)
+    # The sum of a map is more than float16 holds.
+    maps = _resized(ops.cast(maps, "float32"), size)
     total = ops.sum(maps, axis=(1, 2, 3), keepdims=True)
     return maps / ops.maximum(total, keras.config.epsilon())

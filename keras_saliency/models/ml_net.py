@@ -7,6 +7,7 @@ import keras
 from keras import layers, ops
 
 from keras_saliency._utils.types import PathName, Tensor
+from keras_saliency.functional.maps import LARGEST, bounded
 from keras_saliency.layers import MultiplicativePrior, RecoveringReLU
 from keras_saliency.losses import MLNetMeanSquaredError
 from keras_saliency.models.arguments import check_input_shape
@@ -149,6 +150,9 @@ class MLNetLoss(MLNetMeanSquaredError):
 
     def compute(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the values of the images, `(batch,)`."""
+        # The network's maps end in a ReLU. Others' large negative numbers
+        # must not overflow when they are divided by a tiny peak.
+        y_pred = bounded(y_pred, 0.0, LARGEST)
         peak = ops.max(y_pred, axis=(1, 2, 3), keepdims=True)
         peak = ops.where(peak > _EMPTY, peak, 1.0)
         return super().compute(y_true, y_pred / peak)

@@ -355,9 +355,9 @@ def test_another_file_of_weights_is_refused(tmp_path, made):
     (plan.folder / "run.json").write_text(
         json.dumps({"settings": plan.settings, "logs": {}, "seconds": 1})
     )
-    assert first.plan("MSE", made, RECIPE).training.done
+    assert first.plan("MSE", made, RECIPE).training.is_done
     with pytest.raises(experiments.SettingsError, match="backbone weights"):
         other.plan("MSE", made, RECIPE)
     paths[0].rename(tmp_path / "moved.h5")
     moved = dataclasses.replace(first, backbone_weights=tmp_path / "moved.h5")
-    assert moved.plan("MSE", made, RECIPE).training.done
+    assert moved.plan("MSE", made, RECIPE).training.is_done

@@ -316,3 +316,18 @@ def test_every_layer_is_in_the_test_above():
     (mark,) = test_configuration_round_trip.pytestmark
     tested = {type(layer).__name__ for layer in mark.args[1]}
     assert tested == set(layers.__all__)
+
+
+def test_initializers_may_be_functions():
+    def ones(shape, dtype=None):
+        return ops.ones(shape, dtype)
+
+    aspp = layers.ASPP(depth=4, kernel_initializer=ones)
+    aspp.build((1, 6, 8, 3))
+    assert all((numpy(w) == 1).all() for w in aspp.weights if w.ndim == 4)
+    lstm = layers.AttentiveConvLSTM(
+        filters=2, kernel_initializer=ones, attention_initializer=ones
+    )
+    lstm.build((1, 6, 8, 3))
+    assert (numpy(lstm.kernel) == 1).all()
+    assert (numpy(lstm.attention_kernel) == 1).all()

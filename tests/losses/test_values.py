@@ -228,6 +228,8 @@ def test_gain_in_bits_worked_out_by_hand():
     assert value(loss, PEAK, 0 * PEAK, prior) == 0
     with pytest.raises(ValueError, match="must not be negative, received -4"):
         losses.InformationGain(-prior)
+    with pytest.raises(ValueError, match="zero everywhere"):
+        losses.InformationGain(0 * prior)
     with pytest.raises(ValueError, match=r"InformationGain: .*size \(2, 2\)"):
         value(loss, *maps())
 
@@ -237,9 +239,13 @@ def test_with_a_small_margin_soft_auc_is_the_area():
     fixated = np.repeat(prediction.ravel(), fixations.ravel().astype(int))
     others = prediction[fixations == 0]
     area = np.mean(fixated[:, None] > others)
-    loss = losses.SoftAUC(margin=1e-5)
+    loss = losses.SoftAUC(margin=1e-3)
     result = value(loss, density, fixations, prediction)
     assert 1 - result == pytest.approx(area, abs=2e-3)
+    with pytest.raises(ValueError, match=r"margin .*0\.001"):
+        losses.SoftAUC(margin=1e-4)
+    with pytest.raises(ValueError, match="margin must be at least"):
+        functional.soft_auc(fixations, prediction, margin=1e-8)
     # No fixation, or no other pixel: no pair is in the wrong order.
     assert value(loss, density, 0 * fixations, prediction) == 0
     assert value(loss, density, 0 * fixations + 1, prediction) == 0

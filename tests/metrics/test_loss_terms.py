@@ -236,3 +236,27 @@ def test_compiled_again_nothing_of_the_first_is_left():
     model.compile("sgd", losses.MeanSquaredError())
     assert set(model.fit(X, Y, verbose=0).history) == {"loss"}
     assert len(loss._receivers) == 0
+
+
+def test_a_batch_before_a_reset_does_not_count():
+    terms = LossTerms(combination())
+    prediction = RNG.random((COUNT, *SIZE, 1)).astype("float32")
+    terms.loss(Y, prediction)
+    terms.reset_state()
+    terms.update_state(Y, prediction)
+    wanted = keras.ops.convert_to_numpy(
+        losses.KLDivergence().call(Y, prediction)
+    )
+    assert float(terms.result()["kld"]) == pytest.approx(
+        wanted.mean(), rel=1e-5
+    )
+
+
+def test_a_loss_without_terms_is_refused():
+    with pytest.raises(TypeError, match=r"CombinedLoss\(\[loss\]\)"):
+        LossTerms(losses.KLDivergence())
+
+
+def test_no_term_has_the_name_of_the_whole():
+    with pytest.raises(ValueError, match='must not be named "loss"'):
+        losses.CombinedLoss([losses.KLDivergence(name="loss")])

@@ -186,7 +186,9 @@ def test_a_broken_map_has_no_value(name):
     assert np.isnan(ops.convert_to_numpy(metric.result()))
 
 
-@pytest.mark.parametrize("name", ["auc_judd", "auc_borji", "nss", "cc"])
+@pytest.mark.parametrize(
+    "name", ["auc_judd", "auc_borji", "nss", "cc", "sim", "kl"]
+)
 def test_no_image_that_counts_is_no_value(name):
     metric = metrics.METRICS[name]()
     update(metric, SMOOTH, np.zeros(SHAPE), np.zeros(SHAPE))

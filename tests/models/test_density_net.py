@@ -149,6 +149,24 @@ def test_the_mean_is_raised_to_a_power(tmp_path):
     assert models.Ensemble.from_config(config).power == 1
 
 
+def test_a_member_in_half_precision_counts_as_others_do():
+    images = keras.Input((320, 480, 3))
+    maps = keras.ops.mean(images, axis=-1, keepdims=True) / 255
+    model, half = (
+        models.Ensemble(
+            [keras.Model(images, keras.ops.cast(maps, dtype), name="a")],
+            mirrored=False,
+        )
+        for dtype in ("float32", "float16")
+    )
+    given = np.random.default_rng(0).uniform(100, 255, (1, 320, 480, 3))
+    maps = output_of(half, given.astype("float32"))
+    assert maps.min() > 0.4 and maps.max() == 1
+    np.testing.assert_allclose(
+        maps, output_of(model, given.astype("float32")), atol=2e-3
+    )
+
+
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
 def test_no_saliency_at_all_stays_none(power):
     images = keras.Input((8, 8, 3))

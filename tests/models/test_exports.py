@@ -189,6 +189,38 @@ def test_table(name, format, tmp_path, capsys):
             assert error < 1e-3
 
 
+class Unknown(keras.layers.Layer):
+    """A layer whose operation ONNX lacks, on TensorFlow."""
+
+    def call(self, inputs):
+        import tensorflow as tf
+
+        return tf.bitcast(tf.bitcast(inputs, tf.int32), tf.float32)
+
+
+def test_an_operation_that_a_format_lacks_is_refused(tmp_path):
+    if BACKEND != "tensorflow":
+        pytest.skip("the operation is TensorFlow's")
+    pytest.importorskip("tf2onnx")
+    inputs = keras.Input((8, 12, 3))
+    maps = Unknown()(keras.layers.Conv2D(1, 1)(inputs))
+    path = tmp_path / "exported.onnx"
+    path.write_bytes(b"what was there before")
+    with pytest.raises(ValueError, match="ONNX has no operation Bitcast"):
+        export(models.SaliencyModel(inputs, maps), path)
+    assert path.read_bytes() == b"what was there before"
+
+
+@pytest.mark.parametrize("name", ["deepgaze1", "icf"])
+def test_a_density_is_exported(name, tmp_path):
+    """Its peak is found by what ONNX has."""
+    model = made(name)
+    _, predictor = exported(model, tmp_path, "onnx")
+    np.testing.assert_allclose(
+        predictor(PICTURE), Predictor(model)(PICTURE), atol=1e-4
+    )
+
+
 def test_command(small, tmp_path, capsys):
     for package in RUNTIMES["onnx"]:
         pytest.importorskip(package)

@@ -133,6 +133,14 @@ def test_the_loss_divides_by_the_peak():
     assert again.alpha == 1.5
 
 
+def test_large_numbers_below_zero_leave_a_finite_gradient():
+    density = RNG.random((1, 5, 6, 1)).astype("float32")
+    maps = 1e-6 * RNG.random((1, 5, 6, 1)).astype("float32")
+    maps[0, :, :3] = -1e20
+    value, slope = gradient(lambda p: models.MLNetLoss().call(density, p), maps)
+    assert np.isfinite(value) and np.isfinite(slope).all()
+
+
 def test_an_empty_map_has_a_finite_loss_and_a_gradient():
     density = RNG.random((2, 5, 6, 1)).astype("float32")
     empty = np.zeros_like(density)

@@ -44,9 +44,11 @@ def write(
 
     Raises:
         NotInstalledError: If the backend's converter is not installed.
+        ValueError: If ONNX lacks an operation of the network.
     """
     onnx = needed("onnx", "onnx")
     proto = _CONVERTERS[keras.backend.backend()](network)
+    _check_operations(onnx, proto)
     batch = proto.graph.input[0].type.tensor_type.shape.dim[0]
     if not batch.dim_value:
         batch.dim_param = "batch"
@@ -64,6 +66,23 @@ def write(
     del proto.metadata_props[:]
     onnx.helper.set_model_props(proto, {KEY: network.steps.to_json()})
     onnx.save(proto, path)
+
+
+def _check_operations(onnx: Any, proto: Any) -> None:
+    """Refuse what no runtime would open; converters only log it."""
+    own = {(each.domain, each.name) for each in proto.functions}
+    unknown = {
+        node.op_type
+        for node in proto.graph.node
+        if (node.domain, node.op_type) not in own
+        and not onnx.defs.has(node.op_type, node.domain)
+    }
+    if unknown:
+        raise ValueError(
+            f"ONNX has no operation {', '.join(sorted(unknown))}, which a "
+            "layer of this network becomes. Replace that layer, or write a "
+            "SavedModel."
+        )
 
 
 def _of_tensorflow(network: Network) -> Any:

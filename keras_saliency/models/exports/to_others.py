@@ -35,6 +35,9 @@ def write_litert(
             `"int8"`, weights and activations, with input and output in
             float32 all the same.
         calibration: For `"int8"`, inputs `(height, width, 3)`.
+
+    Raises:
+        ValueError: If LiteRT lacks an operation of the network.
     """
     tf = needed("tensorflow", "tensorflow")
     weights = [
@@ -61,10 +64,21 @@ def write_litert(
             converter.representative_dataset = lambda: (
                 [image[None]] for image in calibration
             )
-        path.write_bytes(converter.convert())
+        path.write_bytes(_converted(converter))
     # Readers of the format pass over what follows it.
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(FILE, network.steps.to_json())
+
+
+def _converted(converter: Any) -> bytes:
+    try:
+        return bytes(converter.convert())
+    except Exception as error:  # of a kind that TensorFlow does not show
+        reason = str(error).strip().partition("\n")[0][:300]
+        raise ValueError(
+            "LiteRT lacks an operation that a layer of this network becomes "
+            f"({reason}). Replace that layer, or write ONNX or a SavedModel."
+        ) from error
 
 
 def write_saved_model(network: Network, path: Path) -> None:
