@@ -73,11 +73,6 @@ def efficientnet_weights():
     return _existing(Path(file) if file else default)
 
 
-@pytest.fixture(scope="session")
-def golden_path():
-    return _existing(SHARED / "reference" / "golden")
-
-
 @pytest.fixture
 def server():
     with loopback.running() as running:

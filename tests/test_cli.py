@@ -305,6 +305,51 @@ def test_sub_folders_are_mirrored_and_links_followed_once(tmp_path, job):
         ]
 
 
+@pytest.mark.parametrize("words", [(), ("--recursive",), ("--shard", "1/2")])
+def test_maps_are_not_written_among_images(tmp_path, job, words):
+    for name in ("in/a.jpg", "in/deep/deep/b.png", "other/c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        write(tmp_path / name)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    for inputs, out in (
+        (("in",), "in"),
+        (("in",), "link"),
+        (("other/c.png", "other", "link"), "in"),
+        (("other", "empty"), "empty"),
+    ):
+        before = sorted(tmp_path.rglob("*"))
+        status, _, said, _ = job(*words, inputs=inputs, out=out)
+        assert status == 2 and len(said) == 1
+        assert "read as images the next time" in said[0]
+        assert f"such as {tmp_path / inputs[-1] / 'maps'}" in said[0]
+        assert sorted(tmp_path.rglob("*")) == before
+    # A single image's map may stand beside it.
+    assert job(inputs=("in/a.jpg",), out="in")[0] == 0
+
+
+def test_sub_folders_are_not_mirrored_among_images(tmp_path, job):
+    (tmp_path / "in/deep/deep").mkdir(parents=True)
+    write(tmp_path / "in/deep/deep/b.jpg")
+    status, written, said, _ = job("-r", inputs=("in/deep",), out="in")
+    assert (status, written) == (2, ["deep/deep/b.jpg"])
+    assert "such as" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "most"), [(".webp", 16383), (".jpg", 65500)]
+)
+def test_a_side_that_a_format_does_not_hold(tmp_path, job, suffix, most):
+    for side in (most, most + 1):
+        strip = np.zeros((1, side, 3), "uint8")
+        cv2.imwrite(str(tmp_path / "in/a.png"), strip)
+        out = f"{side}/map{suffix}"
+        status, _, said, _ = job(inputs=("in/a.png",), out=out)
+        assert status == (side > most)
+        assert (tmp_path / out).exists() == (side == most)
+    assert f"1x{side} is more than the {most} pixels a side" in said[0]
+
+
 def test_names_that_would_be_one_stay_whole(tmp_path, job):
     for name in ("a.jpg", "a.png", "a.jpg.bmp", "b.png"):
         write(tmp_path / "in" / name)
@@ -475,3 +520,18 @@ def test_parts_of_a_folder(tmp_path, capsys):
     for word in ("0/2", "3/2", "1", "1/0", "a/b", "-1/2"):
         with pytest.raises(SystemExit):
             cli.main([*command, "-o", "x", f"--shard={word}"])
+
+
+def test_an_export_s_constant_maps_have_no_correlation(tmp_path, capsys):
+    for package in ("onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    inputs = keras.Input((8, 8, 3))
+    outputs = keras.layers.Conv2D(1, 1, kernel_initializer="ones")(inputs)
+    keras.Model(inputs, outputs).save(tmp_path / "a.keras")
+    cv2.imwrite(str(tmp_path / "one.png"), np.full((1, 1, 3), 9, "uint8"))
+    words = ["export", tmp_path / "a.keras", "-o", tmp_path / "a.onnx"]
+    words += ["--image", tmp_path / "one.png"]
+    assert cli.main([str(word) for word in words]) == 0
+    said = capsys.readouterr()
+    assert "differ by at most 0, " in said.out and said.err == ""
+    assert said.out.endswith("a map is constant, they have no correlation\n")

@@ -57,6 +57,17 @@ def test_densities_of_a_folder(folder, fitted, tmp_path, capsys):
             )
 
 
+def test_maps_are_not_written_over_the_images(folder, fitted, tmp_path, capsys):
+    folder = folder.rename(tmp_path / "sim")
+    words = "--model", "center_bias", "--density", fitted, "--images", folder
+    words += "-o", tmp_path
+    before = {path: path.read_bytes() for path in folder.glob("*.png")}
+    assert export(*words, "--metrics", "cc", "sim") == 2
+    assert "read as images the next time" in capsys.readouterr().err
+    assert before == {path: path.read_bytes() for path in folder.glob("*.png")}
+    assert not (tmp_path / "cc").exists()
+
+
 def test_a_map_for_each_metric(folder, fitted, tmp_path):
     words = "--model", "center_bias", "--density", fitted, "--images", folder
     out = tmp_path / "maps"

@@ -244,3 +244,18 @@ def test_names_of_windows_stay_below_the_folder(monkeypatch):
     monkeypatch.setattr(module, "Path", Windows)
     given = [r"C:\runs\a\maps", r"C:\runs\b\maps"]
     assert module._names(given) == ["runs_a_maps", "runs_b_maps"]
+
+
+def test_words_that_name_nothing(root, capsys, monkeypatch):
+    monkeypatch.chdir(root / "good")
+    data = ["--data", str(root / "data")]
+    for words, message in (
+        ([*data, "--name", "typo"], "there is no data set 'typo'"),
+        (["--data", ""], "a path is empty"),
+        ([*data, "-o", ""], "a path is empty"),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(["evaluate", "center_bias", *words])
+        assert caught.value.code == 2
+        assert message in capsys.readouterr().err
+    assert "model is empty" in run(capsys, "", *data, status=2)

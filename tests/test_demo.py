@@ -5,6 +5,8 @@ import hashlib
 import io
 import json
 import re
+import shutil
+import subprocess
 import tarfile
 from html.parser import HTMLParser
 from pathlib import Path
@@ -105,6 +107,101 @@ def test_files_are_verified(fetch_demo, tmp_path, monkeypatch, capsys):
     # What is there and right is not fetched again.
     path.unlink()
     assert fetch_demo.main(words) == 0
+
+
+NETWORK = """
+export const env = { wasm: {} };
+export class Tensor {}
+async function run() {
+  if (globalThis.fails) throw new Error("no memory");
+  await new Promise((done) => setTimeout(done, 5));
+  const data = new Float32Array(48 * 64).fill(0.5);
+  return { saliency: { data, dims: [1, 48, 64, 1] } };
+}
+export const InferenceSession = { create: async () => ({ run }) };
+"""
+SCENE = """
+import { at, cameras, drop, ready, uncaught, wait } from "./page.mjs";
+await import("./app.js");
+%s
+console.log(JSON.stringify({
+  status: at("status").textContent, caption: at("caption").textContent,
+  button: at("camera").textContent, disabled: at("camera").disabled,
+  live: cameras.filter((track) => track.live).length,
+  cameras: cameras.length, uncaught,
+}));
+process.exit();
+"""
+
+
+@pytest.fixture
+def page(tmp_path):
+    """A function that does something on the page and returns what is there."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs node, which runs the page's script")
+    for name in ("app.js", "saliency.js"):
+        shutil.copy(DEMO / name, tmp_path)
+    shutil.copy(ROOT / "tests/support/demo_page.mjs", tmp_path / "page.mjs")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    (tmp_path / "vendor").mkdir()
+    (tmp_path / "vendor/ort.wasm.min.mjs").write_text(NETWORK)
+
+    def play(deeds):
+        (tmp_path / "scene.mjs").write_text(SCENE % deeds)
+        done = subprocess.run(
+            [node, "scene.mjs"], cwd=tmp_path, capture_output=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        found = json.loads(done.stdout)
+        assert found["uncaught"] == []
+        return found
+
+    return play
+
+
+CLICK = 'at("camera").click();'
+
+
+def test_a_camera_is_opened_once_and_stopped(page):
+    found = page(f"await ready(); {CLICK} {CLICK} await wait(150);")
+    assert (found["cameras"], found["live"]) == (1, 1)
+    assert found["caption"].startswith("Camera")
+    assert found["button"] == "Keep this image" and not found["disabled"]
+    found = page(
+        f"await ready(); {CLICK} await wait(150); {CLICK} await wait(50);"
+    )
+    assert found["live"] == 0 and found["button"] == "Use the camera"
+    assert found["caption"].startswith("Camera")
+    assert found["status"].startswith("The map took")
+
+
+def test_a_network_that_fails_closes_the_camera(page):
+    found = page(
+        f"await ready(); {CLICK} await wait(150); console.error = () => {{}};"
+        "globalThis.fails = true; await wait(100);"
+    )
+    assert found["live"] == 0 and found["button"] == "Use the camera"
+    assert "could not be made (no memory)" in found["status"]
+
+
+@pytest.mark.parametrize(
+    "deeds",
+    [
+        'await ready(); drop("large.jpg", 80); drop("last.jpg", 5);',
+        # While the browser asks; before the camera's first image.
+        f'await ready(); {CLICK} await wait(5); drop("last.jpg", 1);',
+        f'await ready(); {CLICK} await wait(23); drop("last.jpg", 1);',
+        f'await ready(); {CLICK} await wait(90); drop("last.jpg", 1);',
+        # Before the model is there.
+        'drop("large.jpg", 1); drop("last.jpg", 1);',
+    ],
+)
+def test_what_was_asked_for_last_is_shown(page, deeds):
+    found = page(f"{deeds} await wait(200);")
+    assert found["caption"] == "last.jpg, 40 × 30"
+    assert found["status"].startswith("The map took")
+    assert found["live"] == 0 and found["button"] in ("", "Use the camera")
 
 
 HARNESS = """<!doctype html>

@@ -137,6 +137,15 @@ def test_errors_are_raised_on_request_or_if_nothing_is_done(tmp_path):
             predict(given, Red())
 
 
+@pytest.mark.parametrize("given", ["", [""]])
+def test_an_empty_path_is_not_the_current_folder(given, tmp_path, monkeypatch):
+    write(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="path is empty"):
+        predict(given, Red())
+    assert [path.name for path, _ in predict(".", Red())] == ["a.png"]
+
+
 def test_video_frame_by_frame(tmp_path):
     frames = [np.roll(PICTURE, 9 * k, axis=1) for k in range(4)]
     path = write_video(tmp_path / "a.AVI", frames)

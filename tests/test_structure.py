@@ -1,6 +1,7 @@
 """The rooms of the package: what stands above what, and how large files are."""
 
 import ast
+import re
 from pathlib import Path
 
 import keras_saliency
@@ -122,3 +123,10 @@ def test_no_file_is_long():
         > LONGEST_FILE
     }
     assert not long
+
+
+def test_the_table_of_rooms_is_that_above():
+    text = PACKAGE.with_name("CONTRIBUTING.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)/?` \|", text, re.M)
+    hidden = ("__main__", "__init__", "_version")
+    assert listed == [room for room in LAYERS if room not in hidden]

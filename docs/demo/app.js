@@ -17,6 +17,11 @@ const opacity = at("opacity");
 
 let session = null;
 let network = null;
+let loading = true;
+// What was dropped before the model was there.
+let early = null;
+// Counts what was asked for: only the newest is shown.
+let request = 0;
 // The image that is shown: its name, its canvas, its map of the network's size.
 let current = null;
 let stream = null;
@@ -52,6 +57,10 @@ function drawn(source, width, height, side = Infinity) {
   return made;
 }
 
+function stop(tracks) {
+  for (const track of tracks.getTracks()) track.stop();
+}
+
 async function load() {
   say("Loading the model …");
   try {
@@ -67,11 +76,15 @@ async function load() {
       "gets them and serves this page.",
     );
     return;
+  } finally {
+    loading = false;
   }
   for (const id of ["file", "example"]) at(id).disabled = false;
   at("camera").disabled = !navigator.mediaDevices?.getUserMedia;
   if (at("camera").disabled) at("camera").title = "This browser offers no camera here";
   say("Ready.");
+  open(early);
+  early = null;
 }
 
 /** Return the network's map of a canvas, and the milliseconds it took. */
@@ -125,36 +138,46 @@ function describe(milliseconds, aloud = true) {
   else at("caption").textContent += `. ${said}`;
 }
 
-async function take(source, name) {
+async function take(source, name, mine) {
   try {
     const { map, milliseconds } = await mapOf(source);
+    if (mine !== request) return;
     current = { source, map, name };
     show();
     describe(milliseconds);
   } catch (error) {
     console.error(error);
+    if (mine !== request) return;
     say(`The map of ${name} could not be made (${error.message}).`);
   }
 }
 
 async function open(blob) {
-  if (!session || !blob) return;
-  closeCamera();
+  if (!blob) return;
   const name = blob.name || "Pasted image";
+  if (loading) {
+    early = blob;
+    say(`Loading the model; ${name} comes after it …`);
+  }
+  if (!session) return;
+  const mine = ++request;
+  closeCamera();
   say(`Reading ${name} …`);
   let bitmap;
   try {
     // As stored, without a color profile, as OpenCV reads it.
     bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
   } catch {
-    say(`${name} is no image that this browser can read.`);
+    if (mine === request) say(`${name} is no image that this browser can read.`);
     return;
   }
-  await take(drawn(bitmap, bitmap.width, bitmap.height), name);
+  if (mine !== request) return;
+  await take(drawn(bitmap, bitmap.width, bitmap.height), name, mine);
 }
 
 /** Draw an image that shows something without one of your own. */
 function example() {
+  const mine = ++request;
   closeCamera();
   const made = newCanvas(800, 600);
   const pen = context(made);
@@ -175,7 +198,7 @@ function example() {
   pen.fill();
   pen.fillStyle = "#f4d21f";
   pen.fillRect(250, 430, 60, 44);
-  take(made, "Example");
+  take(made, "Example", mine);
 }
 
 async function useCamera() {
@@ -184,47 +207,76 @@ async function useCamera() {
     closeCamera();
     return;
   }
+  const mine = ++request;
+  let opened;
+  at("camera").disabled = true;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({
+    opened = await navigator.mediaDevices.getUserMedia({
       video: { facingMode: "environment" },
     });
-    video.srcObject = stream;
+  } catch (error) {
+    if (mine === request) say(`The camera cannot be used (${error.message}).`);
+    return;
+  } finally {
+    at("camera").disabled = false;
+  }
+  if (mine !== request) {
+    // Another image came while the browser asked.
+    stop(opened);
+    return;
+  }
+  stream = video.srcObject = opened;
+  at("camera").textContent = "Keep this image";
+  try {
     await video.play();
   } catch (error) {
+    if (stream !== opened) return;
     closeCamera();
     say(`The camera cannot be used (${error.message}).`);
     return;
   }
-  at("camera").textContent = "Keep this image";
-  say("The camera is on; its images stay here too.");
-  const mine = stream;
+  try {
+    await follow(opened, mine);
+  } catch (error) {
+    console.error(error);
+    if (mine !== request) return;
+    closeCamera();
+    say(`The map of the camera's image could not be made (${error.message}).`);
+  }
+}
+
+/** Show the camera's images with their maps until it is closed. */
+async function follow(opened, mine) {
+  if (stream === opened) say("The camera is on; its images stay here too.");
   let shown, milliseconds;
-  while (stream === mine) {
+  while (stream === opened) {
     const source = drawn(video, video.videoWidth, video.videoHeight, CAMERA_SIDE);
     let map;
     ({ map, milliseconds } = await mapOf(source));
     // Meanwhile the camera may have been left for another image.
-    if (stream !== mine && shown) break;
+    if (mine !== request || (stream !== opened && shown)) break;
     current = shown = { source, map, name: "Camera" };
     show();
     describe(milliseconds, false);
     await new Promise(requestAnimationFrame);
   }
-  if (current === shown) describe(milliseconds);
+  if (mine === request && shown) describe(milliseconds);
 }
 
 function closeCamera() {
   if (!stream) return;
-  for (const track of stream.getTracks()) track.stop();
+  stop(stream);
   stream = video.srcObject = null;
   at("camera").textContent = "Use the camera";
 }
 
 function save(of, ending) {
+  // Another image may be there when the file is.
+  const { name } = current;
   of.toBlob((blob) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
-    link.download = current.name.replace(/\.[^.]*$/, "") + ending;
+    link.download = name.replace(/\.[^.]*$/, "") + ending;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   }, "image/png");

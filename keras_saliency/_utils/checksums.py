@@ -7,12 +7,9 @@ import os
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from keras_saliency._utils.types import PathName
-
-if TYPE_CHECKING:
-    from keras_saliency.datasets import SaliencyDataset
 
 
 def of_texts(texts: Iterable[str]) -> str:
@@ -20,8 +17,12 @@ def of_texts(texts: Iterable[str]) -> str:
     return f"{zlib.crc32(json.dumps(list(texts)).encode()):08x}"
 
 
-def of_dataset(dataset: "SaliencyDataset") -> dict[str, str]:
-    """Return what tells images and their ground truth from others."""
+def of_dataset(dataset: Any) -> dict[str, str]:
+    """Return what tells images and their ground truth from others.
+
+    Args:
+        dataset: A `SaliencyDataset`.
+    """
     return {
         "names": of_texts(dataset.names),
         "truth": of_texts(map(dataset.truth_digest, range(len(dataset)))),

@@ -9,7 +9,7 @@ from keras_saliency import __version__
 from keras_saliency._utils import console
 from keras_saliency._utils.atomic import replacing
 from keras_saliency._utils.skipping import Skipping
-from keras_saliency.cli import benchmark, evaluate, export, predict
+from keras_saliency.cli import benchmark, evaluate, export, predict, words
 
 # Imported where they are used: the parser is quick.
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _add_dataset(command: argparse.ArgumentParser) -> None:
     command.add_argument("path", type=predict.path)
     command.add_argument(
         "--name",
-        type=_source,
+        type=words.dataset,
         help="which published data set it is, a name of 'datasets list'; "
         "default: what is found there",
     )
@@ -98,18 +98,6 @@ def _add_dataset(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="use a publisher's copy that lacks some of the images",
     )
-
-
-def _source(text: str) -> str:
-    from keras_saliency import datasets
-
-    name = text.lower().replace("-", "_")
-    if name not in datasets.SOURCES:
-        raise argparse.ArgumentTypeError(
-            f"there is no data set {text!r}; known are "
-            f"{', '.join(datasets.SOURCES)}"
-        )
-    return name
 
 
 def _dataset(parsed: argparse.Namespace) -> "datasets.SaliencyDataset":

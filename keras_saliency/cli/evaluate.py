@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from keras_saliency._utils import console
 from keras_saliency._utils.atomic import explained
 from keras_saliency._utils.errors import NotInstalledError
-from keras_saliency.cli import parts, words
+from keras_saliency.cli import parts, predict, words
 
 # Imported where they are used: the parser is quick.
 if TYPE_CHECKING:
@@ -37,12 +37,14 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--data",
-        type=Path,
+        type=predict.path,
         required=True,
         help="folder of the data set, as for 'datasets info'",
     )
     command.add_argument(
-        "--name", help="which published data set it is, as for 'datasets info'"
+        "--name",
+        type=words.dataset,
+        help="which published data set it is, as for 'datasets info'",
     )
     command.add_argument(
         "--partial",
@@ -93,13 +95,13 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "-o",
         "--out",
-        type=Path,
+        type=predict.path,
         help="folder to write NAME.csv to, a line for each image; the same "
         "command then goes on after a break",
     )
     command.add_argument(
         "--report",
-        type=Path,
+        type=predict.path,
         metavar="FILE",
         help="HTML file to write with tables, comparisons, distributions, and "
         "the best and worst images with their maps",
@@ -260,6 +262,10 @@ def _names(given: list[str]) -> list[str]:
     That is the last part of a path, without the extension; where two would
     then be one, the whole path.
     """
+    if "" in given:
+        raise ValueError(
+            "The name of a model is empty; the current folder is a dot."
+        )
     paths = [Path(text) for text in given]
     short = [
         path.resolve().name if path.is_dir() else path.stem for path in paths

@@ -105,9 +105,12 @@ def run(parsed: argparse.Namespace) -> None:
             f"{written} was written; to compare it with the model: {error}"
         ) from error
     difference = np.abs(maps[0] - maps[1])
-    correlation = np.corrcoef(maps[0], maps[1])[0, 1]
+    if min(map(np.ptp, maps)) > 0:
+        correlation = np.corrcoef(maps[0], maps[1])[0, 1]
+        agreement = f"their correlation is {correlation:.6f}"
+    else:
+        agreement = "as a map is constant, they have no correlation"
     console.tell(
         f"{written}: maps differ by at most {difference.max():.1g}, "
-        f"{difference.mean():.1g} on average; their correlation is "
-        f"{correlation:.6f}"
+        f"{difference.mean():.1g} on average; {agreement}"
     )

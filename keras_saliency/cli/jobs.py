@@ -56,8 +56,12 @@ def plan(
 
     Raises:
         ValueError: If nothing is to do, two inputs would be written to one
-            file, or an input would be overwritten.
+            file, an input would be overwritten, or maps would be written
+            among the images of a folder.
     """
+    folders = [p for p in inputs if isinstance(p, Path) and p.is_dir()]
+    for folder in folders:
+        prediction.check_apart(folder, out)
     found = _found(inputs, out, recursive, skipping)
     file = _file(inputs, found, out)
     if file is not None:
@@ -69,6 +73,9 @@ def plan(
                 f"{', '.join(_IMAGES)}."
             )
         jobs = _named(found, out)
+    targets = {job.target.parent for job in jobs}
+    for folder in folders:
+        prediction.check_apart(folder, out, targets)
     sources = {
         os.path.realpath(job.source)
         for job in jobs

@@ -24,6 +24,9 @@ from keras_saliency._utils.skipping import Skipping
 from keras_saliency._utils.types import Array
 from keras_saliency.cli.jobs import Job, plan
 
+# Most pixels a side, by the encoders that OpenCV has of the formats.
+_SIDES = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500, ".png": 1_000_000}
+
 
 def run(parsed: argparse.Namespace) -> int:
     """Write the maps; return 1 if something was skipped."""
@@ -181,6 +184,14 @@ def _write_image(job: Job, outcome: prediction.Outcome, overlay: bool) -> None:
     shown = _drawn(outcome, overlay)
     if overlay:
         shown = shown[..., ::-1]
+    height, width = shown.shape[:2]
+    most = _SIDES.get(job.target.suffix.lower(), max(height, width))
+    if max(height, width) > most:
+        raise ValueError(
+            f"The file {job.target} cannot be encoded: a map of {height}x"
+            f"{width} is more than the {most} pixels a side that "
+            f"{job.target.suffix} holds. Write .tif instead."
+        )
     good, data = cv2.imencode(job.target.suffix, np.ascontiguousarray(shown))
     if not good:
         raise ValueError(f"The file {job.target} cannot be encoded.")

@@ -34,6 +34,7 @@ def run(parsed: argparse.Namespace) -> int:
     metrics = [*METRIC_MAPS] if metrics == ["all"] else metrics
     for metric in metrics or ():
         metric_maps.check_metric(metric)
+        prediction.check_apart(parsed.images, parsed.out / metric)
     skipping = Skipping(say=console.say)
     paths = prediction.images_in(
         parsed.images,

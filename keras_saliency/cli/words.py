@@ -31,6 +31,19 @@ def positive(text: str) -> float:
     return number
 
 
+def dataset(text: str) -> str:
+    """Return the name of a published data set as `datasets.SOURCES` has it."""
+    from keras_saliency import datasets
+
+    name = text.lower().replace("-", "_")
+    if name not in datasets.SOURCES:
+        raise argparse.ArgumentTypeError(
+            f"there is no data set {text!r}; known are "
+            f"{', '.join(datasets.SOURCES)}"
+        )
+    return name
+
+
 def shard(text: str) -> tuple[int, int]:
     """Return the two numbers of `3/8`, the third of eight parts."""
     found = re.fullmatch(r"0*([1-9]\d*)/0*([1-9]\d*)", text, re.ASCII)

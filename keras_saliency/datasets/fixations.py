@@ -1,10 +1,12 @@
 """Where observers looked: the fixations of all images of a data set."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from keras_saliency._utils.checks import as_number
 from keras_saliency._utils.types import Array, ArrayLike
 
 # Image number, subject, x, y and duration (None if unknown) of one observer's
@@ -20,7 +22,8 @@ class Fixations:
         x: Column in pixels of the ORIGINAL image, origin top left.
         y: Row in pixels of the ORIGINAL image.
         subject: Number of the observer, or name. Names are numbered in
-            their alphabetical order. Defaults to -1, unknown.
+            their alphabetical order. Defaults to -1, unknown; a name that is
+            missing among others is an error.
         order: Place of the fixation in its scanpath, from 0. Defaults to 0.
         duration: Milliseconds. Defaults to NaN, unknown.
 
@@ -29,7 +32,8 @@ class Fixations:
             or `None` where numbers were given.
 
     Raises:
-        ValueError: If the arrays have different lengths.
+        ValueError: If the arrays have different lengths, an observer is
+            missing, or a whole number is none.
     """
 
     def __init__(
@@ -161,10 +165,25 @@ def _numbered(
     if subject is None:
         return None, None
     column = np.asarray(subject).ravel()
+    if column.dtype.kind == "U" and not isinstance(subject, np.ndarray):
+        # NumPy makes the text "nan" of what is missing in a list of names.
+        column = np.asarray(subject, "object").ravel()
     if column.dtype.kind == "S":
         column = np.char.decode(column, "utf-8")
+    missing = np.zeros(column.size, bool)
+    if column.dtype.kind == "f":
+        missing = np.isnan(column)
+    elif column.dtype.kind == "O":
+        missing = np.array([_is_missing(observer) for observer in column], bool)
+    if missing.any():
+        row = int(missing.argmax())
+        raise ValueError(
+            f"The fixation in row {row} has no observer (received "
+            f"{column[row]}). Name the observer, leave the row out, or leave "
+            "out subject= where none is known."
+        )
     are_names = column.dtype.kind == "U" or (
-        column.dtype.kind == "O" and all(isinstance(s, str) for s in column)
+        column.dtype.kind == "O" and any(isinstance(s, str) for s in column)
     )
     if not are_names or not column.size:
         return column, None
@@ -172,6 +191,14 @@ def _numbered(
     if all(_is_number(name) for name in names):
         return column.astype(str).astype("int32"), None
     return numbers, tuple(names.tolist())
+
+
+def _is_missing(observer: Any) -> bool:
+    """Return whether a value is neither a name nor a number."""
+    if isinstance(observer, str | bytes):
+        return False
+    number = as_number(observer)
+    return number is None or math.isnan(number)
 
 
 def _is_number(name: str) -> bool:
@@ -187,16 +214,31 @@ def _is_number(name: str) -> bool:
 
 def _cast(name: str, values: ArrayLike, dtype: str) -> Array:
     """Return values in another type, or raise if they are none of it."""
-    values = np.asarray(values)
-    if dtype == "int32" and values.size and values.dtype.kind in "iuf":
-        low, high = values.min(), values.max()
-        if not (-(2**31) <= low and high < 2**31):  # NaN fails as well
+    values = np.asarray(values).ravel()
+    if dtype == "int32" and values.dtype.kind in "iufOUS":
+        given = values
+        if values.dtype.kind in "OUS":
+            values = np.array([_as_float(value) for value in given], "float64")
+        # NaN is none of them.
+        whole = (values >= -(2**31)) & (values < 2**31)
+        if values.dtype.kind == "f":
+            whole &= values == np.floor(values)
+        if not whole.all():
+            row = int(np.argmin(whole))
             raise ValueError(
                 f"{name} must hold whole numbers below 2^31; received "
-                f"{low} to {high}."
+                f"{given[row]!s} in row {row}."
             )
     with np.errstate(over="ignore"):  # what is too large lies outside
-        return values.astype(dtype).ravel()
+        return values.astype(dtype)
+
+
+def _as_float(value: Any) -> float:
+    """Return a value as a number, NaN if it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def join_scanpaths(scanpaths: Iterable[Scanpath]) -> Fixations:

@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from keras_saliency._utils.errors import DatasetNotFoundError
+from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
 from keras_saliency._utils.types import PathName
 from keras_saliency.datasets.base import SaliencyDataset
+from keras_saliency.datasets.files import files
 from keras_saliency.datasets.formats.compact import load_compact
 from keras_saliency.datasets.formats.csv_files import load_csv
-from keras_saliency.datasets.formats.folders import load_folder, load_tree
+from keras_saliency.datasets.formats.folders import (
+    density_maps,
+    load_folder,
+    load_tree,
+)
 from keras_saliency.datasets.publishers import library
 from keras_saliency.datasets.publishers.library import SOURCES
 
@@ -93,8 +98,9 @@ def load_path(
 
     Args:
         path: A folder in the compact form (`fixations.npz`); with `images/`,
-            and `maps/` or `fixations/` or both, or `fixations.csv` (see
-            `load_csv`) alone; or in a publisher's layout.
+            and `maps/` (densities), or fixations in `fixations/` or in
+            `fixations.csv` (see `load_csv`), or both; or in a publisher's
+            layout.
         name: Name of the data set; where the folder is in a publisher's
             layout, one of `SOURCES`. Defaults to the folder's name.
         partial: Whether to use a publisher's copy that lacks some of the
@@ -119,14 +125,17 @@ def load_path(
         (path / part).exists() for part in source.layout
     )
     if (path / "images").exists() and not is_published:
-        if (path / "fixations.csv").is_file():
-            return load_csv(
-                path / "fixations.csv", path / "images", name=name, **options
-            )
         densities, fixations = (
             path / part if (path / part).exists() else None
             for part in ("maps", "fixations")
         )
+        if (path / "fixations.csv").is_file():
+            if fixations is not None:
+                raise DatasetError(
+                    f"The folder {path} has fixations twice, in fixations/ "
+                    "and in fixations.csv; move one of them elsewhere."
+                )
+            return _load_text(path, densities, name=name, **options)
         return load_folder(
             path / "images",
             densities=densities,
@@ -142,6 +151,17 @@ def load_path(
             f"{', '.join(SOURCES)}."
         )
     return load(name, root=path, partial=partial, **options)
+
+
+def _load_text(
+    path: Path, maps: Path | None, **options: Any
+) -> SaliencyDataset:
+    """Return the set of a folder with fixations.csv, and its density maps."""
+    dataset = load_csv(path / "fixations.csv", path / "images", **options)
+    if maps is not None:
+        images = files(path / "images")
+        dataset.densities = density_maps(images, dataset.sizes, maps)
+    return dataset
 
 
 def _key(name: str) -> str:

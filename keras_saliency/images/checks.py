@@ -11,6 +11,10 @@ _RANGES = (
     "An image must hold numbers in 0..255, or uint16 in 0..65535, floats in "
     "0..1, or bool"
 )
+# Modes of PIL whose arrays are gray or RGB; 16 bits have several more.
+_PLAIN_MODES = ("1", "L", "I", "F", "RGB")
+# Where colors are multiplied by the opacity, and the mode where they are not.
+_MULTIPLIED_MODES = {"La": "LA", "RGBa": "RGBA"}
 
 
 def check_image(image: ArrayLike) -> Array:
@@ -21,7 +25,8 @@ def check_image(image: ArrayLike) -> Array:
     gray image `(height, width)` or `(height, width, 1)` is repeated.
 
     Args:
-        image: Array, tensor or PIL image.
+        image: Array, tensor or PIL image; one of PIL of any mode, such as
+            CMYK or YCbCr, and its transparency is left out.
 
     Returns:
         Array `(height, width, 3)` in 0..255: float32 or float64 for floats,
@@ -44,7 +49,7 @@ def _in_range(image: Array) -> Array:
     if kind not in "uif":
         raise ValueError(f"{_RANGES}; received the type {image.dtype}.")
     low, high = image.min(), image.max()
-    if image.dtype == np.uint16:
+    if kind == "u" and image.dtype.itemsize == 2:
         if 0 < high <= 255:
             raise ValueError(
                 f"{_RANGES}; received uint16 in {low}..{high}, which is black "
@@ -81,10 +86,8 @@ def check_pixels(image: ArrayLike) -> Array:
 
 
 def _array(image: Any) -> Array:
-    if getattr(image, "mode", None) in ("P", "PA", "RGBA", "LA", "CMYK"):
-        image = image.convert("RGB")  # of PIL: the palette's colors
     try:
-        array = np.asarray(image)
+        array = np.asarray(_plain(image))
     except Exception as error:  # of a ragged list, of a tensor elsewhere
         raise ValueError(
             f"An image must be an array (height, width, 3); received "
@@ -93,6 +96,18 @@ def _array(image: Any) -> Array:
     if array.dtype.name == "bfloat16":
         array = array.astype(np.float32)
     return array
+
+
+def _plain(image: Any) -> Any:
+    """Return an image of PIL as gray or RGB, and all else as it is."""
+    mode = getattr(image, "mode", None)
+    if not isinstance(mode, str) or not hasattr(image, "convert"):
+        return image
+    if mode in _PLAIN_MODES or mode.startswith("I;16"):
+        return image
+    if mode in _MULTIPLIED_MODES:
+        image = image.convert(_MULTIPLIED_MODES[mode])
+    return image.convert("RGB")
 
 
 def _shaped(image: Array) -> Array:

@@ -17,7 +17,7 @@ from keras_saliency._utils.config import (
 )
 from keras_saliency._utils.types import Tensor
 from keras_saliency.functional.maps import as_float32
-from keras_saliency.losses.checks import checked, listed
+from keras_saliency.losses.checks import check_term_name, checked, listed
 from keras_saliency.losses.terms import Reduction, TermsReceiver
 from keras_saliency.losses.weighting import (
     KINDS,
@@ -199,8 +199,7 @@ class CombinedLoss(SaliencyLoss):
             models learns them: `"uncertainty"` (`weights` are those at the
             start) or `"gradients"` (`weights` are the shares that the terms
             have in the gradient). See `losses.weighting`.
-        momentum: Of what is learned, the share that a step keeps, from 0 to
-            below 1.
+        momentum: Share of what is learned that a step keeps, in [0, 1).
         **kwargs: See `SaliencyLoss`.
 
     Attributes:
@@ -251,6 +250,7 @@ class CombinedLoss(SaliencyLoss):
                     f"received {loss!r}. losses.get makes one of a name."
                 )
             weight = checked(self, f"the weight of {loss.name}", weight, 0.0)
+            check_term_name(loss.name)
             refuse_learned(loss, "CombinedLoss")
             if isinstance(loss, CombinedLoss):
                 self.losses += loss.losses
@@ -258,11 +258,6 @@ class CombinedLoss(SaliencyLoss):
             else:
                 self.losses.append(loss)
                 self.weights.append(weight)
-        if any(loss.name == "loss" for loss in self.losses):
-            raise ValueError(
-                'CombinedLoss: a term must not be named "loss", which is the '
-                "name of the whole in the logs. Give it another name=."
-            )
         self._receivers: weakref.WeakSet[TermsReceiver] = weakref.WeakSet()
         self.momentum = checked(self, "momentum", momentum, 0.0, maximum=0.9999)
         self.weighting = weighting

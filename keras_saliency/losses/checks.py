@@ -49,3 +49,16 @@ def listed(loss: object, name: str, values: Any) -> list[Any]:
             f"{values!r}."
         )
     return list(values)
+
+
+def check_term_name(name: str) -> None:
+    """Refuse a term whose name in the logs is that of the whole.
+
+    Raises:
+        ValueError: If it is "loss".
+    """
+    if name == "loss":
+        raise ValueError(
+            'CombinedLoss: a term must not be named "loss", which is the name '
+            "of the whole in the logs. Give it another name=."
+        )

@@ -102,7 +102,8 @@ def predict(
     if isinstance(image, (list, tuple)):
         return _several(image, predictor, skipping)
     if isinstance(image, (str, os.PathLike)):
-        if Path(image).is_dir():
+        # An empty path is refused below, not taken for the current folder.
+        if os.path.isdir(image):
             found = images_in(image, recursive=recursive, skipping=skipping)
             return _pairs(found, predictor, skipping)
     return predictor(image)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from keras_saliency import images
@@ -36,12 +37,10 @@ def images_in(
         ValueError: If it has no images, cannot be read, or is the one that is
             not searched.
     """
+    _check_named(folder)
     folder = Path(folder)
-    if without is not None and folder.resolve() == without.resolve():
-        raise ValueError(
-            f"Maps would be written to {folder}, whose images are to be read; "
-            "choose another folder for them."
-        )
+    if without is not None:
+        check_apart(folder, without)
 
     def failed(current: Path, error: OSError) -> None:
         failure = _unreadable(current, error)
@@ -73,6 +72,35 @@ def images_in(
     return sorted(found)
 
 
+def check_apart(
+    folder: PathName, out: PathName, targets: Iterable[PathName] = ()
+) -> None:
+    """Refuse maps among images that are read.
+
+    Args:
+        folder: The folder of the images.
+        out: The folder of the maps. Where it is one below `folder`, it is not
+            searched for images.
+        targets: Folders that maps are written to, beside `out` itself.
+
+    Raises:
+        ValueError: If maps would be written to `folder` or, with `out`
+            elsewhere, below it.
+    """
+    real = Path(os.path.realpath(folder))
+    where = Path(os.path.realpath(out))
+    inside = where != real and where.is_relative_to(real)
+    if not inside and any(
+        Path(os.path.realpath(target)).is_relative_to(real)
+        for target in (out, *targets)
+    ):
+        raise ValueError(
+            f"Maps would be written to {folder}, and would be read as images "
+            "the next time; choose another folder, such as "
+            f"{Path(folder) / 'maps'}."
+        )
+
+
 def _is_stray(name: str) -> bool:
     return name.startswith(".") or name.lower() in _STRAY_FOLDERS
 
@@ -88,9 +116,18 @@ def check_path(path: PathName) -> None:
         ValueError: If there is no such file.
     """
     name = os.fspath(path)
+    _check_named(name)
     if _ADDRESS.match(name):
         raise ValueError(
             f"{name} is an address, not a file: download the file first."
         )
     if not os.path.exists(name):
         raise ValueError(f"There is no file {name}.")
+
+
+def _check_named(path: PathName) -> None:
+    """Refuse an empty text, which `Path` takes for the current folder."""
+    if not os.fspath(path):
+        raise ValueError(
+            "The path is empty; the current folder is named by a dot."
+        )

@@ -300,6 +300,9 @@ def test_changed_data_and_models(tmp_path):
         (other(range(15, -1, -1)), "names"),
         (other(seed=np.int64(1)), "seed 0, now 1"),
         (other(flip=False), "flip True, now False"),
+        (other(shuffle=False), "shuffle True, now False"),
+        (other(image_size=(24, 32)), "image_size 12x16, now 24x32"),
+        (other(map_size=(6, 8)), "map_size 12x16, now 6x8"),
         (
             other(augment=datasets.Affine(rotation=5)),
             r"augment None, now Affine\(rotation=5, .*versions None",
@@ -344,6 +347,32 @@ def test_a_state_that_is_none(tmp_path, state):
             make_model().fit(
                 data, verbose=0, callbacks=[Resume(path, data=data)]
             )
+
+
+class Writing:
+    """Writes a file when it is read from a pickle."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_no_object_of_a_file_is_made(tmp_path):
+    path, written = tmp_path / "state.npz", tmp_path / "written"
+    np.savez(path, state=np.array(Writing(written), dtype=object))
+    with pytest.raises(ValueError, match="state.npz is damaged"):
+        make_model().fit(
+            np.zeros((1, *SIZE, 3)),
+            np.zeros((1, *SIZE, 1)),
+            verbose=0,
+            callbacks=[Resume(path)],
+        )
+    assert not written.exists()
+    with np.load(path, allow_pickle=True) as file:
+        assert file["state"].shape == ()
+    assert written.exists()
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ def fit(path, batches, epochs=1, dtype="float32", **options):
     keras.utils.set_random_seed(3)
     images = keras.Input((*SIZE, 3))
     x = keras.layers.Rescaling(1 / 255)(images)
-    x = keras.layers.Conv2D(1, 3, padding="same", dtype=dtype, name="map")(x)
+    x = keras.layers.Dense(1, dtype=dtype, name="map")(x)
     x = keras.layers.Activation("sigmoid", dtype="float32")(x)
     model = keras.Model(images, x)
     optimizer = keras.optimizers.Adam(1e-3)

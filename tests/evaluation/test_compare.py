@@ -59,6 +59,12 @@ def test_under_the_null_p_is_uniform():
     assert stats.kstest(p, "uniform").pvalue > 0.01
 
 
+def test_the_smallest_p_value():
+    # 50 differences of one sign: no draw of 99 gives as large a mean.
+    comparison = compare(*pair(1), resamples=99)
+    assert [row.p_value for row in comparison.rows.values()] == [0.01, 0.01]
+
+
 def test_equal_results_are_not_different():
     first, _ = pair(0)
     row = compare(first, first).rows["cc"]

@@ -93,6 +93,27 @@ def test_deterministic(case, name, options, metric, program):
     assert value == pytest.approx(float(golden[metric][program]), abs=1e-9)
 
 
+def test_a_floor_is_added_to_both_maps_by_hand():
+    kl = evaluation.METRICS["kl"].function
+    options = {"epsilon": 0.0, "floor": 0.1}
+    # With it the maps are .9, .1 and .2, .8, of sum 1.
+    value = kl(
+        prediction=np.array([[0.8, 0.0]]),
+        density=np.array([[0.1, 0.7]]),
+        **options,
+    )
+    wanted = 0.2 * math.log(0.2 / 0.9) + 0.8 * math.log(0.8 / 0.1)
+    assert value == pytest.approx(wanted, rel=1e-12)
+    # Moved to [0, 1] first: .1, 1.1 and 1.1, .1, of sum 1.2.
+    value = kl(
+        prediction=np.array([[3.0, 11.0]]),
+        density=np.array([[4.0, 2.0]]),
+        minmax=True,
+        **options,
+    )
+    assert value == pytest.approx(math.log(11) / 1.2, rel=1e-12)
+
+
 @pytest.mark.parametrize("downsize", [32, 8, 4])
 def test_emd(case, downsize):
     maps, golden = case

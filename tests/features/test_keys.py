@@ -36,6 +36,13 @@ def _keys(sequence):
     )
     yield "weights", changed, sequence, "float16"
     yield "image", backbone, make_sequence(other), "float16"
+    renamed = SaliencyDataset(
+        "other",
+        [data.image(i) for i in range(len(data))],
+        names=[f"other {name}" for name in data.names],
+        fixations=data.fixations,
+    )
+    yield "names", backbone, make_sequence(renamed), "float16"
     yield (
         "order",
         backbone,
@@ -58,8 +65,14 @@ def test_any_change_gives_another_key(sequence, monkeypatch):
     keys = {"same": cache_key(make_backbone(), sequence, "float16")}
     for name, *arguments in _keys(sequence):
         keys[name] = cache_key(*arguments)
-    monkeypatch.setattr(cache_keys, "FORMAT", cache_keys.FORMAT + 1)
-    keys["format"] = cache_key(make_backbone(), sequence, "float16")
+    for owner, name, value in (
+        (cache_keys, "FORMAT", cache_keys.FORMAT + 1),
+        (keras, "version", lambda: "0.0"),
+        (keras.config, "backend", lambda: "other"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, name, value)
+            keys[name] = cache_key(make_backbone(), sequence, "float16")
     assert len(set(keys.values())) == len(keys)
 
 

@@ -192,6 +192,45 @@ def test_pil_images_with_a_palette():
     np.testing.assert_array_equal(check_image(few), few.convert("RGB"))
 
 
+@pytest.mark.parametrize(
+    "mode", ["YCbCr", "HSV", "LAB", "RGBX", "RGBa", "PA", "P"]
+)
+def test_pil_images_in_other_colors(mode):
+    pil = pytest.importorskip("PIL.Image")
+    ys, xs = np.mgrid[:40, :50]
+    smooth = np.stack([4 * xs, 5 * ys, 2 * (xs + ys)], -1).astype("uint8")
+    image = pil.fromarray(smooth)
+    if mode == "LAB":
+        cms = pytest.importorskip("PIL.ImageCms")
+        profiles = cms.createProfile("sRGB"), cms.createProfile("LAB")
+        image = cms.profileToProfile(image, *profiles, outputMode="LAB")
+    else:
+        between = {"RGBa": "RGBA", "PA": "P"}.get(mode, "RGB")
+        image = image.convert(between).convert(mode)
+    assert image.mode == mode
+    ours = check_image(image)
+    assert ours.shape == smooth.shape
+    difference = np.abs(ours.astype(int) - smooth)
+    # A palette has few colors.
+    assert difference.mean() < (20 if "P" in mode else 2)
+
+
+def test_gray_pil_images():
+    pil = pytest.importorskip("PIL.Image")
+    gray = PHOTO[..., :1].repeat(3, -1)
+    image = pil.fromarray(PHOTO[..., 0])
+    for mode in ("L", "I", "LA"):
+        np.testing.assert_array_equal(check_image(image.convert(mode)), gray)
+    clear = image.convert("LA").convert("La")
+    np.testing.assert_array_equal(check_image(clear), gray)
+    deep = PHOTO[..., 0].astype("uint16") * 256
+    for kind in ("<u2", ">u2"):
+        given = pil.fromarray(deep.astype(kind))
+        assert given.mode.startswith("I;16")
+        np.testing.assert_array_equal(check_image(given), gray)
+        np.testing.assert_array_equal(check_image(deep.astype(kind)), gray)
+
+
 def test_arrays_of_a_data_set_pass_the_same_gate():
     fixations = datasets.Fixations([0, 1], [1, 2], [1, 2])
     given = [(PHOTO / 255).astype("float32"), PHOTO[..., 0] > 9]

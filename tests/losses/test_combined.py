@@ -96,15 +96,47 @@ def test_names_of_the_paper():
 
 
 def test_objectives_of_later_models():
-    assert weights(losses.get("sum")) == [
+    # As in the code that `Row.source` names.
+    kld_cc_sim_nss = [
         ("kld", 10),
         ("neg_cc", 2),
         ("neg_sim", 1),
         ("neg_nss", 1),
-        ("mse", 5),
     ]
-    assert weights(losses.get("UMSI++"))[1] == ("neg_cc", 3)
-    assert weights(losses.get("EML-Net"))[2] == ("eml_nss", 1)
+    kld_cc_eml = [("kld", 1), ("neg_cc", 1), ("eml_nss", 1)]
+    objectives = {
+        "EML-NET": kld_cc_eml,
+        "UNISAL": [("kld", 1), ("neg_cc", 0.1), ("neg_nss", 0.1)],
+        "SalFBNet": [
+            ("kld", 1),
+            ("neg_cc", 0.1),
+            ("sfne", 0.025),
+            ("mse", 0.025),
+        ],
+        "TranSalNet": kld_cc_sim_nss,
+        "UMSI++": [
+            ("kld", 10),
+            ("neg_cc", 3),
+            ("neg_sim", 1),
+            ("neg_nss", 0.5),
+        ],
+        "SUM": [*kld_cc_sim_nss, ("mse", 5)],
+        "KLD + CC + EML-NSS (uncertainty)": kld_cc_eml,
+        "KLD + CC + NSS (gradients)": [
+            ("kld", 1),
+            ("neg_cc", 1),
+            ("neg_nss", 1),
+        ],
+    }
+    rows = {row.name: row for row in losses.LATER if len(row.terms) > 1}
+    assert set(rows) == set(objectives)
+    for name, terms in objectives.items():
+        loss = losses.get(name)
+        assert weights(loss) == terms, name
+        softmax = [getattr(t, "normalization", None) for t in loss.losses]
+        assert ("softmax" in softmax) == (name == "SalFBNet"), name
+        assert loss.weighting == rows[name].weighting, name
+    assert weights(losses.get("sum")) == objectives["SUM"]
     assert losses.get("SalFBNet").losses[0].normalization == "softmax"
     assert isinstance(losses.get("MSI-Net"), KLDivergence)
     assert isinstance(losses.get("DSCLRCN"), NormalizedScanpathSaliency)

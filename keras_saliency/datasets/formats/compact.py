@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from keras_saliency._utils.checks import whole_number
 from keras_saliency._utils.errors import DatasetError, DatasetNotFoundError
 from keras_saliency._utils.skipping import Skipping
 from keras_saliency._utils.types import Array, PathName
@@ -183,12 +184,21 @@ def to_compact(
         The path.
 
     Raises:
-        DatasetError: If the folder is not empty or cannot be written, or an
-            image cannot be read.
+        DatasetError: If the folder is not empty or cannot be written, an
+            image cannot be read, or its name leads out of the folder.
+        ValueError: If `longest` or `quality` is no whole number in its range.
     """
+    if longest is not None:
+        longest = whole_number("to_compact", "longest", longest)
+    if quality is not None:
+        quality = whole_number("to_compact", "quality", quality)
+        if quality > 100:
+            raise ValueError(
+                f"to_compact: quality must be at most 100, received {quality}."
+            )
     skipping = Skipping.of(errors)
     kept = []
-    with writing.new_folder(path) as folder:
+    with writing.new_folder(path, dataset.names) as folder:
         for i, name in enumerate(dataset.names):
             image: Array | bytes | None = None
             with skipping.item(name):

@@ -13,7 +13,13 @@ from keras_saliency.datasets.base import SaliencyDataset
 from keras_saliency.datasets.files import files, image_sizes
 from keras_saliency.datasets.fixations import Fixations
 from keras_saliency.datasets.formats.positions import Frame, one_of
-from keras_saliency.datasets.formats.tables import Column, Table, is_empty
+from keras_saliency.datasets.formats.tables import (
+    Cell,
+    Column,
+    Table,
+    allowed_texts,
+    is_empty,
+)
 from keras_saliency.datasets.formats.trackers import PLAIN, TRACKERS
 from keras_saliency.images import normal, stem
 
@@ -29,7 +35,7 @@ def load_csv(
     *,
     tracker: str | None = None,
     columns: Mapping[str, Column] | None = None,
-    where: Mapping[Column, str | Collection[str]] | None = None,
+    where: Mapping[Column, Cell | Collection[Cell]] | None = None,
     per_file: Literal["observer", "image"] | None = None,
     units: str | None = None,
     origin: str | None = None,
@@ -59,15 +65,16 @@ def load_csv(
             defaults: "eyelink" (fixation reports of Data Viewer) or
             "gazepoint" (fixations of Gazepoint Analysis).
         columns: Name of the column of each of "image", "x" and "y", and where
-            there are such of "observer", "duration", "order" (anything by
+            there are such of "observer", "duration", "order" (a number by
             which the fixations of one observer on one image are sorted;
-            default: the order of the lines) and "fixation" (a number that
-            several lines of one fixation share; the first of them counts).
-            Without a tracker, what is not named is looked for under these
-            words. Numbers from 0 in place of all names mean that the file has
-            no header.
+            default: the order of the lines) and "fixation" (a number or text
+            that several lines of one fixation, which follow each other, share;
+            the first of them counts). Without a tracker, all but "fixation"
+            are looked for under these words. Numbers from 0 in place of all
+            names mean that the file has no header.
         where: What a line must hold to be used, by the names of columns:
-            `{"Eye movement type": "Fixation"}`, or several texts for one.
+            `{"Eye movement type": "Fixation"}`, or several texts for one; a
+            number stands for its text.
         per_file: "observer" or "image", if each file is of one, of its name.
         units: "pixels" or "normalized" (to 1). Defaults to pixels.
         origin: "top left"; "bottom left", y upward; or "center", y upward,
@@ -120,11 +127,8 @@ def load_csv(
         one_of("per_file", per_file, ("observer", "image"))
     wanted, optional = _columns(preset.columns, named, per_file)
     conditions = {
-        f"where {column}": (
-            column,
-            {texts} if isinstance(texts, str) else {*texts},
-        )
-        for column, texts in (where or {}).items()
+        f"where {column}": (column, allowed_texts(column, cells))
+        for column, cells in (where or {}).items()
     }
     wanted |= {what: column for what, (column, _) in conditions.items()}
     paths = files(images)
@@ -278,8 +282,6 @@ def _read(
     image = np.full(len(table), -1)
     for row in np.flatnonzero(used).tolist():
         text = names[row]
-        if is_empty(text):
-            continue
         if text not in numbers:
             numbers[text] = _number(
                 table, row, known, text, per_file, skip_unknown
@@ -301,11 +303,9 @@ def _read(
             )
     else:
         observer = np.full(len(table), "")
-    if "fixation" in table and rows.size:
+    if "fixation" in table:
         shared = np.array(table.texts("fixation"), "str")
-        groups = [image[rows], _codes(observer[rows]), _codes(shared[rows])]
-        _, first = np.unique(np.stack(groups), axis=1, return_index=True)
-        rows = rows[np.sort(first)]
+        rows = rows[_firsts(shared[rows], image[rows], observer[rows])]
 
     def numbers_of(what: str) -> Array:
         if what not in table:
@@ -324,6 +324,15 @@ def _read(
     )
 
 
+def _firsts(shared: Array, image: Array, observer: Array) -> Array:
+    """Return which lines do not go on with the fixation of the line before."""
+    goes_on = np.array([not is_empty(text) for text in shared.tolist()], bool)
+    goes_on[:1] = False
+    for column in (shared, image, observer):
+        goes_on[1:] &= column[1:] == column[:-1]
+    return ~goes_on
+
+
 def _number(
     table: Table,
     row: int,
@@ -332,7 +341,10 @@ def _number(
     per_file: str | None,
     skip_unknown: bool,
 ) -> int | None:
-    """Return the number of the image that a cell, or the file, names."""
+    """Return the number of the image that a cell, or the file, names.
+
+    None stands for no image, and for an unknown one that is passed over.
+    """
     where = f"The name of {table.path}"
     if per_file != "image":
         where = table.where("image", row)
@@ -343,7 +355,9 @@ def _number(
             f"{where}: {text!r} is the name of several images; name their "
             "folders too."
         ) from None
-    if number is None and not skip_unknown:
+    # There may be an image of the name "NA"; and a file has a name.
+    nothing = per_file != "image" and is_empty(text)
+    if number is None and not nothing and not skip_unknown:
         raise DatasetError(
             f"{where}: there is no image {text!r} in the folder of images. "
             "Add it, or pass over such lines by skip_unknown=True."

@@ -24,6 +24,9 @@ _JPEG_THRESHOLD = 128
 _JPEG_BLACK = 48
 _JPEG_STEP = 128
 
+# Of one image. SALICON's samples of all its images are 215 million.
+_MOST_FIXATIONS = 10**7
+
 
 def read_fixation_map(path: Path) -> Array:
     """Read a map of counts from an image or a `.npy` file.
@@ -39,7 +42,16 @@ def read_fixation_map(path: Path) -> Array:
     if extension in (".jpg", ".jpeg", ".jpe"):
         return _points_of_jpeg(array, path)
     _check_points(array, path)
-    return array.astype("int64") if extension == ".npy" else array > 0
+    if extension != ".npy":
+        return array > 0
+    total = array.sum(dtype="float64")
+    if total > _MOST_FIXATIONS:
+        raise DatasetError(
+            f"The fixation map {path} holds {total:.4g} fixations, more than "
+            f"any image has (at most {_MOST_FIXATIONS:,}). Is it a density "
+            "map? Give that as densities=."
+        )
+    return array.astype("int64")
 
 
 def _check_points(array: Array, path: Path) -> None:
@@ -122,13 +134,31 @@ def read_matlab_map(path: Path, variable: str) -> Array:
     return value > 0
 
 
-def check_size(map_: Array, size: Size, label: object) -> Array:
-    """Return a fixation map, or raise if it has not its image's size."""
+def check_fixation_map(map_: Array, size: Size, label: object) -> Array:
+    """Return a fixation map that fits its image.
+
+    Args:
+        map_: Array `(height, width)`, above 0 where there is a fixation.
+        size: `(height, width)` of the image.
+        label: The map's name, for errors.
+
+    Raises:
+        DatasetError: If it is of another size, or most of its pixels are
+            fixations.
+    """
     if map_.shape != tuple(size):
         raise DatasetError(
             f"The fixation map {label} is {map_.shape[0]} high and "
             f"{map_.shape[1]} wide, its image {size[0]} and {size[1]}; a map "
             "must have its image's size."
+        )
+    share = (map_ > 0).mean()
+    if share > 0.5:
+        raise DatasetError(
+            f"The fixation map {label} has fixations in {share:.0%} of its "
+            "pixels, where isolated pixels are expected. If its points are "
+            "black on white, invert it; if it is a density map, give it as "
+            "densities=."
         )
     return map_
 
@@ -162,7 +192,8 @@ def read_gaze(path: Path, size: Size, kind: str = "fixations") -> list[Points]:
     if "gaze" not in variables:
         check_kind(path, kind)
         plane = read_matlab_map(path, "I")
-        return [(-1, *pixel_centers(check_size(plane, size, path)))]
+        plane = check_fixation_map(plane, size, path)
+        return [(-1, *pixel_centers(plane))]
     if "resolution" in variables:
         resolution = matlab.numbers(
             variables["resolution"], "resolution", path

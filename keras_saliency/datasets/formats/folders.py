@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from keras_saliency.datasets.files import (
 from keras_saliency.datasets.fixations import Fixations, pixel_centers
 from keras_saliency.datasets.formats import writing
 from keras_saliency.datasets.formats.fixation_files import (
-    check_size,
+    check_fixation_map,
     read_fixation_map,
     read_gaze,
 )
@@ -97,17 +97,7 @@ def load_folder(
     sizes = image_sizes(paths.values())
     maps = None
     if densities is not None:
-        maps = _maps(paths, densities, "density map")
-        map_sizes = image_sizes(maps)
-        for image, size, map_, map_size in zip(
-            paths.values(), sizes, maps, map_sizes, strict=True
-        ):
-            if size != map_size:
-                raise DatasetError(
-                    f"The map {map_} is {map_size[0]} high and {map_size[1]} "
-                    f"wide, but its image {image} is {size[0]} high and "
-                    f"{size[1]} wide; a map must have its image's size."
-                )
+        maps = density_maps(paths, sizes, densities)
     points = None
     if observers:
         points = _read_observers(paths, sizes, fixations)
@@ -194,13 +184,13 @@ def to_folders(
         The path.
 
     Raises:
-        DatasetError: If the folder is not empty or cannot be written, or an
-            image cannot be read.
+        DatasetError: If the folder is not empty or cannot be written, an
+            image cannot be read, or its name leads out of the folder.
 
     Notes:
         Observers, order and durations are lost, and fractions of pixels.
     """
-    with writing.new_folder(path) as folder:
+    with writing.new_folder(path, dataset.names) as folder:
         for i, name in enumerate(dataset.names):
             name = stem(name)
             size = tuple(int(side) for side in dataset.sizes[i])
@@ -219,6 +209,33 @@ def to_folders(
             if progress:
                 writing.report(path, i + 1, len(dataset))
     return Path(path)
+
+
+def density_maps(
+    images: Mapping[str, Path], sizes: Iterable[Sequence[int]], folder: PathName
+) -> list[Path]:
+    """Return the density map of each image, by name.
+
+    Args:
+        images: Path of each image, by name.
+        sizes: `(height, width)` of each.
+        folder: Folder of the maps.
+
+    Raises:
+        DatasetError: If an image has no map, a map no image, or one is of
+            another size than its image.
+    """
+    maps = _maps(images, folder, "density map")
+    for image, size, map_, map_size in zip(
+        images.values(), sizes, maps, image_sizes(maps), strict=True
+    ):
+        if tuple(size) != map_size:
+            raise DatasetError(
+                f"The map {map_} is {map_size[0]} high and {map_size[1]} "
+                f"wide, but its image {image} is {size[0]} high and "
+                f"{size[1]} wide; a map must have its image's size."
+            )
+    return maps
 
 
 def _write_counts(path: Path, counts: Array) -> None:
@@ -338,5 +355,7 @@ def _read_points(path: Path, size: Size) -> tuple[Array, Array, Array]:
             np.concatenate(x),
             np.concatenate(y),
         )
-    x, y = pixel_centers(check_size(read_fixation_map(path), size, path))
+    x, y = pixel_centers(
+        check_fixation_map(read_fixation_map(path), size, path)
+    )
     return np.full(len(x), -1), x, y

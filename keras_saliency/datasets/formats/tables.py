@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import numbers
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from keras_saliency.images import read_bytes
 
 # A header's name, or the number of a column from 0 in a file without header.
 Column = str | int
+# What a condition says that a cell holds.
+Cell = str | float
 
 _SEPARATORS = ("\t", ";", ",", "|")
 # What eye trackers' programs write where there is nothing.
@@ -45,6 +48,8 @@ class Table:
 
     Raises:
         DatasetError: If the file cannot be read, or lacks a column.
+        ValueError: If `separator` is not one character, or `skip_lines` no
+            whole number.
     """
 
     def __init__(
@@ -58,6 +63,20 @@ class Table:
         encoding: str | None = None,
         skip_lines: int = 0,
     ) -> None:
+        if separator is not None and (
+            not isinstance(separator, str)
+            or len(separator) != 1
+            or separator in '\r\n"'
+        ):
+            raise ValueError(
+                "separator must be the one character between two columns, "
+                f"no quote and no end of a line; received {separator!r}."
+            )
+        if not isinstance(skip_lines, int | np.integer) or skip_lines < 0:
+            raise ValueError(
+                "skip_lines must be a whole number, at least 0; received "
+                f"{skip_lines!r}."
+            )
         self.path = path
         self._decimal = decimal
         self._columns = dict(columns)
@@ -182,7 +201,7 @@ class Table:
                 raise DatasetError(
                     f"{self.path}, line {line}, cannot be read: {error}."
                 ) from error
-            if any(cells):
+            if any(cell.strip() for cell in cells):
                 yield line, cells
 
     def _find(
@@ -215,6 +234,27 @@ class Table:
         return places
 
 
+def allowed_texts(column: Column, cells: Cell | Collection[Cell]) -> set[str]:
+    """Return the texts that a condition allows in a column.
+
+    Args:
+        column: The column, for the error.
+        cells: A text, a number that stands for its text, or several.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    several = isinstance(cells, Iterable) and not isinstance(cells, str | bytes)
+    allowed = [*cells] if several else [cells]  # type: ignore[misc]
+    for cell in allowed:
+        if not isinstance(cell, str | numbers.Real | np.bool_):
+            raise ValueError(
+                f"where= must give for the column {column!r} a text, a number "
+                f"or several; received {cell!r}."
+            )
+    return {str(cell) for cell in allowed}
+
+
 def is_empty(cell: str) -> bool:
     """Return whether a cell says that there is nothing."""
     return cell.lower() in _EMPTY
@@ -228,7 +268,8 @@ def _text(path: Path, encoding: str | None) -> str:
             if data.startswith(mark):
                 encoding = name
     try:
-        return data.decode(encoding)
+        # Only some encodings take the mark off that the text may begin with.
+        return data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DatasetError(

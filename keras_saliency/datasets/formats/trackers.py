@@ -19,7 +19,8 @@ class Tracker(NamedTuple):
     duration_unit: str = "ms"
 
 
-# Without a program: the columns of `SaliencyDataset.to_frame`.
+# Without a program: the columns of `SaliencyDataset.to_frame`. The column
+# "fixation" is not among them, as it may number anything.
 PLAIN = Tracker(
     {
         "image": "image",
@@ -28,7 +29,6 @@ PLAIN = Tracker(
         "observer": "observer",
         "order": "order",
         "duration": "duration",
-        "fixation": "fixation",
     }
 )
 

@@ -2,8 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PureWindowsPath
 
 import cv2
 import numpy as np
@@ -14,19 +14,23 @@ from keras_saliency._utils.types import Array, PathName
 
 
 @contextlib.contextmanager
-def new_folder(path: PathName) -> Iterator[Path]:
+def new_folder(path: PathName, names: Iterable[str] = ()) -> Iterator[Path]:
     """Give a temporary folder, which gets its name when all is written.
 
     Args:
         path: The folder to make; it must not exist, or be empty.
+        names: Names of what is written, relative to the folder.
 
     Yields:
         The temporary folder, beside `path`.
 
     Raises:
-        DatasetError: If `path` is not empty or cannot be written.
+        DatasetError: If `path` is not empty or cannot be written, or a name
+            leads out of it.
     """
     path = Path(path)
+    for name in names:
+        _check_inside(name)
     with _explained(path):
         if path.exists() and any(path.iterdir()):
             raise DatasetError(
@@ -88,6 +92,18 @@ def report(path: PathName, done: int, count: int) -> None:
     """Print how many images are written, now and then."""
     if done == count or done % 500 == 0:
         print(f"{path}: {done} of {count} images", flush=True)
+
+
+def _check_inside(name: str) -> None:
+    """Raise if a name, joined to a folder, may lead out of it."""
+    # Windows parts a path at both slashes, and knows drives besides.
+    as_path = PureWindowsPath(name)
+    if as_path.anchor or ".." in as_path.parts:
+        raise DatasetError(
+            f"The image {name!r} cannot be written: its name leads out of the "
+            "folder. Give the data set names= that are relative to one "
+            'folder, without "..".'
+        )
 
 
 @contextlib.contextmanager

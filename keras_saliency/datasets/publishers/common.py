@@ -14,7 +14,7 @@ from keras_saliency.datasets.fixations import (
     join_scanpaths,
     pixel_centers,
 )
-from keras_saliency.datasets.formats.fixation_files import check_size
+from keras_saliency.datasets.formats.fixation_files import check_fixation_map
 
 
 class PublishedImages:
@@ -94,10 +94,16 @@ class PublishedImages:
                 somebody looked, in the order of the images.
 
         Raises:
-            DatasetError: If a map is of another size than its image.
+            DatasetError: If a map is of another size than its image, or most
+                of its pixels are fixations.
         """
         return join_scanpaths(
-            (i, -1, *pixel_centers(check_size(map_, size, label) > 0), None)
+            (
+                i,
+                -1,
+                *pixel_centers(check_fixation_map(map_, size, label) > 0),
+                None,
+            )
             for i, (size, (label, map_)) in enumerate(
                 zip(self.sizes, maps, strict=True)
             )

@@ -21,7 +21,8 @@ class Split(dict[str, tuple[str, ...]]):
     copy of the data set in another order or with other file extensions.
 
     Args:
-        parts: Mapping from part to names. No name may be in two parts.
+        parts: Mapping from part to names. No name may be in two parts; names
+            that differ in the extension of an image file are one.
         name: Name of the split.
         source: How it was made, for the file.
 
@@ -45,12 +46,13 @@ class Split(dict[str, tuple[str, ...]]):
         seen: dict[str, str] = {}
         for part, names in self.items():
             for image in names:
-                if image in seen:
+                if stem(image) in seen:
                     raise ValueError(
                         f"The image {image!r} is twice in the split: in "
-                        f"{seen[image]!r} and in {part!r}."
+                        f"{seen[stem(image)]!r} and in {part!r} (names are "
+                        "compared without extension)."
                     )
-                seen[image] = part
+                seen[stem(image)] = part
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{part}: {len(self[part])}" for part in self)

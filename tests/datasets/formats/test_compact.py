@@ -377,3 +377,20 @@ def test_characters_that_there_are_not(tmp_path):
         archive.writestr("subjects.npy", content)
     with pytest.raises(DatasetError, match=r"fixations\.npz .*characters"):
         load_compact(path)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"longest": 0}, "longest must be a whole number, at least 1.* 0"),
+        ({"longest": 1.5}, "longest must be a whole number"),
+        ({"longest": "512"}, "longest must be a whole number"),
+        ({"quality": 0}, "quality must be a whole number, at least 1"),
+        ({"quality": 90.5}, "quality must be a whole number"),
+        ({"quality": 500}, "quality must be at most 100, received 500"),
+    ],
+)
+def test_sizes_and_qualities_that_cannot_be(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        to_compact(generate(1, (20, 30)), tmp_path / "out", **options)
+    assert not list(tmp_path.iterdir())

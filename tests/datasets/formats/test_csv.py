@@ -126,14 +126,56 @@ def test_lines_without_a_position_or_an_image_are_no_fixations(root):
     assert load(root, text).fixations.x.tolist() == [1, 6]
 
 
+@pytest.mark.parametrize("name", ["NA", "none", "null", "-"])
+def test_images_whose_name_could_mean_nothing(root, name):
+    text = f"image,x,y\na,1,2\n{name},3,4\n,5,6\n"
+    assert load(root, text).fixations.x.tolist() == [1]
+    write_image(root / f"images/{name}.png", np.zeros((20, 30, 3), "uint8"))
+    assert load(root, text).fixations.x.tolist() == [1, 3]
+    (root / f"{name}.csv").write_text("x,y\n7,8\n")
+    dataset = load_csv(root / f"{name}.csv", root / "images", per_file="image")
+    assert dataset.count(dataset.index(name)) == 1
+    (root / f"images/{name}.png").unlink()
+    with pytest.raises(ValueError, match=f"there is no image '{name}'"):
+        load_csv(root / f"{name}.csv", root / "images", per_file="image")
+
+
 def test_order_and_several_lines_of_a_fixation(root):
     text = (
         "image,x,y,observer,order,fixation\n"
         "a,1,2,P,30,7\na,9,9,P,40,7\na,3,4,P,10,5\na,5,6,Q,20,7\na,7,8,P,20,6\n"
     )
-    fixations = load(root, text).fixations
+    named = {c: c for c in text.splitlines()[0].split(",")}
+    fixations = load(root, text, columns=named).fixations
     assert fixations.x.tolist() == [1, 3, 5, 7]
     assert fixations.order.tolist() == [2, 0, 0, 1]
+
+
+def test_a_column_named_fixation_is_not_taken_unasked(root):
+    lines = ["image,subject,fixation,x,y"]
+    for image in "ab":
+        for subject in range(3):
+            lines += [f"{image},{subject},{k},{k},{k}" for k in range(1, 6)]
+    assert len(load(root, "\n".join(lines)).fixations) == 30
+
+
+@pytest.mark.parametrize(
+    "ids, expected",
+    [
+        ("1 1 2 2 1", [0, 2, 4]),
+        # A second trial that counts from 1 again.
+        ("1 2 3 1 2", [0, 1, 2, 3, 4]),
+        ("NA NA . . 1", [0, 1, 2, 3, 4]),
+    ],
+)
+def test_lines_of_one_fixation_follow_each_other(root, ids, expected):
+    lines = [f"a,{x},1,{id_}" for x, id_ in enumerate(ids.split())]
+    dataset = load(
+        root,
+        "\n".join(["image,x,y,id", *lines]),
+        columns={"fixation": "id"},
+    )
+    assert dataset.fixations.x.tolist() == expected
 
 
 def test_order_is_that_of_the_lines_by_default(root):

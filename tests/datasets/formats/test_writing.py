@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from keras_saliency.datasets import DatasetError, DatasetNotFoundError
+from keras_saliency import datasets
+from keras_saliency.datasets import (
+    DatasetError,
+    DatasetNotFoundError,
+    SaliencyDataset,
+    generate,
+    to_compact,
+    to_folders,
+)
 from keras_saliency.datasets.formats import writing
 
 
@@ -45,3 +53,46 @@ def test_an_error_within_names_the_folder_to_be(tmp_path, write):
         with writing.new_folder(path):
             raise DatasetNotFoundError("the image")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("write", [to_compact, to_folders])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{root}/photo.jpg",
+        "../photo",
+        "a/../../photo",
+        r"..\photo",
+        r"C:\a",
+        "C:a",
+    ],
+)
+def test_names_that_lead_out_of_the_folder(tmp_path, write, name):
+    """Such as the paths of the images, which would be overwritten."""
+    name = name.format(root=tmp_path)
+    (tmp_path / "photo.jpg").write_bytes(b"mine")
+    made = generate(2, (20, 30))
+    dataset = SaliencyDataset(
+        "made",
+        [made.image(0), made.image(1)],
+        names=["inside", name],
+        fixations=made.fixations,
+    )
+    with pytest.raises(DatasetError, match=r"photo|C:.*leads out.*names=") as e:
+        write(dataset, tmp_path / "out", progress=False)
+    assert repr(name) in str(e.value)
+    assert [path.name for path in tmp_path.rglob("*")] == ["photo.jpg"]
+    assert (tmp_path / "photo.jpg").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("write", [to_compact, to_folders])
+def test_names_with_folders_and_dots(tmp_path, write):
+    made = generate(2, (20, 30))
+    dataset = SaliencyDataset(
+        "made",
+        [made.image(0), made.image(1)],
+        names=["a/b..c", "d..e"],
+        fixations=made.fixations,
+    )
+    write(dataset, tmp_path / "out", progress=False)
+    assert datasets.load_path(tmp_path / "out").names == ("a/b..c", "d..e")

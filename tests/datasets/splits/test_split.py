@@ -52,6 +52,11 @@ def test_impossible_parts(dataset, parts, message):
 def test_one_name_in_two_parts():
     with pytest.raises(ValueError, match="'a' is twice in the split"):
         Split({"train": ["a", "b"], "test": ["a"]})
+    # `subset` takes both for one image.
+    with pytest.raises(
+        ValueError, match="'a.png' is twice .*'train' and in 't"
+    ):
+        Split({"train": ["a.jpg", "b.jpg"], "test": ["a.png"]})
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"parts": 3}'])
