@@ -37,7 +37,8 @@ def write_litert(
         calibration: For `"int8"`, inputs `(height, width, 3)`.
 
     Raises:
-        ValueError: If LiteRT lacks an operation of the network.
+        ValueError: If LiteRT lacks an operation of the network, or cannot
+            quantize it.
     """
     tf = needed("tensorflow", "tensorflow")
     weights = [
@@ -50,11 +51,12 @@ def write_litert(
 
     spec = tf.TensorSpec((1, *network.shape), tf.float32, name=INPUT)
     function = tf.function(call, input_signature=[spec], autograph=False)
+    concrete = function.get_concrete_function()
+    if precision == "int8":
+        _check_loops(concrete)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        converter = tf.lite.TFLiteConverter.from_concrete_functions(
-            [function.get_concrete_function()]
-        )
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
         if precision != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if precision == "float16":
@@ -68,6 +70,20 @@ def write_litert(
     # Readers of the format pass over what follows it.
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(FILE, network.steps.to_json())
+
+
+def _check_loops(concrete: Any) -> None:
+    """Refuse loops, at which TensorFlow's calibration ends the process."""
+    graph = concrete.graph.as_graph_def()
+    nodes = [
+        *graph.node,
+        *(node for each in graph.library.function for node in each.node_def),
+    ]
+    if any(node.op in ("While", "StatelessWhile") for node in nodes):
+        raise ValueError(
+            "LiteRT cannot quantize a network with a loop, such as a recurrent "
+            "layer has. Write it in float16, or in int8 as ONNX."
+        )
 
 
 def _converted(converter: Any) -> bytes:
