@@ -5,10 +5,11 @@
 measures five metrics on the test part at the images' own sizes: of the classic
 models as they are, of two floors that the paper does not have (center bias,
 uniform), and of networks trained on the same training part. Each network has
-its authors' loss, and all have one recipe: Adam with a rate that falls to zero
-along a half cosine. (The networks of the paper's table had seen other data.) A
-row that is done is kept in `RESULTS/table1` and not done again; a training
-that was stopped goes on after the last epoch it finished.
+its authors' loss, and all but our model, which is trained as in table 2, have
+one recipe: Adam with a rate that falls to zero along a half cosine. (The
+networks of the paper's table had seen other data.) A row that is done is kept
+in `RESULTS/table1` and not done again; a training that was stopped goes on
+after the last epoch it finished.
 
 Their authors began on SALICON. So do they, on any sets, one after the other:
 
