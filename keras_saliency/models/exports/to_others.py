@@ -1,5 +1,7 @@
 """LiteRT, SavedModel and OpenVINO."""
 
+import contextlib
+import re
 import tempfile
 import warnings
 import zipfile
@@ -66,7 +68,9 @@ def write_litert(
             converter.representative_dataset = lambda: (
                 [image[None]] for image in calibration
             )
-        path.write_bytes(_converted(converter))
+        content = _converted(converter)
+    _check_opens(content)
+    path.write_bytes(content)
     # Readers of the format pass over what follows it.
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(FILE, network.steps.to_json())
@@ -97,6 +101,20 @@ def _converted(converter: Any) -> bytes:
         ) from error
 
 
+def _check_opens(content: bytes) -> None:
+    """Refuse what LiteRT, if it is installed, does not open."""
+    with contextlib.suppress(ImportError):
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            Interpreter(model_content=content).allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"LiteRT does not open what TensorFlow wrote ({error}). Write "
+                "the network in another precision, or as ONNX."
+            ) from error
+
+
 def write_saved_model(network: Network, path: Path) -> None:
     """Write a network as a SavedModel of TensorFlow, a folder."""
     needed("tensorflow", "tensorflow")
@@ -125,12 +143,23 @@ def write_openvino(network: Network, path: Path, precision: str) -> None:
         network: The network.
         path: The file `.xml`; the weights are beside it in `.bin`.
         precision: `"float32"` or `"float16"`, weights in half the size.
+
+    Raises:
+        ValueError: If OpenVINO lacks an operation of the network.
     """
     openvino = needed("openvino", "openvino")
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder, "network.onnx")
         to_onnx.write(network, whole, "float32", None)
-        model = openvino.convert_model(str(whole))
+        try:
+            model = openvino.convert_model(str(whole))
+        except Exception as error:  # of a kind that OpenVINO does not show
+            operations = re.findall(r"failed for (\S+)", str(error))
+            raise ValueError(
+                "OpenVINO cannot convert this network"
+                + f": {', '.join(operations)}" * bool(operations)
+                + ". Write it as ONNX or as a SavedModel."
+            ) from error
         model.set_rt_info(network.steps.to_json(), KEY)
         openvino.save_model(
             model, path, compress_to_fp16=precision == "float16"
