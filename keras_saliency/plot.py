@@ -187,7 +187,7 @@ def history(
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(histories) > 1:
         lines = {line.get_label(): line for axis in axes for line in axis.lines}
-        named = [lines[name] for name in histories if name in lines]
+        named = [lines[str(n)] for n in histories if str(n) in lines]
         axes[-1].legend(
             handles=named, loc="center left", bbox_to_anchor=(1.02, 0.5)
         )

@@ -322,7 +322,7 @@ def test_maps_are_not_written_among_images(tmp_path, job, words):
         status, _, said, _ = job(*words, inputs=inputs, out=out)
         assert status == 2 and len(said) == 1
         assert "read as images the next time" in said[0]
-        assert f"such as {tmp_path / inputs[-1] / 'maps'}" in said[0]
+        assert f"such as {tmp_path / inputs[-1] / 'saliency'}" in said[0]
         assert sorted(tmp_path.rglob("*")) == before
     # A single image's map may stand beside it.
     assert job(inputs=("in/a.jpg",), out="in")[0] == 0

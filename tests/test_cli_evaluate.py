@@ -250,7 +250,6 @@ def test_words_that_name_nothing(root, capsys, monkeypatch):
     monkeypatch.chdir(root / "good")
     data = ["--data", str(root / "data")]
     for words, message in (
-        ([*data, "--name", "typo"], "there is no data set 'typo'"),
         (["--data", ""], "a path is empty"),
         ([*data, "-o", ""], "a path is empty"),
     ):

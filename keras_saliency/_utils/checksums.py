@@ -30,8 +30,14 @@ def of_dataset(dataset: Any) -> dict[str, str]:
 
 
 def of_file(path: PathName) -> str:
-    """Return a checksum of a file's content, or of the files of a folder."""
+    """Return a checksum of a file's content, or of the files of a folder.
+
+    Raises:
+        ValueError: If there is neither.
+    """
     path = Path(path)
+    if not path.exists():
+        raise ValueError(f"There is no file {path}.")
     if path.is_dir():
         files = sorted(each for each in path.rglob("*") if each.is_file())
         return of_texts(

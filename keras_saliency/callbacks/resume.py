@@ -65,7 +65,7 @@ class Resume(keras.callbacks.Callback):
     Raises:
         ValueError: When `fit` begins, if the file holds the state of another
             model or optimizer or was written with other data, is damaged, or
-            `steps_per_epoch` ends epochs within a pass of `data`.
+            an epoch by `steps_per_epoch` is not a pass of `data`.
         OSError: If the file cannot be written; the message names it.
     """
 
@@ -167,18 +167,18 @@ class Resume(keras.callbacks.Callback):
             self.path.unlink(missing_ok=True)
 
     def _check_steps(self) -> None:
-        """Refuse epochs that end within a pass of the data.
+        """Refuse epochs that are not whole passes of the data.
 
-        Keras goes on there in the next epoch, but not after a break.
+        Keras goes on within a pass in the next epoch, but not after a break.
         """
         steps = self.params.get("steps")
-        if self.data is None or not steps or steps % len(self.data) == 0:
-            return
-        raise ValueError(
-            f"Resume: an epoch of {steps} steps ends within a pass of "
-            f"{len(self.data)} batches. Leave out steps_per_epoch, or give "
-            "whole passes."
-        )
+        count = getattr(self.data, "num_batches", None)
+        if steps and count and steps != count:
+            raise ValueError(
+                f"Resume: an epoch of {steps} steps is not a pass of {count} "
+                "batches. Leave out steps_per_epoch, and change the number of "
+                "epochs."
+            )
 
     def _variables(self) -> list[Any]:
         optimizer = self.model.optimizer
@@ -306,9 +306,13 @@ def _facts(data: Any) -> dict[str, str]:
         # address.
         augment = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(data.augment))
         facts |= {"augment": augment, "versions": data.versions}
-    if hasattr(data, "dataset"):
-        facts["images"] = len(data.dataset)
-        facts |= checksums.of_dataset(data.dataset)
+    dataset: Any = getattr(data, "dataset", None)
+    if hasattr(dataset, "truth_digest"):
+        facts |= checksums.of_dataset(dataset)
+    elif hasattr(dataset, "names"):
+        facts["names"] = checksums.of_texts(dataset.names)
+    if hasattr(dataset, "names"):
+        facts["images"] = len(dataset.names)
     # Numbers may be NumPy's, which JSON does not know.
     return {name: str(value) for name, value in facts.items()}
 

@@ -43,8 +43,8 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--name",
-        type=words.dataset,
-        help="which published data set it is, as for 'datasets info'",
+        help="name of the data set; in a publisher's layout, which one of "
+        "'datasets list' it is",
     )
     command.add_argument(
         "--partial",

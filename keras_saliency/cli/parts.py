@@ -113,6 +113,8 @@ def _take_options(parsed: argparse.Namespace, paths: list[Path]) -> None:
                     f"{_words(value)}. Score all parts by the same options."
                 )
             asked = getattr(parsed, option)
+            if option == "metrics" and asked is not None:
+                asked = sorted(set(asked))
             if asked is None:
                 setattr(parsed, option, value)
             elif asked != value:
@@ -128,7 +130,7 @@ def _noted(note: Path) -> dict[str, Any]:
     try:
         options = json.loads(note.read_text(encoding="utf-8"))
         return {
-            "metrics": [*options["metrics"]],
+            "metrics": sorted(options["metrics"]),
             "size": options["size"],
             "maps": options["maps"],
         }

@@ -270,7 +270,7 @@ class SaliencyDataset(Described, ImageList):
         if published is not None:
             state.update(digest(published).encode())
         else:
-            state.update(repr(self.sigma(i)).encode())
+            state.update(repr(float(self.sigma(i))).encode())
         if self.has_fixations:
             for positions in self.fixation_points(i):
                 state.update(np.ascontiguousarray(positions).data)

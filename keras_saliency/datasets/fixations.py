@@ -22,8 +22,8 @@ class Fixations:
         x: Column in pixels of the ORIGINAL image, origin top left.
         y: Row in pixels of the ORIGINAL image.
         subject: Number of the observer, or name. Names are numbered in
-            their alphabetical order. Defaults to -1, unknown; a name that is
-            missing among others is an error.
+            their alphabetical order. Defaults to -1, unknown; `None` or NaN
+            among names is an error.
         order: Place of the fixation in its scanpath, from 0. Defaults to 0.
         duration: Milliseconds. Defaults to NaN, unknown.
 

@@ -160,7 +160,13 @@ def _load_text(
     dataset = load_csv(path / "fixations.csv", path / "images", **options)
     if maps is not None:
         images = files(path / "images")
-        dataset.densities = density_maps(images, dataset.sizes, maps)
+        try:
+            dataset.densities = density_maps(images, dataset.sizes, maps)
+        except DatasetError as error:
+            raise type(error)(
+                f"{error} (Maps beside {path / 'fixations.csv'} are taken for "
+                "densities; move others elsewhere.)"
+            ) from error
     return dataset
 
 

@@ -87,7 +87,7 @@ class DensityOutput(SignatureConfig, keras.layers.Layer):
         low, high = np.log(_SIGMAS)
         log_sigma = ops.convert_to_tensor(self.log_sigma, dtype="float32")
         sigma = ops.exp(ops.clip(log_sigma, low, high))
-        steps = ops.cast(ops.arange(self.size) - self.size // 2, "float32")
+        steps = ops.cast(ops.arange(0, self.size) - self.size // 2, "float32")
         profile = ops.exp(-ops.square(steps) / (2 * ops.square(sigma)))
         profile = profile / ops.sum(profile)
         return profile[:, None] * profile[None, :]
@@ -96,7 +96,9 @@ class DensityOutput(SignatureConfig, keras.layers.Layer):
         """Return the weighted logarithm of b, `(1, height, width, 1)`."""
         weight = ops.convert_to_tensor(self.center_weight, dtype="float32")
         rows, columns = (
-            (ops.cast(ops.arange(n), "float32") + 0.5) / ops.cast(n, "float32")
+            # With one argument the converter of JAX to ONNX fails.
+            (ops.cast(ops.arange(0, n), "float32") + 0.5)
+            / ops.cast(n, "float32")
             - 0.5
             for n in (height, width)
         )

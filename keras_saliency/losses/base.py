@@ -250,12 +250,12 @@ class CombinedLoss(SaliencyLoss):
                     f"received {loss!r}. losses.get makes one of a name."
                 )
             weight = checked(self, f"the weight of {loss.name}", weight, 0.0)
-            check_term_name(loss.name)
             refuse_learned(loss, "CombinedLoss")
             if isinstance(loss, CombinedLoss):
                 self.losses += loss.losses
                 self.weights += [weight * w for w in loss.weights]
             else:
+                check_term_name(loss.name)
                 self.losses.append(loss)
                 self.weights.append(weight)
         self._receivers: weakref.WeakSet[TermsReceiver] = weakref.WeakSet()

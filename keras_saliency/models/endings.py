@@ -45,11 +45,24 @@ def resized(
             zip(x.shape[1:3], size, strict=True), start=1
         ):
             nearest = (2 * np.arange(new) + 1) * old // (2 * new)
-            x = ops.take(x, nearest.tolist(), axis=axis)
+            x = _taken(x, nearest.tolist(), axis)
         return x
     return ops.image.resize(
         x, size, interpolation=interpolation, data_format="channels_last"
     )
+
+
+def _taken(
+    x: keras.KerasTensor, places: list[int], axis: int
+) -> keras.KerasTensor:
+    """Return places along an axis, as `ops.take` does.
+
+    On PyTorch that of more than two axes has a squeeze that ONNX refuses.
+    """
+    x = ops.moveaxis(x, axis, 0)
+    rows = ops.take(ops.reshape(x, (x.shape[0], -1)), places, axis=0)
+    rows = ops.reshape(rows, (len(places), -1, *x.shape[2:]))
+    return ops.moveaxis(rows, 0, axis)
 
 
 def softmax(x: keras.KerasTensor) -> keras.KerasTensor:

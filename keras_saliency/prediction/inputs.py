@@ -97,7 +97,7 @@ def check_apart(
         raise ValueError(
             f"Maps would be written to {folder}, and would be read as images "
             "the next time; choose another folder, such as "
-            f"{Path(folder) / 'maps'}."
+            f"{Path(folder) / 'saliency'}."
         )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from keras_saliency import datasets, losses
 from keras_saliency.callbacks import Resume
+from keras_saliency.datasets.image_list import ImageList
 
 SIZE = (12, 16)
 MADE = datasets.generate(8, (24, 32))
@@ -63,10 +64,35 @@ def test_files_that_say_less_of_the_data_are_read(tmp_path):
     assert len(fit(path, data(sigma=5), epochs=2)[1]["loss"]) == 2
 
 
-def test_epochs_that_end_within_a_pass_are_refused(tmp_path):
+class Own(keras.utils.PyDataset):
+    """Data of one's own, which say how many batches they are otherwise."""
+
+    def __init__(self, dataset):
+        super().__init__()
+        self.batches = data()
+        self.dataset, self.pass_number = dataset, 0
+
+    @property
+    def num_batches(self):
+        return 2
+
+    def __getitem__(self, number):
+        return self.batches[number]
+
+
+@pytest.mark.parametrize(
+    "dataset", [ImageList("own", [np.zeros((4, 4, 3), "uint8")]), [0]]
+)
+def test_data_of_ones_own(tmp_path, dataset):
     path = tmp_path / "state.npz"
-    for steps in (1, 3):
-        with pytest.raises(ValueError, match="within a pass of 2 batches"):
+    fit(path, Own(dataset))
+    assert len(fit(path, Own(dataset), epochs=2)[1]["loss"]) == 2
+
+
+def test_epochs_that_are_not_whole_passes_are_refused(tmp_path):
+    path = tmp_path / "state.npz"
+    for steps in (1, 3, 4):
+        with pytest.raises(ValueError, match="not a pass of 2 batches"):
             fit(path, data(), steps_per_epoch=steps)
     assert not path.exists()
     fit(path, data(), steps_per_epoch=2)

@@ -101,8 +101,8 @@ def _check_inside(name: str) -> None:
     if as_path.anchor or ".." in as_path.parts:
         raise DatasetError(
             f"The image {name!r} cannot be written: its name leads out of the "
-            "folder. Give the data set names= that are relative to one "
-            'folder, without "..".'
+            "folder, on Windows at least. Give the data set names= that are "
+            'relative to one folder, without "..".'
         )
 
 

@@ -66,6 +66,22 @@ def write(
     del proto.metadata_props[:]
     onnx.helper.set_model_props(proto, {KEY: network.steps.to_json()})
     onnx.save(proto, path)
+    _check_opens(path)
+
+
+def _check_opens(path: Path) -> None:
+    """Refuse what ONNX Runtime, if it is installed, does not open."""
+    with contextlib.suppress(ImportError):
+        import onnxruntime
+
+        try:
+            onnxruntime.InferenceSession(path)
+        except Exception as error:  # of kinds that it does not show
+            raise ValueError(
+                "ONNX Runtime does not open what was converted "
+                f"({str(error).partition(chr(10))[0][:300]}). Export the "
+                "network from another backend, or as a SavedModel."
+            ) from error
 
 
 def _check_operations(onnx: Any, proto: Any) -> None:
