@@ -43,7 +43,7 @@ def test_a_recommendation_says_where_it_is_from():
     assert text.startswith("nss on MIT1003: NLL, 2.35")
     assert "from it: none. 303 images, 5 seeds." in text
     assert "docs/study/table2.npz" in text
-    assert losses.recommended("cc").alike[:2] == ("TV", "KLD + CC + NSS + R")
+    assert losses.recommended("cc").alike[:2] == ("UMSI++", "TV")
     assert "docs/study/table2_best_later.npz" in text
 
 
