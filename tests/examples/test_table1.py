@@ -159,6 +159,7 @@ def test_options_of_a_row(table1, tmp_path, monkeypatch):
         "start": None,
     }
     assert settings == {
+        "backbone weights": experiments.checksum(tmp_path / "vgg.h5"),
         "model": "sam_vgg",
         "data": "made",
         "images": 10,
