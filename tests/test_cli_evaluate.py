@@ -210,16 +210,17 @@ def test_parts_join_to_what_one_process_finds(root, capsys, tmp_path):
 
 def test_parts_know_their_options(root, capsys, tmp_path):
     words = [root / "good", "--data", root / "data", "-o", tmp_path]
-    given = ["--metrics", "cc", "nss", "--size", 12, 16]
+    given = ["--metrics", "nss", "cc", "--size", 12, 16]
     for i in (1, 2):
         run(capsys, *words, *given, "--shard", f"{i}/2")
     report = tmp_path / "report.html"
     # What the jobs were given need not be given again.
     run(capsys, *words, "--join", "--report", report)
     page = report.read_text(encoding="utf-8")
-    assert "<dd>12x16</dd>" in page and "<dd>cc; nss</dd>" in page
+    assert "<dd>12x16</dd>" in page and "<dd>nss; cc</dd>" in page
+    run(capsys, *words, "--join", "--metrics", "cc", "nss")
     for more, message in (
-        (["--metrics", "emd"], "with --metrics cc nss, not emd"),
+        (["--metrics", "emd"], "with --metrics nss cc, not emd"),
         (["--size", 24, 32], "with --size 12 16, not 24 32"),
         (["--maps", "per_metric"], "with --maps one, not per_metric"),
     ):

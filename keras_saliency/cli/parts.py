@@ -106,18 +106,16 @@ def _take_options(parsed: argparse.Namespace, paths: list[Path]) -> None:
     for note, options in kept.items():
         first, wanted = next(iter(kept.items()))
         for option, value in options.items():
-            if value != wanted[option]:
+            if not _same(value, wanted[option]):
                 raise ValueError(
                     f"{first.stem} and {note.stem} in {note.parent} were "
                     f"scored with --{option} {_words(wanted[option])} and "
                     f"{_words(value)}. Score all parts by the same options."
                 )
             asked = getattr(parsed, option)
-            if option == "metrics" and asked is not None:
-                asked = sorted(set(asked))
             if asked is None:
                 setattr(parsed, option, value)
-            elif asked != value:
+            elif not _same(asked, value):
                 raise ValueError(
                     f"The parts in {note.parent} were scored with --{option} "
                     f"{_words(value)}, not {_words(asked)}. Leave the option "
@@ -130,7 +128,7 @@ def _noted(note: Path) -> dict[str, Any]:
     try:
         options = json.loads(note.read_text(encoding="utf-8"))
         return {
-            "metrics": sorted(options["metrics"]),
+            "metrics": [*options["metrics"]],
             "size": options["size"],
             "maps": options["maps"],
         }
@@ -139,6 +137,16 @@ def _noted(note: Path) -> dict[str, Any]:
             f"{note} is damaged ({error!r}). Remove it and score that part "
             "again."
         ) from error
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Return whether two values of an option are equal, metrics in any order.
+
+    The metrics are the only list of texts.
+    """
+    if isinstance(one, list) and any(isinstance(each, str) for each in one):
+        return isinstance(other, list) and set(one) == set(other)
+    return bool(one == other)
 
 
 def _words(value: Any) -> str:
