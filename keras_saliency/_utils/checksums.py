@@ -4,12 +4,16 @@ import functools
 import hashlib
 import json
 import os
+import weakref
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_saliency._utils.types import PathName
+
+# Of a data set: what it was set to, and what `of_dataset` returned then.
+_OF_DATASETS: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
 
 def of_texts(texts: Iterable[str]) -> str:
@@ -20,13 +24,20 @@ def of_texts(texts: Iterable[str]) -> str:
 def of_dataset(dataset: Any) -> dict[str, str]:
     """Return what tells images and their ground truth from others.
 
+    It is asked for once for each training and score, and read once.
+
     Args:
         dataset: A `SaliencyDataset`.
     """
-    return {
-        "names": of_texts(dataset.names),
-        "truth": of_texts(map(dataset.truth_digest, range(len(dataset)))),
-    }
+    state = (dataset.changes, dataset.default_sigma)
+    known, found = _OF_DATASETS.get(dataset, (None, {}))
+    if known != state:
+        found = {
+            "names": of_texts(dataset.names),
+            "truth": of_texts(map(dataset.truth_digest, range(len(dataset)))),
+        }
+        _OF_DATASETS[dataset] = state, found
+    return dict(found)
 
 
 def of_file(path: PathName) -> str:

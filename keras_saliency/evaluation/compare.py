@@ -70,11 +70,10 @@ def compare(
     names = ("first", "second") if names is None else tuple(names)
     if len(names) != 2:
         raise ValueError(f"names must be two; received {names}")
-    place = {name: i for i, name in enumerate(second.names)}
-    order = [place[name] for name in first.names]
+    second = second.in_order_of(first.names)
     rows = {}
     for name in common:
-        pairs = np.stack([first.scores[name], second.scores[name][order]])
+        pairs = np.stack([first.scores[name], second.scores[name]])
         pairs = pairs[:, ~np.isnan(pairs).any(axis=0)]
         with np.errstate(invalid="ignore"):  # of infinite values
             difference = pairs[0] - pairs[1]

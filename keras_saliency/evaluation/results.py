@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -97,6 +97,22 @@ class Evaluation:
             for name in first.scores
         }
         return cls(names, columns, maps=first.maps)
+
+    def in_order_of(self, names: Sequence[str]) -> "Evaluation":
+        """Return the same values in another order of the images.
+
+        Args:
+            names: The names of all images.
+
+        Raises:
+            KeyError: If there is no image of a name.
+        """
+        if self.names == tuple(names):
+            return self
+        place = {name: i for i, name in enumerate(self.names)}
+        order = [place[name] for name in names]
+        columns = {name: values[order] for name, values in self.scores.items()}
+        return Evaluation(names, columns, maps=self.maps)
 
     def __len__(self) -> int:
         return len(self.names)

@@ -44,7 +44,7 @@ def aligned(
                     f"are in one only, such as {other[0]!r}"
                 )
     return {
-        row: [_in_order(run, first.names) for run in runs]
+        row: [run.in_order_of(first.names) for run in runs]
         for row, runs in found.items()
     }
 
@@ -70,15 +70,3 @@ def same_seeds(
             f"{counts[few]}, {many!r} has {counts[many]}"
         )
     return next(iter(counts.values()))
-
-
-def _in_order(run: Evaluation, names: Sequence[str]) -> Evaluation:
-    if tuple(run.names) == tuple(names):
-        return run
-    place = {name: i for i, name in enumerate(run.names)}
-    order = [place[name] for name in names]
-    return Evaluation(
-        names,
-        {metric: values[order] for metric, values in run.scores.items()},
-        maps=run.maps,
-    )

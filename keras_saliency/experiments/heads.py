@@ -127,9 +127,7 @@ class HeadTrainer:
         losses.get(loss)
         settings = {
             "loss": name,
-            "data": train.name,
-            "images": len(train),
-            **checksums.of_dataset(train),
+            **_facts(train),
             "backbone": self.backbone,
             "backbone weights": self._weights(),
             "input": list(self.input_shape),
@@ -140,11 +138,7 @@ class HeadTrainer:
             "model": options,
         }
         if validation is not None:
-            settings["validation"] = {
-                "data": validation.name,
-                "images": len(validation),
-                **checksums.of_dataset(validation),
-            }
+            settings["validation"] = _facts(validation)
         slug = f"{runs.slug(train.name)}_{runs.slug(name)}_seed{seed}"
         if start is not None:
             slug += f"_after_{runs.slug(start.settings['data'])}"
@@ -269,6 +263,15 @@ class HeadTrainer:
             stopping=stopping,
             start=start,
         )
+
+
+def _facts(dataset: datasets.SaliencyDataset) -> dict[str, Any]:
+    """Return what tells a data set from others."""
+    return {
+        "data": dataset.name,
+        "images": len(dataset),
+        **checksums.of_dataset(dataset),
+    }
 
 
 def feature_batches(

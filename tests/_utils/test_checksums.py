@@ -1,5 +1,6 @@
 """Checksums tell contents from one another."""
 
+from keras_saliency import datasets
 from keras_saliency._utils import checksums
 
 
@@ -35,3 +36,26 @@ def test_weights_are_told(tmp_path):
     assert checksums.of_weights("imagenet") == "imagenet"
     assert checksums.of_weights(path) == digest
     assert checksums.of_weights((str(path), None)) == [digest, None]
+
+
+def test_the_truth_is_read_once_and_again_when_it_changes(monkeypatch):
+    dataset = datasets.generate(3, (24, 32))
+    first = checksums.of_dataset(dataset)
+    read = []
+    digest = datasets.SaliencyDataset.truth_digest
+
+    def counted(self, i):
+        read.append(i)
+        return digest(self, i)
+
+    monkeypatch.setattr(datasets.SaliencyDataset, "truth_digest", counted)
+    assert checksums.of_dataset(dataset) == first and not read
+    seen = [first]
+    dataset.default_sigma *= 2
+    seen.append(checksums.of_dataset(dataset))
+    dataset.first_order = 1
+    seen.append(checksums.of_dataset(dataset))
+    dataset.densities = [dataset.density(i) for i in range(3)]
+    seen.append(checksums.of_dataset(dataset))
+    assert len({found["truth"] for found in seen}) == 4 and len(read) == 9
+    assert checksums.of_dataset(dataset.subset([0, 1])) != seen[-1]

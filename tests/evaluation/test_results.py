@@ -141,3 +141,13 @@ def test_parts_are_joined_whatever_the_order_of_their_metrics():
 def test_a_table_tells_its_level(result, level, wanted):
     result.scores["kl"][4] = 0.1
     assert f"{wanted} interval" in result.table(confidence=level)
+
+
+def test_images_in_another_order():
+    result = Evaluation("abc", {"cc": [1, np.nan, 3]}, maps="per_metric")
+    turned = result.in_order_of(["c", "a", "b"])
+    assert turned.names == ("c", "a", "b") and turned.maps == "per_metric"
+    np.testing.assert_array_equal(turned.scores["cc"], [3, 1, np.nan])
+    assert result.in_order_of("abc") is result
+    with pytest.raises(KeyError):
+        result.in_order_of(["a", "b", "d"])

@@ -100,3 +100,8 @@ def needed(name: str, package: str) -> Any:
     return optional.load_module(
         name, f"This format needs {package} here: pip install {package}"
     )
+
+
+def first_line(error: BaseException) -> str:
+    """Return the beginning of what a converter or a runtime says at length."""
+    return str(error).strip().partition("\n")[0][:300]

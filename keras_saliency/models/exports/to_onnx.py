@@ -16,6 +16,7 @@ from keras_saliency.models.exports.network import (
     INPUT,
     OUTPUT,
     Network,
+    first_line,
     needed,
 )
 from keras_saliency.steps import KEY
@@ -79,8 +80,8 @@ def _check_opens(path: Path) -> None:
         except Exception as error:  # of kinds that it does not show
             raise ValueError(
                 "ONNX Runtime does not open what was converted "
-                f"({str(error).partition(chr(10))[0][:300]}). Export the "
-                "network from another backend, or as a SavedModel."
+                f"({first_line(error)}). Export the network from another "
+                "backend, or as a SavedModel."
             ) from error
 
 

@@ -17,6 +17,7 @@ from keras_saliency.models.exports.network import (
     INPUT,
     OUTPUT,
     Network,
+    first_line,
     needed,
 )
 from keras_saliency.steps import FILE, KEY
@@ -94,10 +95,10 @@ def _converted(converter: Any) -> bytes:
     try:
         return bytes(converter.convert())
     except Exception as error:  # of a kind that TensorFlow does not show
-        reason = str(error).strip().partition("\n")[0][:300]
         raise ValueError(
             "LiteRT lacks an operation that a layer of this network becomes "
-            f"({reason}). Replace that layer, or write ONNX or a SavedModel."
+            f"({first_line(error)}). Replace that layer, or write ONNX or a "
+            "SavedModel."
         ) from error
 
 
